@@ -1,0 +1,139 @@
+/**
+ * The one error table: code -> how each protocol says it. `detail` may be shown to the caller,
+ * `cause` never leaves the process. Anything thrown that is not a `Failure` is `internal`.
+ */
+interface Row {
+  /** Status at the token endpoint, RFC 6749 5.2 and RFC 8693 2.2.2. */
+  readonly status: number
+  readonly oauth: string
+  /** The RFC 7523 grant names a bad assertion differently (3.1). */
+  readonly assertion?: string
+  /** Status and error of a bearer-protected resource, RFC 6750 3.1. */
+  readonly bearer: number
+  readonly bearerError?: string
+  readonly sqlstate: string
+  /** What everybody may read, whatever the cause was. Only characters of RFC 6749 5.2. */
+  readonly text: string
+  /** Seconds for Retry-After. */
+  readonly retryAfter?: number
+}
+
+export const failures = {
+  request_malformed: {
+    status: 400,
+    oauth: 'invalid_request',
+    bearer: 400,
+    bearerError: 'invalid_request',
+    sqlstate: '08P01',
+    text: 'The request is malformed.',
+  },
+  request_too_large: {
+    status: 413,
+    oauth: 'invalid_request',
+    bearer: 413,
+    bearerError: 'invalid_request',
+    sqlstate: '08P01',
+    text: 'The request is too large.',
+  },
+  grant_type_unsupported: {
+    status: 400,
+    oauth: 'unsupported_grant_type',
+    bearer: 400,
+    sqlstate: '08P01',
+    text: 'This grant type is not supported.',
+  },
+  client_rejected: {
+    status: 401,
+    oauth: 'invalid_client',
+    bearer: 401,
+    bearerError: 'invalid_token',
+    sqlstate: '28000',
+    text: 'The caller is not authenticated.',
+  },
+  subject_token_invalid: {
+    status: 400,
+    oauth: 'invalid_request',
+    assertion: 'invalid_grant',
+    bearer: 401,
+    bearerError: 'invalid_token',
+    sqlstate: '28000',
+    text: 'The token was not accepted.',
+  },
+  target_refused: {
+    status: 400,
+    oauth: 'invalid_target',
+    bearer: 403,
+    bearerError: 'insufficient_scope',
+    sqlstate: '28000',
+    text: 'The target is unknown or not allowed.',
+  },
+  scope_refused: {
+    status: 400,
+    oauth: 'invalid_scope',
+    bearer: 403,
+    bearerError: 'insufficient_scope',
+    sqlstate: '42501',
+    text: 'The scope is not allowed.',
+  },
+  rate_limited: {
+    status: 429,
+    oauth: 'invalid_request',
+    bearer: 429,
+    sqlstate: '53300',
+    text: 'Too many requests.',
+    retryAfter: 5,
+  },
+  provider_unavailable: {
+    status: 503,
+    oauth: 'temporarily_unavailable',
+    bearer: 503,
+    sqlstate: '08006',
+    text: 'A system that this request needs is not available.',
+    retryAfter: 5,
+  },
+  internal: {
+    status: 500,
+    oauth: 'server_error',
+    bearer: 500,
+    sqlstate: 'XX000',
+    text: 'Something went wrong on our side.',
+  },
+} as const satisfies Record<string, Row>
+
+export type FailureCode = keyof typeof failures
+
+/** The row of a code, widened to the common shape. */
+export function failureRow(code: FailureCode): Row {
+  return failures[code]
+}
+
+export interface FailureOptions {
+  /** May be shown to the caller: says what, where and how to mend it, holds nothing secret. */
+  readonly detail?: string
+  /** Goes to the audit entry only: why, in words for the operator. Never the token or a secret. */
+  readonly reason?: string
+  readonly cause?: unknown
+}
+
+/** The only error that reaches a renderer as itself. */
+export class Failure extends Error {
+  readonly code: FailureCode
+  readonly detail: string | undefined
+  readonly reason: string
+
+  constructor(code: FailureCode, options: FailureOptions = {}) {
+    super(
+      options.reason ?? options.detail ?? code,
+      options.cause === undefined ? {} : { cause: options.cause },
+    )
+    this.name = 'Failure'
+    this.code = code
+    this.detail = options.detail
+    this.reason = options.reason ?? options.detail ?? code
+  }
+}
+
+/** Any thrown value as a `Failure`: what is not one becomes `internal`, with its cause kept inside. */
+export function asFailure(thrown: unknown): Failure {
+  return thrown instanceof Failure ? thrown : new Failure('internal', { cause: thrown })
+}

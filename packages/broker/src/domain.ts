@@ -1,0 +1,160 @@
+/**
+ * domain: the nouns that every room shares. Types only, no behaviour, no vendor's vocabulary.
+ * Times are seconds since 1970 (as in a JWT) unless a name ends in `Ms`.
+ */
+import type { Json } from './base/canonical-json.ts'
+import type { Secret } from './base/secret.ts'
+
+/** Verified statements of a token. An object without prototype: `Object.hasOwn` or plain reads only. */
+export type Claims = Readonly<Record<string, Json>>
+
+/** Which job a token or a lease belongs to; compared exactly, always together with the issuer's name. */
+export interface Job {
+  /** The configured name of the issuer, `github`. */
+  readonly issuer: string
+  /** The platform's id of this one job (GitHub: `check_run_id`). Absent on platforms that do not say. */
+  readonly id?: string
+  /** The platform's id of the run and its attempt (GitHub: `run_id/run_attempt`). */
+  readonly run?: string
+}
+
+/** A verified identity. Never an unverified one. */
+export interface Principal {
+  /** The configured name of the issuer, as policies use it. */
+  readonly issuer: string
+  readonly iss: string
+  readonly subject: string
+  readonly claims: Claims
+  /** Same text = same token: from `(iss, jti)`, or from the token's canonical bytes where there is no `jti`. */
+  readonly replayKey: string
+  /** When the replay key may be forgotten: the token's end plus every tolerance. */
+  readonly replayUntil: number
+  readonly job?: Job
+}
+
+/** One permission that the policy gave, ready to be issued. */
+export interface Grant {
+  readonly leaseId: string
+  readonly principal: Principal
+  /** The target's name in the policy. */
+  readonly target: string
+  readonly kind: string
+  /** The target's own settings, as the policy has them. */
+  readonly settings: Json
+  readonly scopes: readonly string[]
+  readonly issuedAt: number
+  readonly expiresAt: number
+}
+
+/** What is delivered. `token` when the credential is one string. */
+export interface Credential {
+  readonly token: Secret
+  /** RFC 8693 3 and 2.2.1. */
+  readonly issuedTokenType: string
+  readonly tokenType: 'Bearer' | 'N_A'
+  /** A credential of several parts, such as a user and a password. */
+  readonly parts?: Readonly<Record<string, Secret | string>>
+}
+
+export type LeaseState = 'pending' | 'active' | 'revoked' | 'expired' | 'stuck'
+
+/** The record of a live credential. */
+export interface Lease {
+  readonly id: string
+  readonly state: LeaseState
+  readonly target: string
+  readonly kind: string
+  readonly issuer: string
+  readonly subject: string
+  readonly grants: readonly string[]
+  readonly scopes: readonly string[]
+  readonly job?: Job
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly endedAt?: number
+  /** Why it ended: a word of `EndCause`. */
+  readonly endedBy?: string
+  /** Sealed: all that revocation needs, enough on its own. */
+  readonly handle: Uint8Array
+}
+
+export type EndCause = 'expired' | 'caller' | 'job_end' | 'operator' | 'failed'
+
+/** One committed record of the log, as stored: the bytes that were hashed. */
+export interface Entry {
+  /** Position in the log, from 0. */
+  readonly index: number
+  readonly bytes: Uint8Array
+}
+
+/** One lock on the log's content: how many entries, and the Merkle root over them (RFC 6962 2.1). */
+export interface TreeHead {
+  readonly size: number
+  readonly root: Uint8Array
+}
+
+/** What the log remembers. Names are public (`test/surface.test.ts`); values are claims, never secrets. */
+export type AuditEvent =
+  | {
+      readonly type: 'credential.issued' | 'credential.pending'
+      readonly lease: string
+      readonly issuer: string
+      readonly subject: string
+      readonly target: string
+      readonly kind: string
+      readonly grants: readonly string[]
+      readonly scopes: readonly string[]
+      readonly expires: number
+      readonly policy: string
+      readonly via: string
+      readonly job?: Job
+      readonly claims: Claims
+    }
+  | {
+      readonly type: 'credential.refused'
+      readonly code: string
+      readonly reason: string
+      readonly via: string
+      readonly issuer?: string
+      readonly subject?: string
+      readonly target?: string
+      readonly job?: Job
+      readonly policy?: string
+      readonly claims?: Claims
+      /** Hash of a token that could not be verified, so that two refusals of one token can be joined. */
+      readonly token?: string
+    }
+  | {
+      readonly type: 'lease.ended'
+      readonly lease: string
+      readonly target: string
+      readonly state: LeaseState
+      readonly by: EndCause
+      readonly detail?: string
+      readonly job?: Job
+    }
+  | { readonly type: 'job.ended'; readonly job: Job; readonly via: string; readonly leases: number }
+  | { readonly type: 'webhook.refused'; readonly via: string; readonly reason: string }
+  | {
+      readonly type: 'route.admitted' | 'route.refused'
+      readonly route: string
+      readonly target: string
+      readonly action: string
+      readonly lease?: string
+      readonly code?: string
+      readonly reason?: string
+    }
+  | {
+      readonly type: 'introspection.refused' | 'revocation.refused'
+      readonly code: string
+      readonly reason: string
+    }
+  | {
+      readonly type: 'key.created' | 'key.retired'
+      readonly purpose: string
+      readonly kid: string
+      readonly from: number
+      readonly by: string
+    }
+  | { readonly type: 'policy.loaded' | 'policy.refused'; readonly digest: string; readonly detail: string }
+  | { readonly type: 'broker.started' | 'broker.stopped'; readonly url: string; readonly version: string }

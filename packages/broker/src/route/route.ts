@@ -1,0 +1,39 @@
+/**
+ * route: carry it. A route finds the caller's token, asks the gate, and then pipes; the upstream never sees the
+ * caller's token. It never verifies or decides anything itself.
+ */
+import type { Secret } from '../base/secret.ts'
+
+export interface Ask {
+  /** What the caller presented, if anything. */
+  readonly token: Secret | undefined
+  /** The name of the route, for the record. */
+  readonly route: string
+  /** The target whose audience the token must carry. */
+  readonly target: string
+  /** Short words on what is asked, for the record: method and path without the query. */
+  readonly action: string
+}
+
+/** Who was let in. */
+export interface Admitted {
+  readonly leaseId: string
+  readonly subject: string
+  readonly scopes: readonly string[]
+  readonly expiresAt: number
+}
+
+/** The one check in front of everything that is carried. Throws `Failure`; every refusal is in the log first. */
+export interface Gate {
+  admit(ask: Ask): Promise<Admitted>
+}
+
+export interface Listening {
+  readonly url: string
+  /** Stops accepting, lets what runs finish within `graceMs`, then cuts. */
+  close(graceMs: number): Promise<void>
+}
+
+export interface Route {
+  listen(gate: Gate): Promise<Listening>
+}

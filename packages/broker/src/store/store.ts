@@ -1,0 +1,104 @@
+/**
+ * store: keep it. Leases, spent tokens, jobs, keys and the log, behind one interface; concurrent commits share
+ * one durable write. It knows no policy and no protocol. Whoever is handed a `Store` may call it.
+ */
+import type { Entry, Job, Lease, LeaseState, TreeHead } from '../domain.ts'
+
+/**
+ * One write. The changes of one commit happen together or not at all; a conflict undoes only its own commit.
+ * `append` entries get the next positions of the log in the order given.
+ */
+export type Change =
+  /** Conflict `spent` when the key is there already. */
+  | { readonly kind: 'spend'; readonly key: string; readonly until: number }
+  /**
+   * Conflict `job_ended` when the lease's job ended before, `job_limit` when it already had `limit` leases.
+   * A job is known by `(issuer, id)`, or by `(issuer, run)` where it has no id.
+   */
+  | { readonly kind: 'lease.create'; readonly lease: Lease; readonly jobLimit: number }
+  /** Conflict `lease_state` when the lease is not in one of `from`. */
+  | {
+      readonly kind: 'lease.move'
+      readonly id: string
+      readonly from: readonly LeaseState[]
+      readonly to: LeaseState
+      readonly endedAt?: number
+      readonly endedBy?: string
+    }
+  /** Remembers that a job ended, so that no later exchange revives it. Never a conflict. */
+  | { readonly kind: 'job.end'; readonly job: Job; readonly until: number }
+  /** Conflict `key_exists` when this purpose already has this generation. */
+  | { readonly kind: 'key.create'; readonly key: KeyRecord }
+  /** Sets when a key stops signing and stops being published; conflict `key_exists` never. */
+  | {
+      readonly kind: 'key.retire'
+      readonly kid: string
+      readonly signsUntil: number
+      readonly publishedUntil: number
+    }
+  | { readonly kind: 'append'; readonly entry: Uint8Array }
+  /** Keeps the signed head of the log. */
+  | { readonly kind: 'checkpoint'; readonly size: number; readonly note: string }
+
+export type ConflictKind = 'spent' | 'job_ended' | 'job_limit' | 'lease_state' | 'key_exists'
+
+/** A commit that could not be made because the world is not as it assumed. Nothing of it was written. */
+export class Conflict extends Error {
+  readonly kind: ConflictKind
+
+  constructor(kind: ConflictKind) {
+    super(`conflict: ${kind}`)
+    this.name = 'Conflict'
+    this.kind = kind
+  }
+}
+
+/** A key as kept. `sealed` is the private part, encrypted by the caller; the store never sees it open. */
+export interface KeyRecord {
+  readonly kid: string
+  readonly purpose: string
+  /** 1, 2, 3 ... for each purpose: two brokers cannot both make the next one. */
+  readonly generation: number
+  readonly algorithm: string
+  /** JSON of the public JWK. */
+  readonly publicJwk: string
+  readonly sealed: Uint8Array
+  readonly createdAt: number
+  readonly signsFrom: number
+  /** Absent while no successor is planned. */
+  readonly signsUntil?: number
+  readonly publishedUntil?: number
+}
+
+export interface LeaseFilter {
+  readonly states?: readonly LeaseState[]
+  readonly target?: string
+  /** Leases of this job: same issuer and id; where the lease has no id, same issuer and run. */
+  readonly job?: Job
+  /** Only leases created at or after this id in order (exclusive), for paging. */
+  readonly after?: string
+  readonly limit: number
+}
+
+export interface Store {
+  /** All or nothing, durable when it resolves. Throws `Conflict`. */
+  commit(changes: readonly Change[]): Promise<void>
+  lease(id: string): Promise<Lease | undefined>
+  /** Ordered by id. */
+  leases(filter: LeaseFilter): Promise<readonly Lease[]>
+  /** Pending or active leases whose `expiresAt` is before `before`, soonest first. */
+  dueLeases(before: number, limit: number): Promise<readonly Lease[]>
+  keys(purpose: string): Promise<readonly KeyRecord[]>
+  entries(from: number, limit: number): Promise<readonly Entry[]>
+  head(): Promise<TreeHead>
+  /** Hashes of complete subtrees: `level` 0 = leaves, 8 = over 256 leaves, 16 = over 65,536 ... (RFC 6962 2.1). */
+  hashes(level: number, from: number, limit: number): Promise<readonly Uint8Array[]>
+  /** The newest signed head. */
+  checkpoint(): Promise<{ readonly size: number; readonly note: string } | undefined>
+  /** Forgets spent tokens and ended jobs whose `until` is before `before`, and ended leases older than `endedBefore`. */
+  prune(before: number, endedBefore: number, limit: number): Promise<number>
+  /** Answers when the store can be read and written; throws when not. */
+  ping(): Promise<void>
+  /** Finishes what was accepted, then closes. */
+  close(): Promise<void>
+}

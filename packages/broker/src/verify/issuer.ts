@@ -1,0 +1,15 @@
+/**
+ * verify: who is asking? It turns a token into a `Principal` or throws `subject_token_invalid`.
+ * It never decides what the principal may do, and never stores anything. The exchange calls it.
+ */
+import type { Principal } from '../domain.ts'
+
+/** A source of identity tokens that we agreed to believe. */
+export interface Issuer {
+  /** As policies name it. */
+  readonly name: string
+  /** An unverified hint, used only to choose who verifies. Exactly one issuer may accept a token. */
+  accepts(hint: { readonly iss?: string }): boolean
+  /** Or throws `Failure('subject_token_invalid')`, `Failure('provider_unavailable')` when its keys cannot be had. */
+  verify(token: string): Promise<Principal>
+}
