@@ -2,6 +2,8 @@
  * The one error table: code -> how each protocol says it. `detail` may be shown to the caller,
  * `cause` never leaves the process. Anything thrown that is not a `Failure` is `internal`.
  */
+import type { Json } from './canonical-json.ts'
+
 interface Row {
   /** Status at the token endpoint, RFC 6749 5.2 and RFC 8693 2.2.2. */
   readonly status: number
@@ -112,6 +114,10 @@ export interface FailureOptions {
   readonly detail?: string
   /** Goes to the audit entry only: why, in words for the operator. Never the token or a secret. */
   readonly reason?: string
+  /** For the verified holder of the token only: which condition failed, what the token had, what was needed. */
+  readonly explanation?: Json
+  /** The id of the audit entry that holds the reason; callers may quote it. */
+  readonly entry?: string
   readonly cause?: unknown
 }
 
@@ -120,6 +126,8 @@ export class Failure extends Error {
   readonly code: FailureCode
   readonly detail: string | undefined
   readonly reason: string
+  readonly explanation: Json | undefined
+  readonly entry: string | undefined
 
   constructor(code: FailureCode, options: FailureOptions = {}) {
     super(
@@ -130,6 +138,8 @@ export class Failure extends Error {
     this.code = code
     this.detail = options.detail
     this.reason = options.reason ?? options.detail ?? code
+    this.explanation = options.explanation
+    this.entry = options.entry
   }
 }
 
