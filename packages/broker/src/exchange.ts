@@ -2,8 +2,14 @@
  * exchange: the story. Who is asking, may they, write it down, hand it over. The token endpoint, every dialect and
  * every other way to a credential goes through here; there is no second path. It receives implementations.
  */
+import { Failure } from './base/failure.ts'
+import { newId } from './base/id.ts'
 import type { Secret } from './base/secret.ts'
-import type { Credential } from './domain.ts'
+import type { Tools } from './base/tools.ts'
+import type { AuditEvent, Credential, Grant, Lease, Principal } from './domain.ts'
+import type { Handle, Target } from './issue/target.ts'
+import { refused } from './refusal.ts'
+import type { Change, Store } from './store/store.ts'
 
 export interface ExchangeRequest {
   readonly subjectToken: Secret
@@ -27,3 +33,137 @@ export interface ExchangeAnswer {
 }
 
 export type Exchange = (request: ExchangeRequest) => Promise<ExchangeAnswer>
+
+/** What the policy said yes to. */
+export interface Permission {
+  readonly target: string
+  readonly kind: string
+  readonly settings: Grant['settings']
+  readonly grants: readonly string[]
+  readonly scopes: readonly string[]
+  /** The least of policy, target and request. */
+  readonly seconds: number
+  /** Digest of the policy that said so. */
+  readonly policy: string
+}
+
+export interface ExchangeParts {
+  /** Throws `subject_token_invalid` or `provider_unavailable`. */
+  readonly verify: (token: string) => Promise<Principal>
+  /** Throws `target_refused` or `scope_refused`, with an explanation for the principal. No I/O. */
+  readonly decide: (principal: Principal, request: ExchangeRequest) => Permission
+  readonly target: (kind: string) => Target | undefined
+  readonly store: Pick<Store, 'commit'>
+  readonly sealHandle: (leaseId: string, handle: Handle) => Uint8Array
+  readonly record: (event: AuditEvent) => { readonly id: string; readonly change: Change }
+  /** Takes back what a failed issue may have left behind; where it fails, the sweep finishes it. */
+  readonly abandon: (lease: Lease) => Promise<void>
+  /** Credentials that one job may have in all. */
+  readonly jobLimit: number
+  readonly tools: Tools
+}
+
+/** Builds the exchange from its parts. */
+export function openExchange(parts: ExchangeParts): Exchange {
+  return async (request) => {
+    const seen: { principal?: Principal } = {}
+    try {
+      const principal = await parts.verify(request.subjectToken.reveal())
+      seen.principal = principal
+      const permission = parts.decide(principal, request)
+      return await handOver(parts, request, principal, permission)
+    } catch (thrown) {
+      throw await refused(parts, request, seen.principal, thrown)
+    }
+  }
+}
+
+/** Written down before anything exists; handed over only once `credential.issued` is durable (invariants 1, 2). */
+async function handOver(
+  parts: ExchangeParts,
+  request: ExchangeRequest,
+  principal: Principal,
+  permission: Permission,
+): Promise<ExchangeAnswer> {
+  const target = parts.target(permission.kind)
+  if (target === undefined)
+    throw new Failure('target_refused', { reason: `no target of kind ${permission.kind}` })
+  const { grant, lease, handle } = draw(parts, principal, permission, target)
+  const issued = parts.record(event('credential.issued', request, grant, permission))
+  const first = target.local ? issued : parts.record(event('credential.pending', request, grant, permission))
+  await parts.store.commit([
+    { kind: 'spend', key: principal.replayKey, until: principal.replayUntil },
+    { kind: 'lease.create', lease, jobLimit: parts.jobLimit },
+    first.change,
+  ])
+  try {
+    const credential = await target.issue(grant, handle)
+    if (!target.local) {
+      const active = { kind: 'lease.move', id: lease.id, from: ['pending'], to: 'active' } as const
+      await parts.store.commit([active, issued.change])
+    }
+    const { issuedAt, expiresAt, scopes } = grant
+    return { leaseId: lease.id, credential, scopes, issuedAt, expiresAt }
+  } catch (thrown) {
+    await parts
+      .abandon(lease)
+      .catch((cause: unknown) =>
+        parts.tools.log.error('a failed lease waits for the sweep', { lease: lease.id, cause }),
+      )
+    throw thrown
+  }
+}
+
+function draw(parts: ExchangeParts, principal: Principal, permission: Permission, target: Target) {
+  const issuedAt = Math.floor(parts.tools.now() / 1000)
+  const grant: Grant = {
+    leaseId: newId('ls', parts.tools),
+    principal,
+    target: permission.target,
+    kind: permission.kind,
+    settings: permission.settings,
+    scopes: permission.scopes,
+    issuedAt,
+    expiresAt: issuedAt + permission.seconds,
+  }
+  const handle = target.prepare(grant)
+  const lease: Lease = {
+    id: grant.leaseId,
+    state: target.local ? 'active' : 'pending',
+    target: grant.target,
+    kind: grant.kind,
+    issuer: principal.issuer,
+    subject: principal.subject,
+    grants: permission.grants,
+    scopes: grant.scopes,
+    ...(principal.job === undefined ? {} : { job: principal.job }),
+    createdAt: issuedAt,
+    expiresAt: grant.expiresAt,
+    handle: parts.sealHandle(grant.leaseId, handle),
+  }
+  return { grant, lease, handle }
+}
+
+function event(
+  type: 'credential.issued' | 'credential.pending',
+  request: ExchangeRequest,
+  grant: Grant,
+  permission: Permission,
+): AuditEvent {
+  const { principal } = grant
+  return {
+    type,
+    lease: grant.leaseId,
+    issuer: principal.issuer,
+    subject: principal.subject,
+    target: grant.target,
+    kind: grant.kind,
+    grants: permission.grants,
+    scopes: grant.scopes,
+    expires: grant.expiresAt,
+    policy: permission.policy,
+    via: request.via,
+    ...(principal.job === undefined ? {} : { job: principal.job }),
+    claims: principal.claims,
+  }
+}

@@ -141,6 +141,18 @@ export class Failure extends Error {
     this.explanation = options.explanation
     this.entry = options.entry
   }
+
+  /** The same failure, with the id of the audit entry that holds its reason. */
+  recorded(entry: string): Failure {
+    const { detail, reason, explanation, cause } = this
+    return new Failure(this.code, {
+      ...(detail === undefined ? {} : { detail }),
+      ...(explanation === undefined ? {} : { explanation }),
+      ...(cause === undefined ? {} : { cause }),
+      reason,
+      entry,
+    })
+  }
 }
 
 /** Any thrown value as a `Failure`: what is not one becomes `internal`, with its cause kept inside. */

@@ -1,0 +1,44 @@
+/** What happens when the exchange says no: the reason goes to the log first, then the caller hears of it. */
+import { asFailure, Failure, type FailureCode } from './base/failure.ts'
+import type { Principal } from './domain.ts'
+import type { ExchangeParts, ExchangeRequest } from './exchange.ts'
+import { Conflict, type ConflictKind } from './store/store.ts'
+
+const conflicts = {
+  spent: { code: 'subject_token_invalid', reason: 'this token was spent before' },
+  job_ended: { code: 'subject_token_invalid', reason: 'the job of this token has ended' },
+  job_limit: { code: 'target_refused', reason: 'this job has had all the credentials that one job may have' },
+  lease_state: { code: 'internal', reason: 'the lease changed while it was being issued' },
+  key_exists: { code: 'internal', reason: 'a key conflict outside of the key room' },
+} as const satisfies Record<ConflictKind, { code: FailureCode; reason: string }>
+
+/** Every refusal is in the log before the caller hears of it; its id goes along, its reason does not. */
+export async function refused(
+  parts: Pick<ExchangeParts, 'record' | 'store'>,
+  request: ExchangeRequest,
+  principal: Principal | undefined,
+  thrown: unknown,
+): Promise<Failure> {
+  const failure =
+    thrown instanceof Conflict
+      ? new Failure(conflicts[thrown.kind].code, { reason: conflicts[thrown.kind].reason, cause: thrown })
+      : asFailure(thrown)
+  const wanted = request.target ?? request.resource
+  const recorded = parts.record({
+    type: 'credential.refused',
+    code: failure.code,
+    reason: failure.reason,
+    via: request.via,
+    ...(wanted === undefined ? {} : { target: wanted }),
+    ...(principal === undefined
+      ? { token: request.subjectToken.fingerprint() }
+      : {
+          issuer: principal.issuer,
+          subject: principal.subject,
+          claims: principal.claims,
+          ...(principal.job === undefined ? {} : { job: principal.job }),
+        }),
+  })
+  await parts.store.commit([recorded.change])
+  return failure.recorded(recorded.id)
+}
