@@ -37,12 +37,12 @@ export async function startChild(script: string, argument: unknown): Promise<Chi
   return {
     url,
     usage: async () => {
-      child.send('usage')
+      child.send?.('usage')
       return (await nextMessage(child)) as Usage
     },
     stop: async () => {
       const ended = new Promise((resolve) => child.once('exit', resolve))
-      child.send('stop')
+      child.send?.('stop')
       await ended
     },
   }
@@ -67,7 +67,7 @@ export function report(url: string, stop: () => Promise<void>): void {
       const { user, system } = process.cpuUsage()
       process.send?.({ cpu: (user + system) / 1e6, rssBytes: process.memoryUsage.rss() })
     } else {
-      void stop().then(() => process.disconnect())
+      void stop().then(() => process.disconnect?.())
     }
   })
 }

@@ -1,10 +1,10 @@
 /** The floor: node:http, one raw RS256 verification, one raw ES256 signature, the answer "ok". No checks, no store. */
-import { createPublicKey, generateKeyPairSync, type JsonWebKey, sign, verify } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, sign, verify, type webcrypto } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { report } from '../child.ts'
 
-const { jwk } = JSON.parse(process.argv[2] ?? '{}') as { jwk: JsonWebKey }
+const { jwk } = JSON.parse(process.argv[2] ?? '{}') as { jwk: webcrypto.JsonWebKey }
 const key = createPublicKey({ key: jwk, format: 'jwk' })
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const claims = Buffer.from(

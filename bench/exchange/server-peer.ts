@@ -2,13 +2,13 @@
  * The peer: oidc-provider with a token-exchange grant that verifies the same RS256 subject token with `jose` and
  * signs an ES256 `at+jwt`. It keeps nothing durable: no spent tokens, no leases, no log.
  */
-import { generateKeyPairSync, type JsonWebKey } from 'node:crypto'
+import { generateKeyPairSync, type webcrypto } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { report } from '../child.ts'
 
 interface Argument {
-  readonly jwk: JsonWebKey
+  readonly jwk: webcrypto.JsonWebKey
   readonly issuer: string
   readonly audience: string
 }
@@ -59,14 +59,22 @@ interface Context {
 provider.registerGrantType(
   grantType,
   async (context: Context) => {
-    await jwtVerify(context.oidc.params.subject_token, keys, {
+    const { payload } = await jwtVerify(context.oidc.params.subject_token, keys, {
       issuer: argument.issuer,
       audience: argument.audience,
       algorithms: ['RS256'],
     })
-    const token = new provider.ClientCredentials({
+    const token = new provider.AccessToken({
       client: context.oidc.client,
+      accountId: payload.sub,
       scope: 'orders:read orders:write',
+      gty: 'token-exchange',
+      extra: {
+        repository_id: payload['repository_id'],
+        run_id: payload['run_id'],
+        check_run_id: payload['check_run_id'],
+        environment: payload['environment'],
+      },
     })
     token.resourceServer = new provider.ResourceServer(resource, {
       scope: 'orders:read orders:write',
