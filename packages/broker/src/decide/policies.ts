@@ -1,0 +1,54 @@
+/**
+ * decide: may they? It loads the policy, keeps the one that is in force, and turns a principal and a request into
+ * a permission or a refusal. The thinking itself is `@mayfly/policy`. After loading it does no I/O, and the same
+ * policy, principal and request always give the same answer. The exchange calls it.
+ */
+import { createHash } from 'node:crypto'
+import { loadPolicy, type SourceFile } from '@mayfly/policy/load'
+import type { Policy } from '@mayfly/policy/policy'
+import { formatProblem, type Problem } from '@mayfly/policy/problem'
+
+/** A policy in force, and the digest by which the log names it. */
+export interface PolicyInForce {
+  readonly policy: Policy
+  /** SHA-256 over names and bytes of all its files, hex. */
+  readonly digest: string
+  readonly warnings: readonly Problem[]
+}
+
+export interface PolicySources {
+  readonly files: readonly SourceFile[]
+  readonly lock?: SourceFile
+}
+
+/** Loads a policy. Throws `PolicyFault` with every fault at once; there is no permissive fallback. */
+export function openPolicy(sources: PolicySources): PolicyInForce {
+  const loaded = loadPolicy(sources.files, sources.lock)
+  if (!loaded.ok) throw new PolicyFault(loaded.problems, sources)
+  return { policy: loaded.policy, digest: digest(sources), warnings: loaded.warnings }
+}
+
+/** The policy cannot be used. `problems` say what, where and how to mend it. */
+export class PolicyFault extends Error {
+  readonly problems: readonly Problem[]
+
+  constructor(problems: readonly Problem[], sources: PolicySources) {
+    const texts = new Map(
+      [...sources.files, ...(sources.lock ? [sources.lock] : [])].map((f) => [f.path, f.text]),
+    )
+    super(problems.map((problem) => formatProblem(problem, texts.get(problem.path))).join('\n'))
+    this.name = 'PolicyFault'
+    this.problems = problems
+  }
+}
+
+/** Lengths go into the hash, so that no two sets of files share one. */
+function digest(sources: PolicySources): string {
+  const hash = createHash('sha256')
+  const files = [...sources.files, ...(sources.lock ? [sources.lock] : [])]
+  for (const file of files.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
+    const name = file.path.slice(file.path.lastIndexOf('/') + 1)
+    hash.update(`${name.length}:${name}${Buffer.byteLength(file.text)}:`).update(file.text)
+  }
+  return hash.digest('hex')
+}
