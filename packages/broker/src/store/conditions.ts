@@ -1,0 +1,91 @@
+import type { LeaseState } from '../domain.ts'
+import type { Step } from './steps.ts'
+import type { ConflictKind } from './store.ts'
+
+/** What is known of a job. */
+export interface JobCount {
+  readonly issued: number
+  readonly ended: boolean
+}
+
+/** The state that a commit meets: everything that was committed before it. */
+export interface World {
+  isSpent(step: Extract<Step, { op: 'spend' }>): boolean
+  leaseState(id: string): LeaseState | undefined
+  job(key: string): JobCount | undefined
+  /** Whether this purpose has this generation, or any key has this id. */
+  hasKey(purpose: string, generation: number, kid: string): boolean
+}
+
+/** What earlier steps of the same commit would have changed. */
+interface Ahead {
+  readonly spent: Set<string>
+  readonly states: Map<string, LeaseState>
+  readonly jobs: Map<string, JobCount>
+  readonly keys: Set<string>
+}
+
+/**
+ * Whether one commit can be made in this world: all of its conditions, before anything of it is written, in the
+ * order of its steps. Both adapters ask here, so that they cannot differ. `exists`: a lease's id is taken, which
+ * no honest caller can cause.
+ */
+export function conflictOf(steps: readonly Step[], world: World): ConflictKind | 'exists' | undefined {
+  const ahead: Ahead = { spent: new Set(), states: new Map(), jobs: new Map(), keys: new Set() }
+  for (const step of steps) {
+    const conflict = meet(step, world, ahead)
+    if (conflict !== undefined) return conflict
+  }
+  return undefined
+}
+
+function meet(step: Step, world: World, ahead: Ahead): ConflictKind | 'exists' | undefined {
+  switch (step.op) {
+    case 'spend': {
+      if (ahead.spent.has(step.name) || world.isSpent(step)) return 'spent'
+      ahead.spent.add(step.name)
+      return undefined
+    }
+    case 'create':
+      return meetCreate(step, world, ahead)
+    case 'move': {
+      const state = ahead.states.get(step.id) ?? world.leaseState(step.id)
+      if (state === undefined || !step.from.includes(state)) return 'lease_state'
+      ahead.states.set(step.id, step.to)
+      return undefined
+    }
+    case 'end': {
+      const issued = (ahead.jobs.get(step.job) ?? world.job(step.job))?.issued ?? 0
+      ahead.jobs.set(step.job, { issued, ended: true })
+      return undefined
+    }
+    case 'key': {
+      const { purpose, generation, kid } = step.key
+      const names = [JSON.stringify([purpose, generation]), JSON.stringify([kid])]
+      if (names.some((name) => ahead.keys.has(name)) || world.hasKey(purpose, generation, kid))
+        return 'key_exists'
+      for (const name of names) ahead.keys.add(name)
+      return undefined
+    }
+    default:
+      return undefined
+  }
+}
+
+function meetCreate(
+  step: Extract<Step, { op: 'create' }>,
+  world: World,
+  ahead: Ahead,
+): ConflictKind | 'exists' | undefined {
+  const { row, jobLimit } = step
+  if (row.job !== null) {
+    const job = ahead.jobs.get(row.job) ?? world.job(row.job)
+    if (job?.ended === true) return 'job_ended'
+    const issued = job?.issued ?? 0
+    if (issued >= jobLimit) return 'job_limit'
+    ahead.jobs.set(row.job, { issued: issued + 1, ended: false })
+  }
+  if ((ahead.states.get(row.id) ?? world.leaseState(row.id)) !== undefined) return 'exists'
+  ahead.states.set(row.id, row.state)
+  return undefined
+}

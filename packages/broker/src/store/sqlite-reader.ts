@@ -1,0 +1,105 @@
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { Frontier } from '../base/merkle.ts'
+import { isPlainText, jobKeys, type LeaseRow, leaseOf } from './steps.ts'
+import type { KeyRecord, LeaseFilter, Store } from './store.ts'
+
+type Reads = Pick<
+  Store,
+  'lease' | 'leases' | 'dueLeases' | 'keys' | 'entries' | 'head' | 'hashes' | 'checkpoint'
+>
+
+const leaseColumns =
+  'id, state, target, job, expires_at AS expiresAt, ended_at AS endedAt, ended_by AS endedBy, body, handle'
+
+/** All reading, on a connection that cannot write. Each call sees every commit that has resolved before it. */
+export function openSqliteReader(path: string): Reads & { close(): void; ping(): void } {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: 5000 })
+  database.exec('PRAGMA cache_size = -32768')
+  const lease = database.prepare(`SELECT ${leaseColumns} FROM lease WHERE id = ?`)
+  const due = database.prepare(
+    `SELECT ${leaseColumns} FROM lease WHERE state IN ('pending', 'active') AND expires_at < ?
+     ORDER BY expires_at, id LIMIT ?`,
+  )
+  return {
+    ...logReads(database),
+    lease: async (id) => {
+      const row = isPlainText(id) ? lease.get(id) : undefined
+      return row === undefined ? undefined : leaseOf(row as unknown as LeaseRow)
+    },
+    leases: async (filter) => {
+      const { where, values } = leaseCondition(filter)
+      const sql = `SELECT ${leaseColumns} FROM lease WHERE ${where} ORDER BY id LIMIT ?`
+      const rows = database.prepare(sql).all(...values, filter.limit)
+      return (rows as unknown as LeaseRow[]).map(leaseOf)
+    },
+    dueLeases: async (before, limit) =>
+      (due.all(Math.ceil(before), limit) as unknown as LeaseRow[]).map(leaseOf),
+    close: () => database.close(),
+    ping: () => void lease.get(''),
+  }
+}
+
+function logReads(
+  database: DatabaseSync,
+): Pick<Reads, 'keys' | 'entries' | 'head' | 'hashes' | 'checkpoint'> {
+  const keys = database.prepare('SELECT * FROM key WHERE purpose = ? ORDER BY generation')
+  const entries = database.prepare('SELECT idx, bytes FROM entry WHERE idx >= ? ORDER BY idx LIMIT ?')
+  const tree = database.prepare('SELECT size, frontier FROM tree')
+  const leaves = database.prepare('SELECT leaf AS hash FROM entry WHERE idx >= ? ORDER BY idx LIMIT ?')
+  const hashes = database.prepare('SELECT hash FROM hash WHERE level = ? AND idx >= ? ORDER BY idx LIMIT ?')
+  const checkpoint = database.prepare('SELECT size, note FROM checkpoint')
+  return {
+    keys: async (purpose) => keys.all(purpose).map(keyOf),
+    entries: async (from, limit) =>
+      entries
+        .all(from, limit)
+        .map((row) => ({ index: Number(row['idx']), bytes: row['bytes'] as Uint8Array })),
+    head: async () => {
+      const row = tree.get()
+      const size = Number(row?.['size'])
+      return { size, root: Frontier.decode(size, row?.['frontier'] as Uint8Array).root() }
+    },
+    hashes: async (level, from, limit) => {
+      if (level % 8 !== 0) throw new RangeError('hashes are kept at levels 0, 8, 16 ...')
+      const rows = level === 0 ? leaves.all(from, limit) : hashes.all(level, from, limit)
+      return rows.map((row) => row['hash'] as Uint8Array)
+    },
+    checkpoint: async () => {
+      const row = checkpoint.get()
+      return row === undefined ? undefined : { size: Number(row['size']), note: String(row['note']) }
+    },
+  }
+}
+
+function leaseCondition(filter: LeaseFilter): { where: string; values: SQLInputValue[] } {
+  const parts = ['id > ?']
+  const values: SQLInputValue[] = [filter.after ?? '']
+  const oneOf = (column: string, choices: readonly string[]) => {
+    parts.push(`${column} IN (${choices.map(() => '?').join()})`)
+    values.push(...choices)
+  }
+  if (filter.states !== undefined) {
+    oneOf('state', filter.states)
+    // Said once more in the words of the partial index, or SQLite would not use it.
+    const live = filter.states.every((state) => ['pending', 'active', 'stuck'].includes(state))
+    if (live) parts.push("state IN ('pending', 'active', 'stuck')")
+  }
+  if (filter.target !== undefined) oneOf('target', [filter.target])
+  if (filter.job !== undefined) oneOf('job', jobKeys(filter.job))
+  return { where: parts.join(' AND '), values }
+}
+
+function keyOf(row: Record<string, unknown>): KeyRecord {
+  return {
+    kid: String(row['kid']),
+    purpose: String(row['purpose']),
+    generation: Number(row['generation']),
+    algorithm: String(row['algorithm']),
+    publicJwk: String(row['public_jwk']),
+    sealed: row['sealed'] as Uint8Array,
+    createdAt: Number(row['created_at']),
+    signsFrom: Number(row['signs_from']),
+    ...(row['signs_until'] === null ? {} : { signsUntil: Number(row['signs_until']) }),
+    ...(row['published_until'] === null ? {} : { publishedUntil: Number(row['published_until']) }),
+  }
+}

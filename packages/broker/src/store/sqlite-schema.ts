@@ -1,0 +1,60 @@
+import type { DatabaseSync } from 'node:sqlite'
+
+/** Raised when the tables change; a file of a newer Mayfly is refused, an older one is brought up. */
+const version = 1
+
+/**
+ * Each exchange adds at the right edge of nearly every tree of these tables (ids, jobs and log positions rise with
+ * time), so that its cost stays the same however much is kept. Partial indexes hold live leases only.
+ */
+const tables = `
+CREATE TABLE spent (key BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX spent_until ON spent (until);
+CREATE TABLE lease (
+  id TEXT PRIMARY KEY, state TEXT NOT NULL, target TEXT NOT NULL, job TEXT, expires_at INTEGER NOT NULL,
+  ended_at INTEGER, ended_by TEXT, body TEXT NOT NULL, handle BLOB NOT NULL
+) STRICT;
+CREATE INDEX lease_job ON lease (job, id) WHERE job IS NOT NULL;
+CREATE INDEX lease_due ON lease (expires_at) WHERE state IN ('pending', 'active');
+CREATE INDEX lease_live ON lease (id) WHERE state IN ('pending', 'active', 'stuck');
+CREATE INDEX lease_ended ON lease (coalesce(ended_at, expires_at)) WHERE state IN ('revoked', 'expired');
+CREATE TABLE job (
+  key TEXT PRIMARY KEY, issued INTEGER NOT NULL, ended INTEGER NOT NULL, until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_until ON job (until);
+CREATE TABLE key (
+  kid TEXT PRIMARY KEY, purpose TEXT NOT NULL, generation INTEGER NOT NULL, algorithm TEXT NOT NULL,
+  public_jwk TEXT NOT NULL, sealed BLOB NOT NULL, created_at INTEGER NOT NULL, signs_from INTEGER NOT NULL,
+  signs_until INTEGER, published_until INTEGER, UNIQUE (purpose, generation)
+) STRICT;
+CREATE TABLE entry (idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL, bytes BLOB NOT NULL) STRICT;
+CREATE TABLE hash (
+  level INTEGER NOT NULL, idx INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, idx)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE tree (
+  one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL
+) STRICT;
+INSERT INTO tree VALUES (1, 0, x'');
+CREATE TABLE checkpoint (
+  one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, note TEXT NOT NULL
+) STRICT;
+`
+
+/** Makes the tables where they are not there yet; two processes may try at once. */
+export function prepareSchema(database: DatabaseSync): void {
+  // What the writer promises rests on these two: a commit is on disk when it returns, and readers never wait.
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+  database.exec('PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000')
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const row = database.prepare('PRAGMA user_version').get()
+    const found = Number(row?.['user_version'])
+    if (found > version)
+      throw new Error(`the database is of a newer Mayfly (schema ${found}, this one knows ${version})`)
+    if (found === 0) database.exec(`${tables} PRAGMA user_version = ${version}`)
+    database.exec('COMMIT')
+  } catch (thrown) {
+    database.exec('ROLLBACK')
+    throw thrown
+  }
+}

@@ -1,0 +1,49 @@
+import type { DatabaseSync } from 'node:sqlite'
+
+/** Every statement that the writer runs, prepared once. */
+export function writerStatements(database: DatabaseSync) {
+  const prepare = (sql: string) => database.prepare(sql)
+  return {
+    tree: prepare('SELECT size, frontier FROM tree'),
+    setTree: prepare('UPDATE tree SET size = ?, frontier = ?'),
+    isSpent: prepare('SELECT 1 FROM spent WHERE key = ?'),
+    spend: prepare('INSERT INTO spent (key, until) VALUES (?, ?)'),
+    leaseState: prepare('SELECT state FROM lease WHERE id = ?'),
+    create: prepare('INSERT INTO lease VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    move: prepare(
+      `UPDATE lease SET state = ?, ended_at = coalesce(?, ended_at), ended_by = coalesce(?, ended_by)
+       WHERE id = ?`,
+    ),
+    job: prepare('SELECT issued, ended FROM job WHERE key = ?'),
+    countJob: prepare(
+      `INSERT INTO job (key, issued, ended, until) VALUES (?, 1, 0, ?)
+       ON CONFLICT (key) DO UPDATE SET issued = issued + 1, until = max(until, excluded.until)`,
+    ),
+    endJob: prepare(
+      `INSERT INTO job (key, issued, ended, until) VALUES (?, 0, 1, ?)
+       ON CONFLICT (key) DO UPDATE SET ended = 1,
+         until = CASE ended WHEN 1 THEN max(until, excluded.until) ELSE excluded.until END`,
+    ),
+    hasKey: prepare('SELECT 1 FROM key WHERE (purpose = ? AND generation = ?) OR kid = ?'),
+    createKey: prepare('INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    retireKey: prepare('UPDATE key SET signs_until = ?, published_until = ? WHERE kid = ?'),
+    append: prepare('INSERT INTO entry (idx, leaf, bytes) VALUES (?, ?, ?)'),
+    addHash: prepare('INSERT INTO hash (level, idx, hash) VALUES (?, ?, ?)'),
+    setCheckpoint: prepare(
+      `INSERT INTO checkpoint (one, size, note) VALUES (1, ?, ?)
+       ON CONFLICT (one) DO UPDATE SET size = excluded.size, note = excluded.note
+       WHERE excluded.size >= checkpoint.size`,
+    ),
+    pruneSpent: prepare(
+      'DELETE FROM spent WHERE key IN (SELECT key FROM spent WHERE until < ? ORDER BY until LIMIT ?)',
+    ),
+    pruneJobs: prepare(
+      'DELETE FROM job WHERE key IN (SELECT key FROM job WHERE until < ? ORDER BY until LIMIT ?)',
+    ),
+    pruneLeases: prepare(
+      `DELETE FROM lease WHERE id IN (
+         SELECT id FROM lease WHERE state IN ('revoked', 'expired') AND coalesce(ended_at, expires_at) < ?
+         ORDER BY coalesce(ended_at, expires_at) LIMIT ?)`,
+    ),
+  }
+}

@@ -1,0 +1,125 @@
+import { DatabaseSync } from 'node:sqlite'
+import { Frontier, leafHash } from '../base/merkle.ts'
+import type { LeaseState } from '../domain.ts'
+import { conflictOf, type World } from './conditions.ts'
+import type { Outcome } from './group.ts'
+import { prepareSchema } from './sqlite-schema.ts'
+import { writerStatements } from './sqlite-statements.ts'
+import type { Step } from './steps.ts'
+
+/** How long a writer waits for another process that writes to the same file. */
+export const busyMs = 5000
+
+/** All writing to one SQLite file. Synchronous: it belongs into a thread of its own. */
+export interface SqliteWriter {
+  /** One durable transaction for the whole group. Throws when nothing of it was written. */
+  write(group: readonly (readonly Step[])[]): readonly Outcome[]
+  prune(before: number, endedBefore: number, limit: number): number
+  /** Throws when the file cannot be written. */
+  ping(): void
+  close(): void
+}
+
+/** Opens the file, makes the tables where needed. */
+export function openSqliteWriter(path: string): SqliteWriter {
+  const database = new DatabaseSync(path, { timeout: busyMs })
+  prepareSchema(database)
+  const statements = writerStatements(database)
+  const world = worldOf(statements)
+
+  const inTransaction = <T>(work: () => T): T => {
+    // IMMEDIATE: the tree's row is read under the write lock, so that log positions never collide.
+    database.exec('BEGIN IMMEDIATE')
+    try {
+      const result = work()
+      database.exec('COMMIT')
+      return result
+    } catch (thrown) {
+      if (database.isTransaction) database.exec('ROLLBACK')
+      throw thrown
+    }
+  }
+
+  return {
+    write: (group) =>
+      inTransaction(() => {
+        const tree = statements.tree.get()
+        const frontier = Frontier.decode(Number(tree?.['size']), tree?.['frontier'] as Uint8Array)
+        const before = frontier.size
+        const outcomes = group.map((steps) => {
+          const conflict = conflictOf(steps, world)
+          if (conflict === undefined) for (const step of steps) writeStep(statements, frontier, step)
+          return conflict
+        })
+        if (frontier.size !== before) statements.setTree.run(frontier.size, frontier.encode())
+        return outcomes
+      }),
+    prune: (before, endedBefore, limit) =>
+      inTransaction(() => {
+        let left = limit
+        left -= Number(statements.pruneSpent.run(before, left).changes)
+        left -= Number(statements.pruneJobs.run(before, left).changes)
+        left -= Number(statements.pruneLeases.run(endedBefore, left).changes)
+        return limit - left
+      }),
+    ping: () => inTransaction(() => void statements.tree.get()),
+    close: () => database.close(),
+  }
+}
+
+type Statements = ReturnType<typeof writerStatements>
+
+function worldOf(statements: Statements): World {
+  return {
+    isSpent: (step) => statements.isSpent.get(step.key) !== undefined,
+    leaseState: (id) => statements.leaseState.get(id)?.['state'] as LeaseState | undefined,
+    job: (key) => {
+      const row = statements.job.get(key)
+      return row === undefined ? undefined : { issued: Number(row['issued']), ended: row['ended'] === 1 }
+    },
+    hasKey: (purpose, generation, kid) => statements.hasKey.get(purpose, generation, kid) !== undefined,
+  }
+}
+
+function writeStep(statements: Statements, frontier: Frontier, step: Step): void {
+  switch (step.op) {
+    case 'spend':
+      statements.spend.run(step.key, step.until)
+      return
+    case 'create': {
+      const { id, state, target, job, expiresAt, endedAt, endedBy, body, handle } = step.row
+      statements.create.run(id, state, target, job, expiresAt, endedAt, endedBy, body, handle)
+      if (job !== null) statements.countJob.run(job, step.jobUntil)
+      return
+    }
+    case 'move':
+      statements.move.run(step.to, step.endedAt, step.endedBy, step.id)
+      return
+    case 'end':
+      statements.endJob.run(step.job, step.until)
+      return
+    case 'key': {
+      const { kid, purpose, generation, algorithm, publicJwk, sealed, createdAt, signsFrom } = step.key
+      const until = [step.key.signsUntil ?? null, step.key.publishedUntil ?? null] as const
+      const row = [kid, purpose, generation, algorithm, publicJwk, sealed, createdAt, signsFrom] as const
+      statements.createKey.run(...row, ...until)
+      return
+    }
+    case 'retire':
+      statements.retireKey.run(step.signsUntil, step.publishedUntil, step.kid)
+      return
+    case 'append':
+      writeEntry(statements, frontier, step.entry)
+      return
+    case 'checkpoint':
+      statements.setCheckpoint.run(step.size, step.note)
+  }
+}
+
+function writeEntry(statements: Statements, frontier: Frontier, bytes: Uint8Array): void {
+  const leaf = leafHash(bytes)
+  statements.append.run(frontier.size, leaf, bytes)
+  frontier.append(leaf, (level, index, hash) => {
+    if (level > 0 && level % 8 === 0) statements.addHash.run(level, index, hash)
+  })
+}

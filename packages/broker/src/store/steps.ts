@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto'
+import { Failure } from '../base/failure.ts'
+import type { Job, Lease, LeaseState } from '../domain.ts'
+import type { Change, KeyRecord } from './store.ts'
+
+/** A lease as a row of either database: what is searched for is a column, the rest is one JSON text. */
+export interface LeaseRow {
+  readonly id: string
+  readonly state: LeaseState
+  readonly target: string
+  readonly job: string | null
+  readonly expiresAt: number
+  readonly endedAt: number | null
+  readonly endedBy: string | null
+  readonly body: string
+  readonly handle: Uint8Array
+}
+
+/** A change in the form that is written: keys are hashed, times are whole, texts are safe for both databases. */
+export type Step =
+  | { readonly op: 'spend'; readonly key: Uint8Array; readonly name: string; readonly until: number }
+  | {
+      readonly op: 'create'
+      readonly row: LeaseRow
+      readonly jobLimit: number
+      /** When the job's count may be forgotten if nobody says that the job ended. */
+      readonly jobUntil: number
+    }
+  | {
+      readonly op: 'move'
+      readonly id: string
+      readonly from: readonly LeaseState[]
+      readonly to: LeaseState
+      readonly endedAt: number | null
+      readonly endedBy: string | null
+    }
+  | { readonly op: 'end'; readonly job: string; readonly until: number }
+  | { readonly op: 'key'; readonly key: KeyRecord }
+  | {
+      readonly op: 'retire'
+      readonly kid: string
+      readonly signsUntil: number
+      readonly publishedUntil: number
+    }
+  | { readonly op: 'append'; readonly entry: Uint8Array }
+  | { readonly op: 'checkpoint'; readonly size: number; readonly note: string }
+
+/** A job on a self-hosted runner lasts at most five days: its count is kept that long after its last lease. */
+const longestJob = 5 * 86_400
+
+/**
+ * Encodes the changes of one commit. Throws `Failure('internal')` on what cannot be kept exactly, before anything
+ * is written, so that one bad commit never spoils the group it would have travelled in.
+ */
+export function encodeSteps(changes: readonly Change[]): readonly Step[] {
+  return changes.map(encodeStep).filter((step) => step !== undefined)
+}
+
+function encodeStep(change: Change): Step | undefined {
+  switch (change.kind) {
+    case 'spend':
+      return spend(change.key, change.until)
+    case 'lease.create':
+      return create(change.lease, change.jobLimit)
+    case 'lease.move': {
+      const { id, from, to } = change
+      const endedBy = change.endedBy === undefined ? null : text(change.endedBy)
+      return { op: 'move', id: text(id), from, to, endedAt: wholeOrNull(change.endedAt), endedBy }
+    }
+    case 'job.end': {
+      const job = jobKey(change.job)
+      return job === undefined ? undefined : { op: 'end', job, until: wholeUntil(change.until) }
+    }
+    case 'key.create':
+      return { op: 'key', key: checkKey(change.key) }
+    case 'key.retire': {
+      const times = { signsUntil: whole(change.signsUntil), publishedUntil: whole(change.publishedUntil) }
+      return { op: 'retire', kid: text(change.kid), ...times }
+    }
+    case 'append':
+      return { op: 'append', entry: change.entry }
+    case 'checkpoint':
+      return { op: 'checkpoint', size: whole(change.size), note: text(change.note) }
+  }
+}
+
+/** The row's `job` column: by id, or by run where there is no id. Hostile text is escaped by JSON. */
+export function jobKey(job: Job | undefined): string | undefined {
+  if (job?.id !== undefined) return JSON.stringify([job.issuer, 'id', job.id])
+  if (job?.run !== undefined) return JSON.stringify([job.issuer, 'run', job.run])
+  return undefined
+}
+
+/** The keys under which leases of a job may be kept: its id, and its run for leases that have no id. */
+export function jobKeys(job: Job): readonly string[] {
+  return [
+    jobKey(job),
+    job.run === undefined ? undefined : jobKey({ issuer: job.issuer, run: job.run }),
+  ].filter((key) => key !== undefined)
+}
+
+/** Whether both databases keep this text as it is: PostgreSQL has no NUL, UTF-8 no lone surrogate. */
+export function isPlainText(value: string): boolean {
+  return value.isWellFormed() && !value.includes('\u0000')
+}
+
+function spend(key: string, until: number): Step {
+  // Fixed size whatever a token holds; UTF-16 units, because UTF-8 would make two lone surrogates equal.
+  const digest = createHash('sha256').update(Buffer.from(key, 'utf16le')).digest()
+  return { op: 'spend', key: digest, name: digest.toString('latin1'), until: wholeUntil(until) }
+}
+
+function create(lease: Lease, jobLimit: number): Step {
+  const { id, state, target, handle, kind, issuer, subject, grants, scopes, job, createdAt } = lease
+  const expiresAt = whole(lease.expiresAt)
+  const row: LeaseRow = {
+    id: text(id),
+    state,
+    target: text(target),
+    job: jobKey(job) ?? null,
+    expiresAt,
+    endedAt: wholeOrNull(lease.endedAt),
+    endedBy: lease.endedBy === undefined ? null : text(lease.endedBy),
+    body: JSON.stringify({ kind, issuer, subject, grants, scopes, job, createdAt: whole(createdAt) }),
+    handle,
+  }
+  return { op: 'create', row, jobLimit, jobUntil: expiresAt + longestJob }
+}
+
+/** A row read back as the lease it was. */
+export function leaseOf(row: LeaseRow): Lease {
+  const body = JSON.parse(row.body) as Pick<
+    Lease,
+    'kind' | 'issuer' | 'subject' | 'grants' | 'scopes' | 'job' | 'createdAt'
+  >
+  return {
+    id: row.id,
+    state: row.state,
+    target: row.target,
+    ...body,
+    expiresAt: row.expiresAt,
+    ...(row.endedAt === null ? {} : { endedAt: row.endedAt }),
+    ...(row.endedBy === null ? {} : { endedBy: row.endedBy }),
+    handle: row.handle,
+  }
+}
+
+function checkKey(key: KeyRecord): KeyRecord {
+  for (const value of [key.kid, key.purpose, key.algorithm, key.publicJwk]) text(value)
+  for (const value of [key.generation, key.createdAt, key.signsFrom]) whole(value)
+  wholeOrNull(key.signsUntil)
+  wholeOrNull(key.publishedUntil)
+  return key
+}
+
+function text(value: string): string {
+  if (!isPlainText(value))
+    throw new Failure('internal', { reason: 'a text for the store holds NUL or half a character' })
+  return value
+}
+
+function whole(value: number): number {
+  if (!Number.isSafeInteger(value))
+    throw new Failure('internal', { reason: 'a number for the store is not whole' })
+  return value
+}
+
+function wholeOrNull(value: number | undefined): number | null {
+  return value === undefined ? null : whole(value)
+}
+
+/** A token may end at a fraction of a second (RFC 7519 2, NumericDate): later is the safe side. */
+function wholeUntil(value: number): number {
+  if (Number.isNaN(value)) throw new Failure('internal', { reason: 'a time for the store is not a number' })
+  return Math.max(0, Math.min(Math.ceil(value), Number.MAX_SAFE_INTEGER))
+}

@@ -1,0 +1,153 @@
+import type { LeaseState } from '../domain.ts'
+import type { LeaseRow, Step } from './steps.ts'
+import type { KeyRecord } from './store.ts'
+
+type Value = string | number | null
+
+/**
+ * A group of commits on its way to the writer's thread: one flat list and one run of bytes, which costs far less to
+ * hand over than objects do (and cloning one small `Buffer` would copy the whole pool that it lies in).
+ */
+export interface Tape {
+  readonly values: readonly Value[]
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+/** Writes a group down. */
+export function writeTape(group: readonly (readonly Step[])[]): Tape {
+  const values: Value[] = [group.length]
+  const blobs: Uint8Array[] = []
+  const blob = (bytes: Uint8Array) => {
+    blobs.push(bytes)
+    return bytes.length
+  }
+  for (const steps of group) {
+    values.push(steps.length)
+    for (const step of steps) values.push(step.op, ...fields(step, blob))
+  }
+  const bytes = new Uint8Array(blobs.reduce((sum, each) => sum + each.length, 0))
+  let at = 0
+  for (const each of blobs) {
+    bytes.set(each, at)
+    at += each.length
+  }
+  return { values, bytes }
+}
+
+function fields(step: Step, blob: (bytes: Uint8Array) => number): readonly Value[] {
+  switch (step.op) {
+    case 'spend':
+      return [blob(step.key), step.name, step.until]
+    case 'create': {
+      const { id, state, target, job, expiresAt, endedAt, endedBy, body, handle } = step.row
+      const row = [id, state, target, job, expiresAt, endedAt, endedBy, body, blob(handle)]
+      return [...row, step.jobLimit, step.jobUntil]
+    }
+    case 'move':
+      return [step.id, step.from.join(), step.to, step.endedAt, step.endedBy]
+    case 'end':
+      return [step.job, step.until]
+    case 'key': {
+      const { sealed, ...rest } = step.key
+      return [JSON.stringify(rest), blob(sealed)]
+    }
+    case 'retire':
+      return [step.kid, step.signsUntil, step.publishedUntil]
+    case 'append':
+      return [blob(step.entry)]
+    case 'checkpoint':
+      return [step.size, step.note]
+  }
+}
+
+/** Reads a group back. The tape comes from `writeTape` of this process; anything else throws. */
+export function readTape(tape: Tape): readonly (readonly Step[])[] {
+  const reader = new TapeReader(tape)
+  return Array.from({ length: reader.number() }, () =>
+    Array.from({ length: reader.number() }, () => readStep(reader)),
+  )
+}
+
+function readStep(tape: TapeReader): Step {
+  const op = tape.text()
+  switch (op) {
+    case 'spend':
+      return { op, key: tape.blob(), name: tape.text(), until: tape.number() }
+    case 'create':
+      return { op, row: readRow(tape), jobLimit: tape.number(), jobUntil: tape.number() }
+    case 'move': {
+      const [id, from, to] = [tape.text(), tape.text().split(','), tape.text()]
+      const ended = { endedAt: tape.numberOrNull(), endedBy: tape.textOrNull() }
+      return { op, id, from: from as LeaseState[], to: to as LeaseState, ...ended }
+    }
+    case 'end':
+      return { op, job: tape.text(), until: tape.number() }
+    case 'key': {
+      const rest = JSON.parse(tape.text()) as Omit<KeyRecord, 'sealed'>
+      return { op, key: { ...rest, sealed: tape.blob() } }
+    }
+    case 'retire':
+      return { op, kid: tape.text(), signsUntil: tape.number(), publishedUntil: tape.number() }
+    case 'append':
+      return { op, entry: tape.blob() }
+    case 'checkpoint':
+      return { op, size: tape.number(), note: tape.text() }
+    default:
+      throw new TypeError('the tape does not fit')
+  }
+}
+
+function readRow(tape: TapeReader): LeaseRow {
+  return {
+    id: tape.text(),
+    state: tape.text() as LeaseState,
+    target: tape.text(),
+    job: tape.textOrNull(),
+    expiresAt: tape.number(),
+    endedAt: tape.numberOrNull(),
+    endedBy: tape.textOrNull(),
+    body: tape.text(),
+    handle: tape.blob(),
+  }
+}
+
+class TapeReader {
+  readonly #tape: Tape
+  #next = 0
+  #offset = 0
+
+  constructor(tape: Tape) {
+    this.#tape = tape
+  }
+
+  text(): string {
+    const value = this.#tape.values[this.#next++]
+    if (typeof value !== 'string') throw new TypeError('the tape does not fit')
+    return value
+  }
+
+  number(): number {
+    const value = this.#tape.values[this.#next++]
+    if (typeof value !== 'number') throw new TypeError('the tape does not fit')
+    return value
+  }
+
+  textOrNull(): string | null {
+    return this.#tape.values[this.#next] === null ? this.#null() : this.text()
+  }
+
+  numberOrNull(): number | null {
+    return this.#tape.values[this.#next] === null ? this.#null() : this.number()
+  }
+
+  blob(): Uint8Array {
+    const from = this.#offset
+    this.#offset += this.number()
+    return this.#tape.bytes.subarray(from, this.#offset)
+  }
+
+  #null(): null {
+    this.#next++
+    return null
+  }
+}
