@@ -1,0 +1,166 @@
+function brokerUrl(text2){let url=secureUrl(text2,"The broker URL");if(url.search!==""||url.hash!=="")throw new TypeError(
+"The broker URL has a query or a fragment.");return`${url.origin}${url.pathname}`.replace(/\/+$/,"")}function secureUrl(text2,what){
+let url=URL.parse(text2);if(url===null)throw new TypeError(`${what} is not a URL.`);if(url.username!==""||url.
+password!=="")throw new TypeError(`${what} holds a user or a password; leave them out.`);if(url.protocol!=="ht\
+tps:"&&!(url.protocol==="http:"&&isLoopback(url.hostname)))throw new TypeError(`${what} must begin with https:\
+// (http:// works for loopback only).`);return url}function isLoopback(hostname){return hostname==="localhost"||
+hostname==="[::1]"||/^127\.\d+\.\d+\.\d+$/.test(hostname)}function jsonObject(text2){try{let value=JSON.parse(text2);return isObject(value)?value:void 0}catch{return}}function isObject(value){
+return typeof value=="object"&&value!==null&&!Array.isArray(value)}var MayflyRefused=class extends Error{name="MayflyRefused";error;status;description;explanation;errorId;constructor(parts){
+let id=parts.errorId===void 0?"":` (error id ${parts.errorId})`;super(`Mayfly refused: ${parts.error}, status ${parts.
+status}. ${parts.description}${id}`),this.error=parts.error,this.status=parts.status,this.description=parts.description,
+this.explanation=parts.explanation,this.errorId=parts.errorId}};function refusalOf(answer,secrets){let text2=secrets.
+reduce((rest,secret)=>secret===""?rest:rest.replaceAll(secret,"***"),answer.text),members=jsonObject(text2),error=words(
+members?.error);return members===void 0||error===void 0?unexpectedAnswer(answer.status):new MayflyRefused({error,
+status:answer.status,description:words(members.error_description)??"No description was given.",explanation:explanationOf(
+members.explanation),errorId:words(members.error_id)})}function unexpectedAnswer(status){return new MayflyRefused(
+{error:"unexpected_answer",status,description:"The answer is not one that a Mayfly broker gives; is the URL ri\
+ght?"})}function explanationOf(value){if(!isObject(value))return;let grants=list(value.grants).map(grant=>({grant:words(
+grant.grant)??"unnamed",failing:list(grant.failing).map(conditionOf)}));return{summary:words(value.summary)??"",
+grants}}function conditionOf(value){let hint=words(value.hint);return{claim:words(value.claim)??"unnamed",got:words(
+value.got)??"nothing",needed:words(value.needed)??"nothing",...hint===void 0?{}:{hint}}}function list(value){return Array.
+isArray(value)?value.filter(isObject).slice(0,20):[]}function words(value){if(value==null)return;let text2=typeof value==
+"string"?value:JSON.stringify(value);return text2.length>500?`${text2.slice(0,499)}…`:text2}var brokerRetry={waitsMs:[500,1e3,2e3],longestWaitMs:3e4,tryMs:1e4,wait,random:()=>(crypto.getRandomValues(new Uint32Array(
+1))[0]??0)/4294967296},idTokenRetry={...brokerRetry,waitsMs:[50,100,200,400,800,1600,3e3,3e3,3e3]};function jittered(ms,random){
+return Math.round(ms*(.5+random()/2))}function retryAfterMs(value){return value!==null&&/^\d{1,6}$/.test(value.
+trim())?Number(value)*1e3:void 0}function wait(ms,signal){return new Promise((resolve,reject)=>{let aborted=()=>{
+clearTimeout(timer),reject(signal?.reason)},timer=setTimeout(()=>{signal?.removeEventListener("abort",aborted),
+resolve()},ms);signal?.aborted?aborted():signal?.addEventListener("abort",aborted,{once:!0})})}var fetchTransport=(url,request)=>fetch(url,request);var MayflyUnreachable=class extends Error{name="MayflyUnreachable";origin;code;tries;constructor(origin,code2,tries){
+super(`${origin} cannot be reached (${code2}; ${tries} ${tries===1?"try":"tries"}).`),this.origin=origin,this.
+code=code2,this.tries=tries}};function networkErrorCode(error){for(let each of[error,error instanceof Error?error.
+cause:void 0])if(!(typeof each!="object"||each===null)){if("name"in each&&each.name==="TimeoutError")return"ti\
+meout";if("code"in each&&typeof each.code=="string"&&/^[A-Z][A-Z0-9_]{2,60}$/.test(each.code))return each.code}
+return"unknown"}async function send(url,compose,sending){let retry=sending.retry??brokerRetry;for(let tries=1;;tries++){let outcome=await once(
+url,await compose(),sending,retry.tryMs);if(sending.signal?.throwIfAborted(),"answer"in outcome&&!isPassing(outcome.
+answer.status))return outcome.answer;let scheduled=retry.waitsMs[tries-1],asked="answer"in outcome?outcome.retryAfterMs:
+void 0,waitMs=scheduled===void 0?void 0:asked??jittered(scheduled,retry.random);if(waitMs===void 0||waitMs>retry.
+longestWaitMs){if("answer"in outcome)return outcome.answer;throw new MayflyUnreachable(url.origin,outcome.code,
+tries)}await retry.wait(waitMs,sending.signal)}}async function once(url,message,sending,tryMs){let timeout=AbortSignal.
+timeout(tryMs),signal=sending.signal===void 0?timeout:AbortSignal.any([sending.signal,timeout]);try{let answer=await(sending.
+transport??fetchTransport)(url.href,{...message,signal,redirect:"manual"});return{answer:{status:answer.status,
+text:await answer.text()},retryAfterMs:retryAfterMs(answer.headers.get("retry-after"))}}catch(error){return{code:timeout.
+aborted?"timeout":networkErrorCode(error)}}}function isPassing(status){return status===429||status>=500&&status<=
+599}function formMessage(members){let form=new URLSearchParams;for(let[name,value]of Object.entries(members))value!==
+void 0&&form.set(name,value);return{method:"POST",headers:{"content-type":"application/x-www-form-urlencoded",
+accept:"application/json"},body:form.toString()}}async function exchange(request){if(request.target===void 0&&request.resource===void 0)throw new TypeError("Na\
+me a target or a resource.");let secrets=[],compose=async()=>{let subjectToken=await request.subjectToken();return secrets.
+push(subjectToken),formMessage({grant_type:"urn:ietf:params:oauth:grant-type:token-exchange",subject_token:subjectToken,
+subject_token_type:"urn:ietf:params:oauth:token-type:id_token",audience:request.target,resource:request.resource,
+scope:request.scope})},answer=await send(new URL(`${brokerUrl(request.url)}/token`),compose,request);if(answer.
+status!==200)throw refusalOf(answer,secrets);let credential=credentialOf(jsonObject(answer.text));if(credential===
+void 0)throw unexpectedAnswer(answer.status);return credential}function credentialOf(members){if(members===void 0)
+return;let accessToken=text(members.access_token),leaseId=text(members.lease_id),expiresIn=seconds(members.expires_in);
+if(!(accessToken===void 0||leaseId===void 0||expiresIn===void 0))return{accessToken,leaseId,expiresIn,expiresAt:seconds(
+members.expires_at),issuedTokenType:text(members.issued_token_type)??"",tokenType:text(members.token_type)??"",
+scope:text(members.scope),parts:partsOf(members.credential)}}function partsOf(value){if(isObject(value))return Object.
+fromEntries(Object.entries(value).map(([name,part])=>[name,typeof part=="string"?part:JSON.stringify(part)]))}
+function text(value){return typeof value=="string"&&value!==""?value:void 0}function seconds(value){return Number.
+isInteger(value)&&Number(value)>=0&&Number(value)<253402300800?Number(value):void 0}var IdTokenUnavailable=class extends Error{name="IdTokenUnavailable"},missingPermission=`This job may not ask \
+GitHub for an ID token. Add this to the job (or to the workflow):
+
+permissions:
+  id-token: write
+  contents: read
+
+A permission that is not listed there is taken away, so keep those that the job needs. In a reusable workflow \
+the calling job needs it too; a pull request from a fork cannot have it.`;async function githubActionsToken(request){
+let serviceUrl=request.env.ACTIONS_ID_TOKEN_REQUEST_URL,requestToken=request.env.ACTIONS_ID_TOKEN_REQUEST_TOKEN;
+if(!serviceUrl||!requestToken)throw new IdTokenUnavailable(missingPermission);let url=secureUrl(serviceUrl,"AC\
+TIONS_ID_TOKEN_REQUEST_URL");url.searchParams.set("audience",brokerUrl(request.audience));let answer=await send(
+url,async()=>({method:"GET",headers:{authorization:`Bearer ${requestToken}`,accept:"application/json","user-ag\
+ent":"mayfly-client"}}),{...request,retry:request.retry??idTokenRetry}),value=answer.status===200?jsonObject(answer.
+text)?.value:void 0;if(typeof value!="string"||value==="")throw new IdTokenUnavailable(`GitHub's token service\
+ gave no ID token (status ${answer.status}).`);return value}async function revoke(request){let compose=async()=>formMessage({token:request.token}),answer=await send(new URL(
+`${brokerUrl(request.url)}/revoke`),compose,request);if(answer.status!==200)throw refusalOf(answer,[request.token])}var unseen=/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;function printable(text2){return text2.replace(unseen," ").replaceAll(
+"##[","# # [")}function html(text2){return text2.replace(unseen," ").replace(/[&<>"'`]/g,character=>`&#${character.
+codePointAt(0)};`).trim()}function mask(runner,secret){for(let line of secret.split(/[\r\n]+/))line.trim()!==""&&runner.write(`::add-mas\
+k::${escaped(line)}
+`)}function say(runner,text2){runner.write(`${printable(text2)}
+`)}function fault(runner,title,text2){annotate(runner,"error",title,text2)}function annotate(runner,command,title,text2){
+let lines=text2.split(`
+`).map(printable).join(`
+`),property=escaped(printable(title)).replaceAll(":","%3A").replaceAll(",","%2C");runner.write(`::${command} t\
+itle=${property}::${escaped(lines)}
+`)}function escaped(text2){return text2.replaceAll("%","%25").replaceAll("\r","%0D").replaceAll(`
+`,"%0A")}var InputFault=class extends Error{name="InputFault"};function readInputs(runner){let faults=[],attempt=(read,otherwise)=>{
+try{return read()}catch(error){return faults.push(error instanceof Error?error.message:"An input is wrong."),otherwise}},
+inputs={url:attempt(()=>urlOf(input(runner,"url")),""),targets:attempt(()=>targetsOf(input(runner,"target")),[]),
+scope:words2(input(runner,"scope"),/[\s,]+/).join(" ")||void 0,exports:attempt(()=>exportsOf(input(runner,"exp\
+ort")),[])};if(faults.length>0)throw new InputFault(faults.join(`
+`));return inputs}function variableSuffix(target){return target.toUpperCase().replace(/[^A-Z0-9]+/g,"_")}function urlOf(text2){
+if(text2==="")throw new InputFault("Input `url` is missing: the URL of your Mayfly broker.");return brokerUrl(
+text2)}function targetsOf(text2){let targets=[...new Set(words2(text2,/[\r\n,]+/))];if(targets.length===0)throw new InputFault(
+"Input `target` is missing: the name of a target in your policy.");let names=new Map;for(let target of targets){
+let other=names.get(variableSuffix(target));if(other!==void 0)throw new InputFault(`The targets \`${other}\` an\
+d \`${target}\` would have the same variable; use two steps.`);names.set(variableSuffix(target),target)}return targets}
+function exportsOf(text2){let wanted=words2(text2,/[\s,]+/),known=wanted.filter(word=>word==="env"||word==="fi\
+le"||word==="output");if(known.length!==wanted.length)throw new InputFault("Input `export` takes env, file and\
+ output.");return known.length===0?["env"]:[...new Set(known)]}function input(runner,name){return(runner.env[`\
+INPUT_${name.toUpperCase()}`]??"").trim()}function words2(text2,separator){return text2.split(separator).map(word=>word.
+trim()).filter(word=>word!=="")}var NoRunner=class extends Error{name="NoRunner"};function requireRunnerFiles(runner){for(let name of["GITHUB_\
+ENV","GITHUB_OUTPUT","GITHUB_STATE"])pathOf(runner,name)}function setEnvironment(runner,name,value){leave(runner,
+"GITHUB_ENV",name,value)}function setOutput(runner,name,value){leave(runner,"GITHUB_OUTPUT",name,value)}function saveState(runner,name,value){
+leave(runner,"GITHUB_STATE",name,value)}function summarize(runner,markdown){let path=runner.env.GITHUB_STEP_SUMMARY;
+path&&runner.appendFile(path,`${markdown}
+`)}function leave(runner,file,name,value){let delimiter=`mayfly_${runner.randomName()}`;runner.appendFile(pathOf(
+runner,file),`${name}<<${delimiter}
+${value}
+${delimiter}
+`)}function pathOf(runner,name){let path=runner.env[name];if(!path)throw new NoRunner(`${name} is not set. Thi\
+s action runs in a GitHub Actions job only.`);return path}function saveHeld(runner,position,held){saveState(runner,`lease_${position}`,JSON.stringify(held))}function saveFolder(runner,path){
+saveState(runner,"folder",path)}function deliver(runner,granted,exports){let folder=exports.includes("file")?createFolder(runner):void 0;for(let{
+target,credential,expiresAt}of granted){let suffix=variableSuffix(target),endings=granted.length===1?["",suffix]:
+[suffix],environment=(name,value)=>{for(let ending of endings)setEnvironment(runner,[name.variable,ending].filter(
+Boolean).join("_"),value)},output=(name,value)=>{for(let ending of endings)setOutput(runner,[name.output,slug(
+ending)].filter(Boolean).join("-"),value)},token={variable:"MAYFLY_TOKEN",output:"token"},file={variable:"MAYF\
+LY_FILE",output:"file"};if(exports.includes("env")&&environment(token,credential.accessToken),exports.includes(
+"output")&&output(token,credential.accessToken),folder!==void 0){let path=`${folder}/${slug(suffix)}`;runner.createFile(
+path,credential.accessToken),environment(file,path),output(file,path)}output({variable:"",output:"expires-at"},
+expiresAt),output({variable:"",output:"lease-id"},credential.leaseId)}}function createFolder(runner){let parent=runner.
+env.RUNNER_TEMP;if(!parent)throw new NoRunner("RUNNER_TEMP is not set. This action runs in a GitHub Actions jo\
+b only.");let folder=`${parent}/mayfly-${runner.randomName()}`;return saveFolder(runner,folder),runner.createFolder(
+folder),folder}function slug(suffix){return suffix.toLowerCase().replaceAll("_","-")}function grantedSummary(granted){let rows=granted.map(({target,credential,expiresAt})=>[code(target),code(credential.
+scope??""),code(expiresAt),code(credential.leaseId)]);return["<h3>Mayfly: granted for this job</h3>",table(["T\
+arget","Scope","Valid until","Lease"],rows),"<p>The post step of the job revokes it.</p>"].join(`
+`)}function refusedSummary(refused){return refused.flatMap(({target,refusal})=>refusedLines(target,refusal)).join(
+`
+`)}function failedSummary(text2){return`<h3>Mayfly: no credential</h3>
+<p>${text2.split(`
+`).map(html).filter(Boolean).join("<br>")}</p>`}function refusalText(refusal){let lines=[refusal.message,refusal.
+explanation?.summary??""].map(oneLine);for(let{grant,failing}of refusal.explanation?.grants??[])for(let condition of failing)
+lines.push(oneLine(`- ${grant}: ${conditionText(condition)}`));return lines.filter(line=>line!=="").join(`
+`)}function refusedLines(target,refusal){let rows=(refusal.explanation?.grants??[]).flatMap(({grant,failing})=>failing.
+map(({claim,got,needed,hint})=>[code(grant),code(claim),code(got),code(needed),html(hint??"")])),summary=refusal.
+explanation?.summary??"";return[`<h3>Mayfly refused ${code(target)}</h3>`,`<p>${html(refusal.message)}</p>`,...summary===
+""?[]:[`<p>${html(summary)}</p>`],...rows.length===0?[]:[table(["Grant","Condition","The token had","Needed","\
+What to change"],rows)]]}function conditionText({claim,got,needed,hint}){return`${claim} is ${got}, needs ${needed}${hint===
+void 0?"":`. ${hint}`}`}function table(heads,rows){let row=(cells,tag)=>`<tr>${cells.map(cell=>`<${tag}>${cell}\
+</${tag}>`).join("")}</tr>`;return["<table>",row(heads,"th"),...rows.map(cells=>row(cells,"td")),"</table>"].join(
+`
+`)}function code(text2){return text2===""?"":`<code>${html(text2)}</code>`}function oneLine(text2){return text2.
+replace(/[\r\n]+/g," ").trim()}async function acquire(runner){try{let inputs=readInputs(runner);requireRunnerFiles(runner);let{granted,refused}=await askForEach(
+runner,inputs);if(refused.length>0)return tellRefused(runner,granted,refused);deliver(runner,granted,inputs.exports);
+for(let{target,credential,expiresAt}of granted)say(runner,`Mayfly granted ${target} until ${expiresAt} (lease ${credential.
+leaseId}).`);return summarize(runner,grantedSummary(granted)),!0}catch(error){let text2=error instanceof Error?
+error.message:"Something unexpected was thrown.";return fault(runner,"Mayfly",text2),summarize(runner,failedSummary(
+text2)),!1}}async function askForEach(runner,inputs){let granted=[],refused=[];for(let target of inputs.targets)
+try{let credential=await ask(runner,inputs,target);await hold(runner,inputs.url,target,credential,granted.length);
+let end=credential.expiresAt??runner.now()+credential.expiresIn;granted.push({target,credential,expiresAt:new Date(
+end*1e3).toISOString().replace(".000Z","Z")})}catch(error){if(!(error instanceof MayflyRefused))throw error;refused.
+push({target,refusal:error})}return{granted,refused}}async function ask(runner,inputs,target){let{env,transport}=runner,
+subjectToken=async()=>{let token=await githubActionsToken({audience:inputs.url,env,transport});return mask(runner,
+token),token},scope=inputs.scope===void 0?{}:{scope:inputs.scope},credential=await exchange({url:inputs.url,target,
+subjectToken,transport,...scope});for(let secret of[credential.accessToken,...Object.values(credential.parts??
+{})])mask(runner,secret);return credential}async function hold(runner,url,target,credential,position){let token=credential.
+accessToken;try{saveHeld(runner,position,{url,target,leaseId:credential.leaseId,token})}catch(error){throw await revoke(
+{url,token,transport:runner.transport}),error}}function tellRefused(runner,granted,refused){for(let each of refused)
+fault(runner,`Mayfly refused ${each.target}`,refusalText(each.refusal));if(granted.length>0){let names=granted.
+map(each=>each.target).join(", ");say(runner,`Nothing was exported. The post step revokes what was granted: ${names}\
+.`)}return summarize(runner,refusedSummary(refused)),!1}import{randomBytes}from"node:crypto";import{appendFileSync,mkdirSync,rmSync,writeFileSync}from"node:fs";var nodeTransport=async(url,{method,headers,body,signal})=>{let{request}=url.startsWith("https:")?await import("node:https"):
+await import("node:http");return new Promise((resolve,reject)=>{let outgoing=request(url,{method,headers,...signal===
+void 0?{}:{signal}},incoming=>{let text2="";incoming.setEncoding("utf8"),incoming.on("data",chunk=>{text2+=chunk,
+text2.length>1048576&&incoming.destroy(new Error("The answer is too long."))}),incoming.on("error",reject),incoming.
+on("end",()=>resolve({status:incoming.statusCode??0,headers:{get:name=>[incoming.headers[name.toLowerCase()]].
+flat().join(", ")||null},text:async()=>text2}))});outgoing.on("error",reject),outgoing.end(body)})};var nodeRunner={env:process.env,write:text2=>{process.stdout.write(text2)},appendFile:(path,text2)=>appendFileSync(
+path,text2),createFile:(path,text2)=>writeFileSync(path,text2,{mode:384,flag:"wx"}),createFolder:path=>{mkdirSync(
+path,{mode:448})},removeFolder:path=>rmSync(path,{recursive:!0,force:!0}),randomName:()=>randomBytes(16).toString(
+"hex"),now:()=>Math.floor(Date.now()/1e3),transport:nodeTransport};for(let signal of["SIGINT","SIGTERM"])process.on(signal,()=>{});await acquire(nodeRunner)||(process.exitCode=1);

@@ -1,0 +1,33 @@
+import type { Transport } from '@mayfly/client/transport'
+
+/** More than any answer of a broker or of GitHub's token service. */
+const longestAnswer = 1024 * 1024
+
+/** Node's own http(s): its first request starts much earlier than the first `fetch` of a process. */
+export const nodeTransport: Transport = async (url, { method, headers, body, signal }) => {
+  const { request } = url.startsWith('https:') ? await import('node:https') : await import('node:http')
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      url,
+      { method, headers, ...(signal === undefined ? {} : { signal }) },
+      (incoming) => {
+        let text = ''
+        incoming.setEncoding('utf8')
+        incoming.on('data', (chunk: string) => {
+          text += chunk
+          if (text.length > longestAnswer) incoming.destroy(new Error('The answer is too long.'))
+        })
+        incoming.on('error', reject)
+        incoming.on('end', () =>
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: { get: (name) => [incoming.headers[name.toLowerCase()]].flat().join(', ') || null },
+            text: async () => text,
+          }),
+        )
+      },
+    )
+    outgoing.on('error', reject)
+    outgoing.end(body)
+  })
+}

@@ -1,0 +1,85 @@
+/**
+ * What a person reads after the run. As HTML without an empty line, which GitHub's Markdown passes through as it is:
+ * no claim value can then be a cell's end, a link or a heading.
+ */
+import type { FailingCondition, MayflyRefused } from '@mayfly/client/refusal'
+import type { Granted } from './deliver.ts'
+import { html } from './printable.ts'
+
+/** A target, and why it was refused. */
+export interface Refused {
+  readonly target: string
+  readonly refusal: MayflyRefused
+}
+
+export function grantedSummary(granted: readonly Granted[]): string {
+  const rows = granted.map(({ target, credential, expiresAt }) => [
+    code(target),
+    code(credential.scope ?? ''),
+    code(expiresAt),
+    code(credential.leaseId),
+  ])
+  return [
+    '<h3>Mayfly: granted for this job</h3>',
+    table(['Target', 'Scope', 'Valid until', 'Lease'], rows),
+    '<p>The post step of the job revokes it.</p>',
+  ].join('\n')
+}
+
+export function refusedSummary(refused: readonly Refused[]): string {
+  return refused.flatMap(({ target, refusal }) => refusedLines(target, refusal)).join('\n')
+}
+
+export function failedSummary(text: string): string {
+  const lines = text.split('\n').map(html).filter(Boolean)
+  return `<h3>Mayfly: no credential</h3>\n<p>${lines.join('<br>')}</p>`
+}
+
+/** The same for the log and its annotation; one line for each condition. */
+export function refusalText(refusal: MayflyRefused): string {
+  const lines = [refusal.message, refusal.explanation?.summary ?? ''].map(oneLine)
+  for (const { grant, failing } of refusal.explanation?.grants ?? []) {
+    for (const condition of failing) lines.push(oneLine(`- ${grant}: ${conditionText(condition)}`))
+  }
+  return lines.filter((line) => line !== '').join('\n')
+}
+
+function refusedLines(target: string, refusal: MayflyRefused): readonly string[] {
+  const rows = (refusal.explanation?.grants ?? []).flatMap(({ grant, failing }) =>
+    failing.map(({ claim, got, needed, hint }) => [
+      code(grant),
+      code(claim),
+      code(got),
+      code(needed),
+      html(hint ?? ''),
+    ]),
+  )
+  const summary = refusal.explanation?.summary ?? ''
+  return [
+    `<h3>Mayfly refused ${code(target)}</h3>`,
+    `<p>${html(refusal.message)}</p>`,
+    ...(summary === '' ? [] : [`<p>${html(summary)}</p>`]),
+    ...(rows.length === 0
+      ? []
+      : [table(['Grant', 'Condition', 'The token had', 'Needed', 'What to change'], rows)]),
+  ]
+}
+
+function conditionText({ claim, got, needed, hint }: FailingCondition): string {
+  return `${claim} is ${got}, needs ${needed}${hint === undefined ? '' : `. ${hint}`}`
+}
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const row = (cells: readonly string[], tag: 'th' | 'td') =>
+    `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`
+  return ['<table>', row(heads, 'th'), ...rows.map((cells) => row(cells, 'td')), '</table>'].join('\n')
+}
+
+/** Inside `code`, GitHub makes no links of names and addresses. */
+function code(text: string): string {
+  return text === '' ? '' : `<code>${html(text)}</code>`
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\r\n]+/g, ' ').trim()
+}
