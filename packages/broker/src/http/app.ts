@@ -1,0 +1,152 @@
+/**
+ * http: the doors. It turns requests into calls of what is behind `Doors` and answers into bytes; limits, routing
+ * and the wording of refusals are its own. It never verifies, decides or keeps anything. `broker.ts` opens it.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Failure } from '../base/failure.ts'
+import { type Answer, json } from './answer.ts'
+import { readBody } from './body.ts'
+import type { Doors } from './doors.ts'
+import { refuse } from './errors.ts'
+import { type DoorRow, type Found, openRouter, type Router } from './routing.ts'
+
+export interface Listening {
+  readonly url: string
+  /** From now on `/readyz` says 503, so that load balancers look elsewhere; everything still works. */
+  drain(): void
+  /** Stops accepting, lets what runs finish within `graceMs`, then cuts. */
+  close(graceMs: number): Promise<void>
+}
+
+export interface DoorLimits {
+  readonly connections: number
+  readonly headersMs: number
+  readonly requestMs: number
+  readonly keepAliveMs: number
+}
+
+/** Keep-alive is longer than the 60 s of common load balancers, which must be the first to close. */
+const usual: DoorLimits = { connections: 8192, headersMs: 10_000, requestMs: 20_000, keepAliveMs: 75_000 }
+
+export interface DoorOptions {
+  readonly host: string
+  readonly port: number
+  readonly limits?: Partial<DoorLimits>
+}
+
+interface Running {
+  readonly doors: Doors
+  readonly route: Router
+  draining: boolean
+  closing: boolean
+}
+
+/** Opens every door on one address. Rejects when the address is taken. */
+export async function openDoors(doors: Doors, options: DoorOptions): Promise<Listening> {
+  const running: Running = { doors, route: openRouter(doors), draining: false, closing: false }
+  const server = openServer(running, { ...usual, ...options.limits })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port, options.host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const { address, port, family } = server.address() as AddressInfo
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    drain() {
+      running.draining = true
+    },
+    close: (graceMs) => closeServer(server, running, graceMs),
+  }
+}
+
+function openServer(running: Running, limits: DoorLimits): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: 16_384,
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      connectionsCheckingInterval: 5_000,
+      noDelay: true,
+    },
+    (request, response) => {
+      void respond(running, request, response)
+    },
+  )
+  server.maxConnections = limits.connections
+  return server
+}
+
+function closeServer(server: Server, running: Running, graceMs: number): Promise<void> {
+  running.draining = true
+  running.closing = true
+  return new Promise((resolve) => {
+    const cancel = running.doors.tools.after(graceMs, () => server.closeAllConnections())
+    server.close(() => {
+      cancel()
+      resolve()
+    })
+  })
+}
+
+async function respond(running: Running, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { doors } = running
+  const begun = doors.tools.now()
+  const url = request.url ?? '/'
+  const mark = url.indexOf('?')
+  const found = running.route(request.method ?? '', mark === -1 ? url : url.slice(0, mark))
+  const row = found !== undefined && 'row' in found ? found.row : undefined
+  try {
+    const answer =
+      row === undefined
+        ? nowhere(found)
+        : await open(running, row, request, mark === -1 ? '' : url.slice(mark + 1))
+    if (!response.destroyed) write(running, response, answer)
+    doors.observe?.(row?.name ?? 'none', answer.status, doors.tools.now() - begun)
+  } catch (cause) {
+    // A caller that went away before the end of its request gets here: there is nobody to answer.
+    doors.tools.log.debug('a request was cut', { door: row?.name, cause })
+    response.destroy()
+  }
+}
+
+function nowhere(found: Found | undefined): Answer {
+  if (found === undefined || 'row' in found) return json(404, { error: 'not_found' })
+  const { headers, ...rest } = json(405, { error: 'method_not_allowed' })
+  return { ...rest, headers: [...headers, 'Allow', found.allow] }
+}
+
+async function open(
+  running: Running,
+  row: DoorRow,
+  request: IncomingMessage,
+  query: string,
+): Promise<Answer> {
+  const { doors } = running
+  const body = row.method === 'POST' ? await readBody(request, row.bodyLimit) : nothing
+  if (typeof body === 'string') {
+    const answer = refuse(new Failure('request_too_large'), doors.tools)
+    return body === 'endless' ? { ...answer, headers: [...answer.headers, 'Connection', 'close'] } : answer
+  }
+  try {
+    return await row.answer({ headers: request.headers, query, body }, doors, running)
+  } catch (thrown) {
+    return refuse(thrown, doors.tools)
+  }
+}
+
+const nothing = Buffer.alloc(0)
+
+function write(running: Running, response: ServerResponse, answer: Answer): void {
+  const { status, body } = answer
+  const headers = [...answer.headers]
+  if (status !== 304) headers.push('Content-Length', String(Buffer.byteLength(body)))
+  // Node closes idle connections itself; those at work are told that this answer is their last.
+  if (running.closing) headers.push('Connection', 'close')
+  response.writeHead(status, headers)
+  response.end(body)
+}

@@ -1,0 +1,69 @@
+import type { Json } from '../base/canonical-json.ts'
+import type { Secret } from '../base/secret.ts'
+import type { Tools } from '../base/tools.ts'
+import type { AuditEvent, Entry } from '../domain.ts'
+import type { Exchange } from '../exchange.ts'
+
+/** Who asks whether a token is active: a configured resource server, or whoever holds that very token. */
+export type Caller =
+  | { readonly kind: 'client'; readonly name: string; readonly target: string }
+  | { readonly kind: 'holder' }
+
+/** A resource server that may introspect tokens of its target (RFC 7662 2.1). */
+export interface IntrospectionClient {
+  readonly name: string
+  readonly target: string
+  readonly secret: Secret
+}
+
+/** A webhook as it came. Nothing of it is believed before its signature was checked over `body`. */
+export interface GithubDelivery {
+  /** `X-Hub-Signature-256`, empty when absent. */
+  readonly signature: string
+  /** `X-GitHub-Event`. */
+  readonly event: string
+  /** `X-GitHub-Delivery`. */
+  readonly id: string
+  readonly body: Uint8Array
+}
+
+type RecordedHere = Extract<AuditEvent, { type: 'introspection.refused' | 'revocation.refused' }>
+
+/** The log as the doors show it (RFC 6962 4). Each throws `request_malformed` when asked beyond the log. */
+export interface AuditDoors {
+  /** The newest signed head, a C2SP checkpoint; `undefined` before the first. */
+  readonly checkpoint: () => Promise<string | undefined>
+  readonly entries: (from: number, limit: number) => Promise<readonly Entry[]>
+  readonly inclusion: (index: number, size: number) => Promise<readonly Uint8Array[]>
+  readonly consistency: (first: number, second: number) => Promise<readonly Uint8Array[]>
+  /** Who may read entries. Absent: the door for entries does not exist. */
+  readonly reader?: Secret
+}
+
+/** Everything behind the doors; `broker.ts` fills it. */
+export interface Doors {
+  /** Our issuer: https, no trailing slash. */
+  readonly url: string
+  /** Algorithms of the keys that are published, for the discovery document. */
+  readonly algorithms: readonly string[]
+  /** The JWK Set: public members only. */
+  readonly jwks: () => Json | Promise<Json>
+  readonly exchange: Exchange
+  readonly introspectionClients: readonly IntrospectionClient[]
+  /** `{ active: false }` and nothing else for what is not active, unknown, or not for this caller (RFC 7662 2.2). */
+  readonly introspect: (token: Secret, caller: Caller) => Promise<Readonly<Record<string, Json>>>
+  /** Resolves for a token that is unknown or ended as well (RFC 7009 2.2). */
+  readonly revoke: (token: Secret) => Promise<void>
+  /** Writes a refusal of these doors to the log and answers with the entry's id. */
+  readonly record: (event: RecordedHere) => Promise<string>
+  /** Absent when no secret is configured. Throws `client_rejected` when the signature is wrong. */
+  readonly githubWebhook?: (delivery: GithubDelivery) => Promise<void>
+  readonly audit: AuditDoors
+  /** Each thing that must work before requests are welcome. */
+  readonly ready: () => Promise<Readonly<Record<string, boolean>>>
+  /** The Prometheus text format. */
+  readonly metricsText: () => Promise<string>
+  /** Counts a request; `door` is a name of the routing table, never the path. */
+  readonly observe?: (door: string, status: number, milliseconds: number) => void
+  readonly tools: Tools
+}
