@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict'
+import type { Check } from './store.ts'
+import { append, create, outcomeOf, revoke, sampleKey, sampleLease, spend, tally } from './store-samples.ts'
+
+/** Jobs, leases, keys and forgetting. */
+export function leaseConformance(check: Check): void {
+  jobConformance(check)
+  stateConformance(check)
+  keyConformance(check)
+  pruneConformance(check)
+}
+
+function jobConformance(check: Check): void {
+  const byId = { issuer: 'github', id: '7', run: '3/1' }
+  const byRun = { issuer: 'github', run: '3/1' }
+
+  check('a job that ended gets no lease, by its id or else by its run', async ({ store }) => {
+    for (const job of [byId, byRun]) {
+      const leaseId = `ls_${job === byId}`
+      assert.equal(await outcomeOf(store.commit([create(sampleLease(leaseId, { job }))])), 'made')
+      await store.commit([{ kind: 'job.end', job, until: 9_000 }])
+      await store.commit([{ kind: 'job.end', job, until: 9_000 }])
+      assert.equal(await outcomeOf(store.commit([create(sampleLease('ls_late', { job }))])), 'job_ended')
+    }
+    const others = [
+      { ...byId, issuer: 'gitlab' },
+      { ...byId, id: '8' },
+      { ...byRun, run: '3/2' },
+      { issuer: 'github', id: '3/1' },
+      { issuer: 'github' },
+    ]
+    for (const [i, job] of others.entries()) {
+      assert.equal(await outcomeOf(store.commit([create(sampleLease(`ls_other_${i}`, { job }))])), 'made')
+    }
+  })
+
+  check('a job that ended before it asked stays ended', async ({ store }) => {
+    await store.commit([{ kind: 'job.end', job: byId, until: 9_000 }])
+    assert.equal(await outcomeOf(store.commit([create(sampleLease('ls_1', { job: byId }))])), 'job_ended')
+  })
+
+  check('a job gets exactly its limit of leases however many ask at once', async ({ store }) => {
+    const commits = Array.from({ length: 300 }, (_, i) =>
+      store.commit([spend(`t${i}`), create(sampleLease(`ls_${i}`, { job: byId }), 20), append(`e${i}`)]),
+    )
+    assert.deepEqual(await tally(commits), { made: 20, job_limit: 280 })
+    assert.equal((await store.leases({ job: byId, limit: 100 })).length, 20)
+    assert.equal((await store.head()).size, 20)
+  })
+
+  check('leases of a job are those of its id, and those of its run that have no id', async ({ store }) => {
+    await store.commit([
+      create(sampleLease('ls_id', { job: byId })),
+      create(sampleLease('ls_run', { job: byRun })),
+      create(sampleLease('ls_sibling', { job: { ...byId, id: '8' } })),
+      create(sampleLease('ls_foreign', { job: { ...byId, issuer: 'gitlab' } })),
+      create(sampleLease('ls_none')),
+    ])
+    const ids = async (job: typeof byRun) => (await store.leases({ job, limit: 10 })).map((each) => each.id)
+    assert.deepEqual(await ids(byId), ['ls_id', 'ls_run'])
+    assert.deepEqual(await ids(byRun), ['ls_run'])
+    assert.deepEqual(await store.leases({ job: { issuer: 'github' }, limit: 10 }), [])
+  })
+}
+
+function stateConformance(check: Check): void {
+  check('of many that end one lease at once, one wins', async ({ store }) => {
+    await store.commit([create(sampleLease('ls_1'))])
+    const commits = Array.from({ length: 100 }, (_, i) =>
+      store.commit([revoke('ls_1', `by ${i}`), append(`${i}`)]),
+    )
+    assert.deepEqual(await tally(commits), { made: 1, lease_state: 99 })
+    const lease = await store.lease('ls_1')
+    assert.deepEqual([lease?.state, lease?.endedAt], ['revoked', 1_500])
+    assert.equal((await store.head()).size, 1)
+  })
+
+  check('a lease moves only from the states that are named, and an unknown one never', async ({ store }) => {
+    await store.commit([create(sampleLease('ls_1', { state: 'pending' }))])
+    const activate = { kind: 'lease.move', id: 'ls_1', from: ['pending'], to: 'active' } as const
+    assert.equal(await outcomeOf(store.commit([activate])), 'made')
+    assert.equal(await outcomeOf(store.commit([activate])), 'lease_state')
+    assert.equal(await outcomeOf(store.commit([revoke('ls_unknown')])), 'lease_state')
+    assert.equal(await outcomeOf(store.commit([revoke('')])), 'lease_state')
+    const lease = await store.lease('ls_1')
+    assert.deepEqual([lease?.state, lease?.endedAt, lease?.endedBy], ['active', undefined, undefined])
+  })
+
+  check('a lookup after a revocation never sees the lease alive', async ({ store }) => {
+    for (let i = 0; i < 50; i++) {
+      await store.commit([create(sampleLease(`ls_${i}`))])
+      const [state] = await Promise.all([store.lease(`ls_${i}`), store.lease('ls_none')])
+      assert.equal(state?.state, 'active')
+      await store.commit([revoke(`ls_${i}`)])
+      assert.equal((await store.lease(`ls_${i}`))?.state, 'revoked')
+    }
+  })
+
+  check('due leases are the live ones that end before, soonest first', async ({ store }) => {
+    const ends = [500, 100, 400, 100, 300]
+    await store.commit(ends.map((expiresAt, i) => create(sampleLease(`ls_${i}`, { expiresAt }))))
+    await store.commit([
+      create(sampleLease('ls_pending', { state: 'pending', expiresAt: 200 })),
+      create(sampleLease('ls_stuck', { state: 'stuck', expiresAt: 50 })),
+      revoke('ls_2'),
+    ])
+    const due = async (before: number, limit: number) =>
+      (await store.dueLeases(before, limit)).map((each) => each.id)
+    assert.deepEqual(await due(501, 10), ['ls_1', 'ls_3', 'ls_pending', 'ls_4', 'ls_0'])
+    assert.deepEqual(await due(300, 10), ['ls_1', 'ls_3', 'ls_pending'])
+    assert.deepEqual(await due(300.5, 2), ['ls_1', 'ls_3'])
+  })
+
+  check('leases are listed in the order of their ids, page by page', async ({ store }) => {
+    const ids = Array.from({ length: 25 }, (_, i) => `ls_${String(i).padStart(3, '0')}`)
+    await store.commit(ids.toReversed().map((id, i) => create(sampleLease(id, { target: `t${i % 2}` }))))
+    await store.commit([revoke('ls_003')])
+    const pages: string[] = []
+    for (let after: string | undefined; ; ) {
+      const page = await store.leases({ limit: 10, ...(after === undefined ? {} : { after }) })
+      pages.push(...page.map((each) => each.id))
+      after = page.at(-1)?.id
+      if (page.length < 10) break
+    }
+    assert.deepEqual(pages, ids)
+    assert.equal((await store.leases({ target: 't0', limit: 100 })).length, 13)
+    assert.equal((await store.leases({ states: ['active', 'pending'], limit: 100 })).length, 24)
+    assert.deepEqual(
+      (await store.leases({ states: ['revoked'], limit: 9 })).map((each) => each.id),
+      ['ls_003'],
+    )
+    assert.deepEqual(await store.leases({ states: [], limit: 9 }), [])
+  })
+}
+
+function keyConformance(check: Check): void {
+  check('of two that make the next generation of a key at once, one wins', async ({ store }) => {
+    const commits = Array.from({ length: 10 }, (_, i) =>
+      store.commit([{ kind: 'key.create', key: sampleKey(1, { kid: `kid-${i}` }) }]),
+    )
+    assert.deepEqual(await tally(commits), { made: 1, key_exists: 9 })
+    const other = sampleKey(1, { kid: 'other', purpose: 'log' })
+    assert.equal(await outcomeOf(store.commit([{ kind: 'key.create', key: other }])), 'made')
+    const sameKid = sampleKey(2, { kid: 'other' })
+    assert.equal(await outcomeOf(store.commit([{ kind: 'key.create', key: sameKid }])), 'key_exists')
+  })
+
+  check('keys come by generation, and retiring sets their ends', async ({ store }) => {
+    for (const generation of [2, 1, 10])
+      await store.commit([{ kind: 'key.create', key: sampleKey(generation) }])
+    await store.commit([{ kind: 'key.retire', kid: 'key-2', signsUntil: 300, publishedUntil: 400 }])
+    await store.commit([{ kind: 'key.retire', kid: 'unknown', signsUntil: 300, publishedUntil: 400 }])
+    const keys = await store.keys('token')
+    assert.deepEqual(
+      keys.map((key) => [key.generation, key.signsUntil, key.publishedUntil]),
+      [
+        [1, undefined, undefined],
+        [2, 300, 400],
+        [10, undefined, undefined],
+      ],
+    )
+  })
+}
+
+function pruneConformance(check: Check): void {
+  check('prune forgets what is past, keeps what is not, and never a live lease', async ({ store }) => {
+    const job = { issuer: 'github', id: '7' }
+    await store.commit([spend('old', 100), spend('new', 200), create(sampleLease('ls_job', { job }))])
+    await store.commit([{ kind: 'job.end', job, until: 100 }, create(sampleLease('ls_live'))])
+    await store.commit([create(sampleLease('ls_old')), create(sampleLease('ls_young')), append('kept')])
+    await store.commit([
+      {
+        kind: 'lease.move',
+        id: 'ls_old',
+        from: ['active'],
+        to: 'expired',
+        endedAt: 1_000,
+        endedBy: 'expired',
+      },
+      {
+        kind: 'lease.move',
+        id: 'ls_young',
+        from: ['active'],
+        to: 'revoked',
+        endedAt: 1_001,
+        endedBy: 'caller',
+      },
+    ])
+    assert.equal(await store.prune(100, 1_000, 100), 0)
+    assert.equal(await outcomeOf(store.commit([create(sampleLease('ls_x', { job }))])), 'job_ended')
+    assert.equal(await store.prune(101, 1_001, 100), 3)
+    assert.equal(await outcomeOf(store.commit([spend('old')])), 'made')
+    assert.equal(await outcomeOf(store.commit([spend('new')])), 'spent')
+    assert.equal(await outcomeOf(store.commit([create(sampleLease('ls_y', { job }))])), 'made')
+    const left = (await store.leases({ limit: 10 })).map((each) => each.id)
+    assert.deepEqual(left, ['ls_job', 'ls_live', 'ls_y', 'ls_young'])
+    assert.equal((await store.head()).size, 1)
+  })
+
+  check('prune forgets at most as much as it is told', async ({ store }) => {
+    await store.commit(Array.from({ length: 25 }, (_, i) => spend(`token ${i}`, 10)))
+    const rounds = [await store.prune(11, 0, 10), await store.prune(11, 0, 10), await store.prune(11, 0, 10)]
+    assert.deepEqual(rounds, [10, 10, 5])
+  })
+}
