@@ -70,7 +70,7 @@ function openServer(running: Running, limits: DoorLimits): Server {
       headersTimeout: limits.headersMs,
       requestTimeout: limits.requestMs,
       keepAliveTimeout: limits.keepAliveMs,
-      connectionsCheckingInterval: 5_000,
+      connectionsCheckingInterval: Math.min(5_000, limits.headersMs),
       noDelay: true,
     },
     (request, response) => {

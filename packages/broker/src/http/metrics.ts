@@ -1,0 +1,99 @@
+/** What the broker counts, in the Prometheus text format. Labels are names of the configuration, never claims. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { FailureCode } from '../base/failure.ts'
+import type { EndCause } from '../domain.ts'
+
+/** Every value that a label may take; anything else counts as `other`, so that nobody outside can add a series. */
+export interface MetricNames {
+  readonly issuers: readonly string[]
+  readonly targets: readonly string[]
+  readonly routes: readonly string[]
+}
+
+export interface Metrics {
+  /** `target` and `issuer` as far as they are known. */
+  exchange(outcome: 'issued' | FailureCode, target: string | undefined, issuer: string | undefined): void
+  exchangeTook(milliseconds: number): void
+  /** As `Doors.observe`. */
+  request(door: string, status: number, milliseconds: number): void
+  routeRequest(route: string, outcome: 'admitted' | FailureCode): void
+  leaseEnded(target: string, by: EndCause): void
+  /** One durable commit of `size` requests together. */
+  storeCommit(size: number, milliseconds: number): void
+  webhook(via: 'github' | 'auth0', outcome: 'accepted' | 'ignored' | 'refused'): void
+  /** Keeps a value that is asked for when the metrics are read, such as live leases. */
+  gauge(name: string, help: string, read: () => number | Promise<number>): void
+  /** Policies were swapped after start: names that labels may take from now on. */
+  knows(names: Partial<MetricNames>): void
+  text(): Promise<string>
+}
+
+const seconds = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+
+/** `process`: also what Node and the process use (`process_*`, `nodejs_*`). */
+export function openMetrics(names: MetricNames, options: { readonly process: boolean }): Metrics {
+  const registers = [new Registry()] as const
+  const [registry] = registers
+  if (options.process) collectDefaultMetrics({ register: registry })
+  const known = {
+    issuers: new Set(names.issuers),
+    targets: new Set(names.targets),
+    routes: new Set(names.routes),
+  }
+  const bounded = (set: ReadonlySet<string>, name: string | undefined) =>
+    name === undefined ? 'none' : set.has(name) ? name : 'other'
+  const counters = openCounters(registers)
+  return {
+    exchange: (outcome, target, issuer) =>
+      counters.exchanges.inc({
+        outcome,
+        target: bounded(known.targets, target),
+        issuer: bounded(known.issuers, issuer),
+      }),
+    exchangeTook: (ms) => counters.exchangeSeconds.observe(ms / 1000),
+    request(door, status, ms) {
+      counters.requests.inc({ door, status })
+      counters.requestSeconds.observe(ms / 1000)
+    },
+    routeRequest: (route, outcome) => counters.routes.inc({ route: bounded(known.routes, route), outcome }),
+    leaseEnded: (target, by) => counters.ended.inc({ target: bounded(known.targets, target), by }),
+    storeCommit(size, ms) {
+      counters.commitSize.observe(size)
+      counters.commitSeconds.observe(ms / 1000)
+    },
+    webhook: (via, outcome) => counters.webhooks.inc({ via, outcome }),
+    gauge(name, help, read) {
+      const gauge: Gauge = new Gauge({
+        name,
+        help,
+        registers: [...registers],
+        collect: async () => gauge.set(await read()),
+      })
+    },
+    knows(more) {
+      for (const kind of ['issuers', 'targets', 'routes'] as const) {
+        for (const name of more[kind] ?? []) known[kind].add(name)
+      }
+    },
+    text: () => registry.metrics(),
+  }
+}
+
+function openCounters(registers: readonly Registry[]) {
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    new Counter({ name, help, labelNames: [...labelNames], registers: [...registers] })
+  const histogram = (name: string, help: string, buckets: readonly number[]) =>
+    new Histogram({ name, help, buckets: [...buckets], registers: [...registers] })
+  return {
+    exchanges: counter('mayfly_exchanges_total', 'Exchanges by outcome', ['outcome', 'target', 'issuer']),
+    exchangeSeconds: histogram('mayfly_exchange_duration_seconds', 'Time of one exchange', seconds),
+    requests: counter('mayfly_http_requests_total', 'Requests at each door', ['door', 'status']),
+    requestSeconds: histogram('mayfly_http_request_duration_seconds', 'Time of one request', seconds),
+    routes: counter('mayfly_route_requests_total', 'Requests that routes asked for', ['route', 'outcome']),
+    ended: counter('mayfly_leases_ended_total', 'Leases that ended, by cause', ['target', 'by']),
+    commitSize: histogram('mayfly_store_commit_size', 'Requests that shared one durable commit', sizes),
+    commitSeconds: histogram('mayfly_store_commit_duration_seconds', 'Time of one durable commit', seconds),
+    webhooks: counter('mayfly_webhooks_total', 'Webhooks by outcome', ['via', 'outcome']),
+  }
+}
