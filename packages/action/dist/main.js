@@ -6,20 +6,22 @@ tps:"&&!(url.protocol==="http:"&&isLoopback(url.hostname)))throw new TypeError(`
 // (http:// works for loopback only).`);return url}function isLoopback(hostname){return hostname==="localhost"||
 hostname==="[::1]"||/^127\.\d+\.\d+\.\d+$/.test(hostname)}function jsonObject(text2){try{let value=JSON.parse(text2);return isObject(value)?value:void 0}catch{return}}function isObject(value){
 return typeof value=="object"&&value!==null&&!Array.isArray(value)}var MayflyRefused=class extends Error{name="MayflyRefused";error;status;description;explanation;errorId;constructor(parts){
-let id=parts.errorId===void 0?"":` (error id ${parts.errorId})`;super(`Mayfly refused: ${parts.error}, status ${parts.
-status}. ${parts.description}${id}`),this.error=parts.error,this.status=parts.status,this.description=parts.description,
-this.explanation=parts.explanation,this.errorId=parts.errorId}};function refusalOf(answer,secrets){let text2=secrets.
-reduce((rest,secret)=>secret===""?rest:rest.replaceAll(secret,"***"),answer.text),members=jsonObject(text2),error=words(
-members?.error);return members===void 0||error===void 0?unexpectedAnswer(answer.status):new MayflyRefused({error,
-status:answer.status,description:words(members.error_description)??"No description was given.",explanation:explanationOf(
-members.explanation),errorId:words(members.error_id)})}function unexpectedAnswer(status){return new MayflyRefused(
-{error:"unexpected_answer",status,description:"The answer is not one that a Mayfly broker gives; is the URL ri\
-ght?"})}function explanationOf(value){if(!isObject(value))return;let grants=list(value.grants).map(grant=>({grant:words(
-grant.grant)??"unnamed",failing:list(grant.failing).map(conditionOf)}));return{summary:words(value.summary)??"",
-grants}}function conditionOf(value){let hint=words(value.hint);return{claim:words(value.claim)??"unnamed",got:words(
-value.got)??"nothing",needed:words(value.needed)??"nothing",...hint===void 0?{}:{hint}}}function list(value){return Array.
-isArray(value)?value.filter(isObject).slice(0,20):[]}function words(value){if(value==null)return;let text2=typeof value==
-"string"?value:JSON.stringify(value);return text2.length>500?`${text2.slice(0,499)}…`:text2}var brokerRetry={waitsMs:[500,1e3,2e3],longestWaitMs:3e4,tryMs:1e4,wait,random:()=>(crypto.getRandomValues(new Uint32Array(
+super(messageOf(parts)),this.error=parts.error,this.status=parts.status,this.description=parts.description,this.
+explanation=parts.explanation,this.errorId=parts.errorId}};function messageOf({error,status,description,errorId}){
+let id=errorId===void 0?"":` (error id ${errorId})`;return`${status>=500?"Mayfly failed":"Mayfly refused"}: ${error}\
+, status ${status}. ${description}${id}`}var errorPattern=/^[\w.:-]{1,100}$/;function refusalOf(answer,secrets){
+let text2=secrets.reduce((rest,secret)=>secret===""?rest:rest.replaceAll(secret,"***"),answer.text),members=jsonObject(
+text2),error=members?.error;return members===void 0||typeof error!="string"||!errorPattern.test(error)?unexpectedAnswer(
+answer.status):new MayflyRefused({error,status:answer.status,description:words(members.error_description)??"No\
+ description was given.",explanation:explanationOf(members.explanation),errorId:words(members.error_id)})}function unexpectedAnswer(status){
+return new MayflyRefused({error:"unexpected_answer",status,description:"The answer is not one that a Mayfly br\
+oker gives; is the URL right?"})}function explanationOf(value){if(!isObject(value))return;let grants=list(value.
+grants).map(grant=>({grant:words(grant.grant)??"unnamed",failing:list(grant.failing).map(conditionOf)}));return{
+summary:words(value.summary)??"",grants}}function conditionOf(value){let hint=words(value.hint);return{claim:words(
+value.claim)??"unnamed",got:words(value.got)??"nothing",needed:words(value.needed)??"nothing",...hint===void 0?
+{}:{hint}}}function list(value){return Array.isArray(value)?value.filter(isObject).slice(0,20):[]}function words(value){
+if(value==null)return;let text2=typeof value=="string"?value:JSON.stringify(value);return text2.length>500?`${text2.
+slice(0,499)}…`:text2}var brokerRetry={waitsMs:[500,1e3,2e3],longestWaitMs:3e4,tryMs:1e4,wait,random:()=>(crypto.getRandomValues(new Uint32Array(
 1))[0]??0)/4294967296},idTokenRetry={...brokerRetry,waitsMs:[50,100,200,400,800,1600,3e3,3e3,3e3]};function jittered(ms,random){
 return Math.round(ms*(.5+random()/2))}function retryAfterMs(value){return value!==null&&/^\d{1,6}$/.test(value.
 trim())?Number(value)*1e3:void 0}function wait(ms,signal){return new Promise((resolve,reject)=>{let aborted=()=>{
@@ -72,7 +74,7 @@ text)?.value:void 0;if(typeof value!="string"||value==="")throw new IdTokenUnava
  gave no ID token (status ${answer.status}).`);return value}async function revoke(request){let compose=async()=>formMessage({token:request.token}),answer=await send(new URL(
 `${brokerUrl(request.url)}/revoke`),compose,request);if(answer.status!==200)throw refusalOf(answer,[request.token])}var unseen=/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;function printable(text2){return text2.replace(unseen," ").replaceAll(
 "##[","# # [")}function html(text2){return text2.replace(unseen," ").replace(/[&<>"'`]/g,character=>`&#${character.
-codePointAt(0)};`).trim()}function mask(runner,secret){for(let line of secret.split(/[\r\n]+/))line.trim()!==""&&runner.write(`::add-mas\
+codePointAt(0)};`)}function mask(runner,secret){for(let line of secret.split(/[\r\n]+/))line.trim()!==""&&runner.write(`::add-mas\
 k::${escaped(line)}
 `)}function say(runner,text2){runner.write(`${printable(text2)}
 `)}function fault(runner,title,text2){annotate(runner,"error",title,text2)}function annotate(runner,command,title,text2){
@@ -124,10 +126,12 @@ arget","Scope","Valid until","Lease"],rows),"<p>The post step of the job revokes
 `)}function refusedSummary(refused){return refused.flatMap(({target,refusal})=>refusedLines(target,refusal)).join(
 `
 `)}function failedSummary(text2){return`<h3>Mayfly: no credential</h3>
-<p>${text2.split(`
-`).map(html).filter(Boolean).join("<br>")}</p>`}function refusalText(refusal){let lines=[refusal.message,refusal.
-explanation?.summary??""].map(oneLine);for(let{grant,failing}of refusal.explanation?.grants??[])for(let condition of failing)
-lines.push(oneLine(`- ${grant}: ${conditionText(condition)}`));return lines.filter(line=>line!=="").join(`
+
+<pre>${text2.split(`
+`).map(html).join(`
+`)}</pre>`}function refusalText(refusal){let lines=[refusal.message,refusal.explanation?.summary??""].map(oneLine);
+for(let{grant,failing}of refusal.explanation?.grants??[])for(let condition of failing)lines.push(oneLine(`- ${grant}\
+: ${conditionText(condition)}`));return lines.filter(line=>line!=="").join(`
 `)}function refusedLines(target,refusal){let rows=(refusal.explanation?.grants??[]).flatMap(({grant,failing})=>failing.
 map(({claim,got,needed,hint})=>[code(grant),code(claim),code(got),code(needed),html(hint??"")])),summary=refusal.
 explanation?.summary??"";return[`<h3>Mayfly refused ${code(target)}</h3>`,`<p>${html(refusal.message)}</p>`,...summary===
@@ -145,8 +149,9 @@ error.message:"Something unexpected was thrown.";return fault(runner,"Mayfly",te
 text2)),!1}}async function askForEach(runner,inputs){let granted=[],refused=[];for(let target of inputs.targets)
 try{let credential=await ask(runner,inputs,target);await hold(runner,inputs.url,target,credential,granted.length);
 let end=credential.expiresAt??runner.now()+credential.expiresIn;granted.push({target,credential,expiresAt:new Date(
-end*1e3).toISOString().replace(".000Z","Z")})}catch(error){if(!(error instanceof MayflyRefused))throw error;refused.
-push({target,refusal:error})}return{granted,refused}}async function ask(runner,inputs,target){let{env,transport}=runner,
+end*1e3).toISOString().replace(".000Z","Z")})}catch(error){if(!(error instanceof MayflyRefused)||!isPolicys(error))
+throw error;refused.push({target,refusal:error})}return{granted,refused}}function isPolicys({status,error}){return status!==
+429&&status<500&&error!=="unexpected_answer"}async function ask(runner,inputs,target){let{env,transport}=runner,
 subjectToken=async()=>{let token=await githubActionsToken({audience:inputs.url,env,transport});return mask(runner,
 token),token},scope=inputs.scope===void 0?{}:{scope:inputs.scope},credential=await exchange({url:inputs.url,target,
 subjectToken,transport,...scope});for(let secret of[credential.accessToken,...Object.values(credential.parts??

@@ -35,7 +35,7 @@ export async function acquire(runner: Runner): Promise<boolean> {
   }
 }
 
-/** A refusal does not stop the round, so that all refusals are told at once; a broker that is away does. */
+/** A refusal by the policy does not stop the round, so that all of them are told at once; anything else does. */
 async function askForEach(runner: Runner, inputs: Inputs) {
   const granted: Granted[] = []
   const refused: Refused[] = []
@@ -50,11 +50,16 @@ async function askForEach(runner: Runner, inputs: Inputs) {
         expiresAt: new Date(end * 1000).toISOString().replace('.000Z', 'Z'),
       })
     } catch (error) {
-      if (!(error instanceof MayflyRefused)) throw error
+      if (!(error instanceof MayflyRefused) || !isPolicys(error)) throw error
       refused.push({ target, refusal: error })
     }
   }
   return { granted, refused }
+}
+
+/** A busy or failing broker, or a place that is none, says the same about every target. */
+function isPolicys({ status, error }: MayflyRefused): boolean {
+  return status !== 429 && status < 500 && error !== 'unexpected_answer'
 }
 
 async function ask(runner: Runner, inputs: Inputs, target: string): Promise<Credential> {

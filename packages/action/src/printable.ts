@@ -11,8 +11,5 @@ export function printable(text: string): string {
 
 /** Text inside HTML, also inside an attribute. */
 export function html(text: string): string {
-  return text
-    .replace(unseen, ' ')
-    .replace(/[&<>"'`]/g, (character) => `&#${character.codePointAt(0)};`)
-    .trim()
+  return text.replace(unseen, ' ').replace(/[&<>"'`]/g, (character) => `&#${character.codePointAt(0)};`)
 }

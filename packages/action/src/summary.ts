@@ -30,9 +30,9 @@ export function refusedSummary(refused: readonly Refused[]): string {
   return refused.flatMap(({ target, refusal }) => refusedLines(target, refusal)).join('\n')
 }
 
+/** Preformatted, since the text may hold lines to copy; the empty line before it makes it a block of its own. */
 export function failedSummary(text: string): string {
-  const lines = text.split('\n').map(html).filter(Boolean)
-  return `<h3>Mayfly: no credential</h3>\n<p>${lines.join('<br>')}</p>`
+  return `<h3>Mayfly: no credential</h3>\n\n<pre>${text.split('\n').map(html).join('\n')}</pre>`
 }
 
 /** The same for the log and its annotation; one line for each condition. */

@@ -23,6 +23,14 @@ export interface Explanation {
   readonly grants: readonly FailingGrant[]
 }
 
+interface RefusalParts {
+  readonly error: string
+  readonly status: number
+  readonly description: string
+  readonly explanation?: Explanation | undefined
+  readonly errorId?: string | undefined
+}
+
 /** The broker said no, or something that is no answer at all (`unexpected_answer`). Holds no secret. */
 export class MayflyRefused extends Error {
   override readonly name = 'MayflyRefused'
@@ -36,15 +44,8 @@ export class MayflyRefused extends Error {
   /** Names the record of this refusal in the broker's log. */
   readonly errorId: string | undefined
 
-  constructor(parts: {
-    readonly error: string
-    readonly status: number
-    readonly description: string
-    readonly explanation?: Explanation | undefined
-    readonly errorId?: string | undefined
-  }) {
-    const id = parts.errorId === undefined ? '' : ` (error id ${parts.errorId})`
-    super(`Mayfly refused: ${parts.error}, status ${parts.status}. ${parts.description}${id}`)
+  constructor(parts: RefusalParts) {
+    super(messageOf(parts))
     this.error = parts.error
     this.status = parts.status
     this.description = parts.description
@@ -53,6 +54,15 @@ export class MayflyRefused extends Error {
   }
 }
 
+function messageOf({ error, status, description, errorId }: RefusalParts): string {
+  const id = errorId === undefined ? '' : ` (error id ${errorId})`
+  const start = status >= 500 ? 'Mayfly failed' : 'Mayfly refused'
+  return `${start}: ${error}, status ${status}. ${description}${id}`
+}
+
+/** RFC 6749 5.2 allows more; no registered error needs it. */
+const errorPattern = /^[\w.:-]{1,100}$/
+
 /** The refusal in an answer. `secrets` are cut out first: a broken middle box may echo what it was sent. */
 export function refusalOf(answer: Answer, secrets: readonly string[]): MayflyRefused {
   const text = secrets.reduce(
@@ -60,8 +70,10 @@ export function refusalOf(answer: Answer, secrets: readonly string[]): MayflyRef
     answer.text,
   )
   const members = jsonObject(text)
-  const error = words(members?.['error'])
-  if (members === undefined || error === undefined) return unexpectedAnswer(answer.status)
+  const error = members?.['error']
+  if (members === undefined || typeof error !== 'string' || !errorPattern.test(error)) {
+    return unexpectedAnswer(answer.status)
+  }
   return new MayflyRefused({
     error,
     status: answer.status,
