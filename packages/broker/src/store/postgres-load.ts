@@ -1,0 +1,57 @@
+import type { Client } from 'pg'
+import type { LeaseState } from '../domain.ts'
+import type { JobRow, Loaded } from './postgres-plan.ts'
+import type { Step } from './steps.ts'
+
+type Rows = Promise<readonly Record<string, unknown>[]>
+
+/** Reads all that the conditions of a group ask for, in at most four statements sent at once. */
+export async function loadWorld(client: Client, group: readonly (readonly Step[])[]): Promise<Loaded> {
+  const asked = askedBy(group)
+  const read = async (text: string, ...lists: readonly (readonly unknown[])[]): Rows =>
+    lists[0]?.length === 0 ? [] : (await client.query<Record<string, unknown>>(text, [...lists])).rows
+  const [spent, leases, jobs, keys] = await Promise.all([
+    read('SELECT key FROM mayfly.spent WHERE key = ANY($1::bytea[])', asked.spent),
+    read('SELECT id, state FROM mayfly.lease WHERE id = ANY($1::text[])', asked.leases),
+    read('SELECT key, issued, ended, until FROM mayfly.job WHERE key = ANY($1::text[])', asked.jobs),
+    read(
+      'SELECT purpose, generation, kid FROM mayfly.key WHERE purpose = ANY($1::text[]) OR kid = ANY($2::text[])',
+      asked.purposes,
+      asked.kids,
+    ),
+  ])
+  return {
+    spent: new Set(spent.map((row) => (row['key'] as Buffer).toString('latin1'))),
+    states: new Map(leases.map((row) => [String(row['id']), row['state'] as LeaseState])),
+    jobs: new Map(jobs.map((row) => [String(row['key']), jobOf(row)])),
+    keys: keys.map((row) => ({
+      purpose: String(row['purpose']),
+      generation: Number(row['generation']),
+      kid: String(row['kid']),
+    })),
+  }
+}
+
+function jobOf(row: Record<string, unknown>): JobRow {
+  return { issued: Number(row['issued']), ended: row['ended'] === true, until: Number(row['until']) }
+}
+
+function askedBy(group: readonly (readonly Step[])[]) {
+  const asked = {
+    spent: [] as Uint8Array[],
+    leases: [] as string[],
+    jobs: [] as string[],
+    purposes: [] as string[],
+    kids: [] as string[],
+  }
+  for (const step of group.flat()) {
+    if (step.op === 'spend') asked.spent.push(step.key)
+    if (step.op === 'create') asked.leases.push(step.row.id)
+    if (step.op === 'create' && step.row.job !== null) asked.jobs.push(step.row.job)
+    if (step.op === 'move') asked.leases.push(step.id)
+    if (step.op === 'end') asked.jobs.push(step.job)
+    if (step.op === 'key') asked.purposes.push(step.key.purpose)
+    if (step.op === 'key') asked.kids.push(step.key.kid)
+  }
+  return asked
+}

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { Frontier, leafHash } from '../base/merkle.ts'
+import { openSqliteStore } from './sqlite.ts'
+import { type Change, Conflict, type Store } from './store.ts'
+import { WriterThread } from './writer-thread.ts'
+
+async function inFolder(run: (path: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'mayfly-sqlite-'))
+  try {
+    await run(join(folder, 'inner', 'mayfly.db'))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+const append = (text: string): Change => ({ kind: 'append', entry: new TextEncoder().encode(text) })
+
+async function assertSound(store: Store): Promise<readonly string[]> {
+  const frontier = new Frontier()
+  const entries = await store.entries(0, 100_000)
+  for (const [i, entry] of entries.entries()) {
+    assert.equal(entry.index, i)
+    frontier.append(leafHash(entry.bytes))
+  }
+  const head = await store.head()
+  assert.deepEqual([head.size, Buffer.from(head.root)], [entries.length, Buffer.from(frontier.root())])
+  return entries.map((entry) => new TextDecoder().decode(entry.bytes))
+}
+
+test('two that write to one file never both win, and their log is one', () =>
+  inFolder(async (path) => {
+    const stores = [await openSqliteStore({ path }), await openSqliteStore({ path })]
+    const commits = Array.from({ length: 300 }, (_, i) =>
+      stores.map((store, who) =>
+        store.commit([{ kind: 'spend', key: `${i}`, until: 9 }, append(`${who} ${i}`)]),
+      ),
+    ).flat()
+    const results = await Promise.allSettled(commits)
+    assert.equal(results.filter((each) => each.status === 'fulfilled').length, 300)
+    for (const each of results) assert.ok(each.status === 'fulfilled' || each.reason instanceof Conflict)
+    for (const store of stores) assert.equal((await assertSound(store)).length, 300)
+    await Promise.all(stores.map((store) => store.close()))
+  }))
+
+const storm = `
+import { openSqliteStore } from ${JSON.stringify(new URL('./sqlite.ts', import.meta.url).href)}
+const store = await openSqliteStore({ path: process.argv[1] })
+let next = 0
+const client = async () => {
+  for (;;) {
+    const mine = next++
+    await store.commit([{ kind: 'append', entry: new TextEncoder().encode(String(mine)) }])
+    process.stdout.write(mine + '\\n')
+  }
+}
+await Promise.all(Array.from({ length: 16 }, client))
+`
+
+test('whatever was reported as committed is there after the process was killed', () =>
+  inFolder(async (path) => {
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', storm, path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const reported: string[] = []
+    for await (const line of createInterface(child.stdout)) {
+      reported.push(line)
+      if (reported.length === 1_000) child.kill('SIGKILL')
+    }
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    const store = await openSqliteStore({ path })
+    const kept = new Set(await assertSound(store))
+    assert.ok(reported.length >= 1_000)
+    assert.deepEqual(
+      reported.filter((each) => !kept.has(each)),
+      [],
+    )
+    await store.close()
+  }))
+
+test('when the writer dies, what waits for it and what comes later is refused', () =>
+  inFolder(async (path) => {
+    await (await openSqliteStore({ path })).close()
+    const writer = new WriterThread(path)
+    await writer.ask({ ask: 'ping' })
+    const other = new DatabaseSync(path)
+    other.exec('BEGIN IMMEDIATE')
+    const waiting = Array.from({ length: 5 }, () => writer.ask({ ask: 'ping' }))
+    const refused = Promise.all(waiting.map((each) => assert.rejects(each, { code: 'provider_unavailable' })))
+    const ended = writer.end()
+    other.close()
+    await ended
+    await refused
+    await assert.rejects(writer.ask({ ask: 'ping' }), { code: 'provider_unavailable' })
+  }))
+
+test('the file and its folder are for their owner alone', () =>
+  inFolder(async (path) => {
+    const store = await openSqliteStore({ path })
+    await store.commit([append('entry')])
+    for (const file of [path, `${path}-wal`, `${path}-shm`])
+      assert.equal(statSync(file).mode & 0o077, 0, file)
+    assert.equal(statSync(join(path, '..')).mode & 0o077, 0)
+    await store.close()
+  }))
+
+test('a file of a newer Mayfly, and one that is no database, are refused with the reason', () =>
+  inFolder(async (path) => {
+    await (await openSqliteStore({ path })).close()
+    const database = new DatabaseSync(path)
+    database.exec('PRAGMA user_version = 99')
+    database.close()
+    await assert.rejects(openSqliteStore({ path }), /newer Mayfly/)
+    await assert.rejects(openSqliteStore({ path: import.meta.filename }), /not a database/)
+  }))
+
+test('a commit that another process holds up waits and is then made', () =>
+  inFolder(async (path) => {
+    const store = await openSqliteStore({ path })
+    const other = new DatabaseSync(path)
+    other.exec('BEGIN IMMEDIATE')
+    const commit = store.commit([append('waits')])
+    assert.equal((await store.head()).size, 0)
+    other.exec('ROLLBACK')
+    other.close()
+    await commit
+    assert.equal((await store.head()).size, 1)
+    await store.close()
+  }))

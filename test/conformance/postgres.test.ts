@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Frontier, leafHash } from '@mayfly/broker/base/merkle'
+import { openPostgresStore } from '@mayfly/broker/store/postgres'
+import pg from 'pg'
+import { type RunningPostgres, startPostgres } from '../fakes/postgres.ts'
+import { storeConformance } from './store.ts'
+import { append, create, revoke, sampleLease, spend, tally, texts } from './store-samples.ts'
+
+let server: RunningPostgres | undefined
+before(async () => {
+  server = await startPostgres()
+})
+after(() => server?.stop())
+
+async function database(): Promise<string> {
+  if (server === undefined) throw new Error('the server did not start')
+  return server.createDatabase()
+}
+
+storeConformance('postgres', async () => {
+  const url = await database()
+  let store = await openPostgresStore({ url })
+  return {
+    store,
+    reopen: async () => {
+      await store.close()
+      store = await openPostgresStore({ url })
+      return store
+    },
+    remove: () => store.close(),
+  }
+})
+
+test('postgres: brokers that start at once on an empty database share one schema', async () => {
+  const url = await database()
+  const stores = await Promise.all(Array.from({ length: 4 }, () => openPostgresStore({ url })))
+  await Promise.all(stores.map((store, i) => store.commit([append(`broker ${i}`)])))
+  for (const store of stores) assert.equal((await store.head()).size, 4)
+  await Promise.all(stores.map((store) => store.close()))
+})
+
+test('postgres: two brokers on one database never both win, and their log is one', async () => {
+  const url = await database()
+  const stores = [await openPostgresStore({ url }), await openPostgresStore({ url })]
+  const job = { issuer: 'github', id: '7' }
+  const commits = Array.from({ length: 400 }, (_, i) =>
+    stores.map((store, broker) =>
+      store.commit([
+        spend(`token ${i}`),
+        create(sampleLease(`ls_${broker}_${i}`, { job: { ...job, id: `${i % 10}` } }), 5),
+        append(`broker ${broker} ${i}`),
+      ]),
+    ),
+  )
+  const counts = await tally(commits.flat())
+  assert.equal(counts['made'], 50)
+  const [one, other] = stores
+  assert.ok(one !== undefined && other !== undefined)
+  await one.commit([revoke((await other.leases({ limit: 1 }))[0]?.id ?? '')])
+  assert.equal((await other.leases({ states: ['revoked'], limit: 10 })).length, 1)
+  const frontier = new Frontier()
+  for (const [i, entry] of (await one.entries(0, 1_000)).entries()) {
+    assert.equal(entry.index, i)
+    frontier.append(leafHash(entry.bytes))
+  }
+  for (const store of stores) assert.deepEqual(await store.head(), { size: 50, root: frontier.root() })
+  await Promise.all(stores.map((store) => store.close()))
+})
+
+test('postgres: a restart of the server is not noticed by the next call', async () => {
+  const url = await database()
+  const store = await openPostgresStore({ url })
+  await store.commit([create(sampleLease('ls_1'))])
+  await server?.restart()
+  assert.equal((await store.lease('ls_1'))?.state, 'active')
+  await store.commit([revoke('ls_1')])
+  assert.equal((await store.lease('ls_1'))?.state, 'revoked')
+  await store.close()
+})
+
+test('postgres: whatever was reported as committed is there after the server crashed', async () => {
+  const url = await database()
+  const store = await openPostgresStore({ url })
+  const made: number[] = []
+  let next = 0
+  let crashed = false
+  const client = async () => {
+    while (!crashed) {
+      const mine = next++
+      await store.commit([spend(`token ${mine}`), append(`${mine}`)]).then(
+        () => made.push(mine),
+        (thrown: unknown) => assert.equal((thrown as { code?: string }).code, 'provider_unavailable'),
+      )
+      if (made.length > 500 && !crashed) {
+        crashed = true
+        await server?.kill()
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: 32 }, client))
+  await assert.rejects(store.ping(), { code: 'provider_unavailable' })
+  await assert.rejects(store.commit([append('down')]), { code: 'provider_unavailable' })
+  await server?.start()
+  await store.ping()
+  const kept = new Set(await texts(store))
+  assert.deepEqual(
+    made.filter((each) => !kept.has(`${each}`)),
+    [],
+  )
+  await store.commit([append('up again')])
+  const head = await store.head()
+  assert.equal(head.size, kept.size + 1)
+  await store.close()
+})
+
+test('postgres: a database of a newer Mayfly is refused', async () => {
+  const url = await database()
+  await (await openPostgresStore({ url })).close()
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query('UPDATE mayfly.version SET version = 99')
+  await client.end()
+  await assert.rejects(openPostgresStore({ url }), /schema 99/)
+})
