@@ -1,0 +1,110 @@
+/** Faults that need more than one value to see. */
+import { collide, isLoopback, parseAddress } from './address.ts'
+import type { ParsedConfig } from './config.ts'
+import type { Path } from './document.ts'
+import { named } from './issues.ts'
+import type { ReferenceFault } from './references.ts'
+
+/** Everything that is wrong between values. */
+export function checkAcross(config: ParsedConfig): readonly ReferenceFault[] {
+  return [
+    ...checkUrl(config.url).map((message) => ({
+      path: ['url'],
+      message,
+      visible: !config.url.includes('@'),
+    })),
+    ...checkIssuers(config),
+    ...checkListening(config),
+    ...checkNames(config),
+  ]
+}
+
+/** Who asks for these audiences talks to somebody else; a token for them must mean nothing here (A34). */
+const knownHosts = [
+  'sts.amazonaws.com',
+  'github.com',
+  'token.actions.githubusercontent.com',
+  'gitlab.com',
+  'sts.googleapis.com',
+  'iam.googleapis.com',
+  'sigstore.dev',
+  'fulcio.sigstore.dev',
+  'octo-sts.dev',
+  'pypi.org',
+  'registry.npmjs.org',
+  'crates.io',
+  'rubygems.org',
+]
+
+function checkUrl(text: string): readonly string[] {
+  // Written as clouds compare it: character by character with `iss` and `aud` (RFC 8414 3.3).
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !['https:', 'http:'].includes(url.protocol)) {
+    return ['`url` is our issuer and audience; write it like https://mayfly.example.com']
+  }
+  const faults: string[] = []
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    faults.push('`url` must be https; plain http works on loopback only')
+  }
+  if (url.username !== '' || url.password !== '') faults.push('`url` must not hold credentials')
+  if (text.includes('?') || text.includes('#')) faults.push('`url` must not have a query or a fragment')
+  else if (text.endsWith('/')) faults.push('`url` must not end in a slash')
+  else if (faults.length === 0 && url.href.replace(/\/$/, '') !== text) {
+    faults.push(
+      '`url` must be written plainly: lower-case host, no default port, no dots or escapes in its path',
+    )
+  }
+  const host = url.hostname
+  if (knownHosts.some((known) => host === known || host.endsWith(`.${known}`))) {
+    faults.push(
+      `\`url\` is the audience of tokens for ${host}; a token for another party must mean nothing here`,
+    )
+  }
+  return faults
+}
+
+function checkIssuers(config: ParsedConfig): readonly ReferenceFault[] {
+  const seen = new Map<string, string>()
+  return Object.entries(config.issuers).flatMap(([name, settings]) => {
+    const path: Path = ['issuers', name]
+    const url = issuerUrl(settings).replace(/\/$/, '')
+    if (url === config.url) return [{ path, message: `${named(path)} is this broker itself` }]
+    const before = seen.get(url)
+    seen.set(url, name)
+    if (before === undefined) return []
+    return [{ path, message: `${named(path)} has the same issuer as \`${before}\`: a token must have one` }]
+  })
+}
+
+function issuerUrl(settings: ParsedConfig['issuers'][string]): string {
+  return settings.issuer ?? 'https://token.actions.githubusercontent.com'
+}
+
+function checkListening(config: ParsedConfig): readonly ReferenceFault[] {
+  const places = [
+    { path: ['listen'] as Path, address: config.listen },
+    ...config.routes.map((route, index) => ({
+      path: ['routes', index, 'listen'] as Path,
+      address: parseAddress(route.listen),
+    })),
+  ]
+  return places.flatMap(({ path, address }, index) => {
+    if (address === undefined) {
+      return [{ path, message: `${named(path)} is not an address; write 127.0.0.1:9090 or [::1]:9090` }]
+    }
+    const other = places
+      .slice(0, index)
+      .find((each) => each.address !== undefined && collide(each.address, address))
+    return other === undefined ? [] : [{ path, message: `${named(path)} is taken by ${named(other.path)}` }]
+  })
+}
+
+function checkNames(config: ParsedConfig): readonly ReferenceFault[] {
+  return (['routes', 'introspection'] as const).flatMap((list) => {
+    const names: readonly string[] = config[list].map((each) => each.name)
+    return names.flatMap((name, index) => {
+      const path: Path = [list, index, 'name']
+      return names.indexOf(name) === index ? [] : [{ path, message: `${named(path)} is used twice` }]
+    })
+  })
+}
