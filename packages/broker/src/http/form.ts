@@ -68,7 +68,7 @@ function addPair(
     return
   }
   // EP-6: what two readers could read differently is refused, with and without a value.
-  if (!repeatable.has(name)) throw malformed(`The parameter ${shown(name)} is repeated.`)
+  if (!repeatable.has(name)) throw malformed(`${shown(name)} is repeated.`)
   values.set(name, typeof before === 'string' ? [before, value] : [...before, value])
 }
 
@@ -84,7 +84,7 @@ function decode(text: string): string {
 }
 
 function shown(name: string): string {
-  return /^[a-z_]{1,40}$/.test(name) ? name : 'name'
+  return /^[a-z_]{1,40}$/.test(name) ? name : 'A parameter'
 }
 
 function isFormType(value: string | undefined): boolean {
