@@ -1,0 +1,102 @@
+/**
+ * decide: may this token have this target? No I/O, no clock, no order of rules: the same policy and request always
+ * give the same answer. Whatever is not granted is refused, and a deny rule always wins.
+ */
+import { matches, type TokenClaims } from './box.ts'
+import type { GrantEntry, Policy, PolicyDeny, TargetDefinition, TargetIndex } from './policy.ts'
+import type { ProfileRule } from './schema/schema.ts'
+
+export interface DecisionRequest {
+  /** The issuer's name in the policy. */
+  readonly issuer: string
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly target: string
+  /** Absent: everything that the grants give. */
+  readonly scopes?: readonly string[]
+  /** The lifetime that is wished for; it can only shorten. */
+  readonly seconds?: number
+}
+
+export type RefusalCode = 'intake' | 'profile' | 'unknown_target' | 'denied' | 'no_grant' | 'scope'
+
+export type Decision =
+  | {
+      readonly allowed: true
+      readonly target: TargetDefinition
+      /** Every grant that matches, by name. */
+      readonly grants: readonly string[]
+      readonly scopes: readonly string[]
+      readonly seconds: number
+    }
+  | { readonly allowed: false; readonly code: RefusalCode; readonly reason: string }
+
+type Refused = Extract<Decision, { allowed: false }>
+
+const refuse = (code: RefusalCode, reason: string): Refused => ({ allowed: false, code, reason })
+
+export function decide(policy: Policy, request: DecisionRequest): Decision {
+  const admitted = admit(policy, request)
+  if ('allowed' in admitted) return admitted
+  const { token, profile } = admitted
+  if (profile !== undefined) return refuse('profile', `${profile.name} contradicts the issuer's other claims`)
+  const index = policy.index.get(request.issuer)?.get(request.target)
+  const target = policy.targets.get(request.target)
+  if (index === undefined || target === undefined) return refuse('unknown_target', 'there is no such target')
+  const denied = denyFor(index, token)
+  if (denied !== undefined) return refuse('denied', `deny rule \`${denied.name}\` applies`)
+  const entries = entriesFor(index, token).filter((entry) => matches(entry.box, token))
+  if (entries.length === 0) return refuse('no_grant', `no grant gives \`${target.name}\` to this token`)
+  return give(target, entries, request)
+}
+
+/** A token that may be compared with grants, and the profile's rule that it breaks, if any. */
+export interface Admitted {
+  readonly token: TokenClaims
+  readonly profile: ProfileRule | undefined
+}
+
+export function admit(policy: Policy, request: DecisionRequest): Admitted | Refused {
+  const issuer = policy.issuers.get(request.issuer)
+  if (issuer === undefined)
+    return refuse('intake', `the policy does not declare issuer \`${request.issuer}\``)
+  const intake = issuer.schema.intake(request.claims, issuer.properties)
+  if (!intake.ok) return refuse('intake', `${intake.claim} ${intake.reason}`)
+  const profile = issuer.schema.profile.find((rule) => matches(rule.box, intake.token))
+  return { token: intake.token, profile }
+}
+
+export function denyFor(index: TargetIndex, token: TokenClaims): PolicyDeny | undefined {
+  return index.denies.find((deny) => deny.boxes.some((box) => matches(box, token)))
+}
+
+const none: readonly GrantEntry[] = []
+
+function entriesFor(index: TargetIndex, token: TokenClaims): readonly GrantEntry[] {
+  const byRepository = index.byRepository.get(token.get('repository_id') ?? '') ?? none
+  const byWorkflow = index.byWorkflow.get(token.get('workflow.repo') ?? '') ?? none
+  const byOwner = index.byOwner.get(token.get('repository_owner_id') ?? '') ?? none
+  return [...byRepository, ...byWorkflow, ...byOwner, ...index.rest]
+}
+
+function give(target: TargetDefinition, entries: readonly GrantEntry[], request: DecisionRequest): Decision {
+  const wish = request.seconds ?? target.maxSeconds
+  if (!(wish >= 1)) return refuse('intake', 'the wished lifetime is not a positive number of seconds')
+  /** A scope lasts as long as the longest grant that gives it. */
+  const lifetimes = new Map<string, number>()
+  for (const { grant, gift } of entries) {
+    for (const scope of gift.scopes) lifetimes.set(scope, Math.max(lifetimes.get(scope) ?? 0, grant.seconds))
+  }
+  const scopes = [...new Set(request.scopes ?? lifetimes.keys())].toSorted()
+  const missing = scopes.find((scope) => !lifetimes.has(scope))
+  if (missing !== undefined) return refuse('scope', `scope \`${missing}\` is not granted`)
+  const longest = Math.max(...entries.map(({ grant }) => grant.seconds))
+  // One credential has one lifetime: a long grant of one scope must not stretch a short grant of another.
+  const granted = Math.min(longest, ...scopes.map((scope) => lifetimes.get(scope) ?? 0))
+  return {
+    allowed: true,
+    target,
+    grants: [...new Set(entries.map(({ grant }) => grant.name))].toSorted(),
+    scopes,
+    seconds: Math.floor(Math.min(granted, target.maxSeconds, wish)),
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * lang: sets of values of one claim. The evaluator, the checks and the prover use these same objects, so they
+ * cannot disagree about what a condition means. `Lang = (L(automaton) without minus) with plus`, and one bit that
+ * says whether a missing claim belongs to it. Literal values never enter an automaton. Pure values; nothing here
+ * knows a claim's name.
+ */
+import { type Automaton, accepts, anyLetter, combine, isEmpty, sequence } from './automaton.ts'
+import { acceptedWords, OTHER_LETTER } from './automaton-words.ts'
+
+/** A claim's value; `undefined` is a missing claim. */
+export type Value = string | undefined
+
+/** Kept normal: `minus` lies inside the automaton's language, `plus` outside of it. */
+export interface Lang {
+  readonly automaton: Automaton
+  readonly minus: ReadonlySet<string>
+  readonly plus: ReadonlySet<string>
+  readonly missing: boolean
+}
+
+const noWords: ReadonlySet<string> = new Set()
+const emptyAutomaton = sequence([{ letters: new Uint8Array(anyLetter.length), repeated: false }])
+const fullAutomaton = sequence([{ letters: anyLetter, repeated: true }])
+
+export const nothing: Lang = { automaton: emptyAutomaton, minus: noWords, plus: noWords, missing: false }
+export const onlyMissing: Lang = { ...nothing, missing: true }
+/** Every text, but not a missing claim. */
+export const anyText: Lang = { ...nothing, automaton: fullAutomaton }
+export const everything: Lang = { ...anyText, missing: true }
+
+/** Exactly these values. */
+export function literals(values: Iterable<string>): Lang {
+  return { ...nothing, plus: new Set(values) }
+}
+
+/** The words of an automaton. */
+export function fromAutomaton(automaton: Automaton): Lang {
+  return { ...nothing, automaton: isEmpty(automaton) ? emptyAutomaton : automaton }
+}
+
+export function withMissing(lang: Lang, missing: boolean): Lang {
+  return { ...lang, missing }
+}
+
+/** Is the value in the set? The only way in which anything tests a claim. */
+export function has(lang: Lang, value: Value): boolean {
+  if (value === undefined) return lang.missing
+  if (lang.plus.has(value)) return true
+  if (lang.automaton === emptyAutomaton) return false
+  return accepts(lang.automaton, value) && !lang.minus.has(value)
+}
+
+/** Automata meet only when both sides have one. */
+function combineAutomata(how: 'and' | 'or' | 'without', a: Automaton, b: Automaton): Automaton {
+  if (a === emptyAutomaton) return how === 'or' ? b : a
+  if (b === emptyAutomaton) return how === 'and' ? b : a
+  if (a === b) return how === 'without' ? emptyAutomaton : a
+  const made = combine(how, a, b)
+  return isEmpty(made) ? emptyAutomaton : made
+}
+
+function pick(...parts: readonly [Iterable<string>, (word: string) => boolean][]): ReadonlySet<string> {
+  const picked = new Set<string>()
+  for (const [words, wanted] of parts) for (const word of words) if (wanted(word)) picked.add(word)
+  return picked.size === 0 ? noWords : picked
+}
+
+/** What is in both. */
+export function inter(a: Lang, b: Lang): Lang {
+  return {
+    automaton: combineAutomata('and', a.automaton, b.automaton),
+    minus: pick(
+      [a.minus, (word) => accepts(b.automaton, word)],
+      [b.minus, (word) => accepts(a.automaton, word)],
+    ),
+    plus: pick([a.plus, (word) => has(b, word)], [b.plus, (word) => has(a, word)]),
+    missing: a.missing && b.missing,
+  }
+}
+
+/** What is in `a` but not in `b`. */
+export function diff(a: Lang, b: Lang): Lang {
+  const automaton = combineAutomata('without', a.automaton, b.automaton)
+  const inside = (word: string) => accepts(automaton, word)
+  return {
+    automaton,
+    minus: pick([a.minus, inside], [b.plus, inside]),
+    plus: pick([a.plus, (word) => !has(b, word)], [b.minus, (word) => !a.plus.has(word) && has(a, word)]),
+    missing: a.missing && !b.missing,
+  }
+}
+
+/** What is in either. */
+export function union(a: Lang, b: Lang): Lang {
+  const automaton = combineAutomata('or', a.automaton, b.automaton)
+  const outside = (word: string) => !accepts(automaton, word)
+  return {
+    automaton,
+    minus: pick([a.minus, (word) => !has(b, word)], [b.minus, (word) => !has(a, word)]),
+    plus: pick([a.plus, outside], [b.plus, outside]),
+    missing: a.missing || b.missing,
+  }
+}
+
+/** Some member, a text if there is one; `undefined` = the set is empty. At most `minus.size + 1` words are tried. */
+export function witness(lang: Lang): { readonly value: Value } | undefined {
+  for (const value of lang.plus) return { value }
+  for (const word of acceptedWords(lang.automaton)) {
+    for (const value of spellings(word, lang.minus.size)) if (!lang.minus.has(value)) return { value }
+  }
+  return lang.missing ? { value: undefined } : undefined
+}
+
+/** The letter "other" stands for thousands of characters: enough of them that `taken` words cannot use up all. */
+function* spellings(word: string, taken: number): Generator<string> {
+  yield word
+  if (!word.includes(OTHER_LETTER)) return
+  for (let more = 1; more <= taken; more++) {
+    yield word.replace(OTHER_LETTER, String.fromCharCode(OTHER_LETTER.charCodeAt(0) + more))
+  }
+}
+
+export function empty(lang: Lang): boolean {
+  if (lang.missing || lang.plus.size > 0) return false
+  if (lang.minus.size === 0) return isEmpty(lang.automaton)
+  return witness(lang) === undefined
+}
+
+/** Is all of `inner` in `outer`? */
+export function contains(outer: Lang, inner: Lang): boolean {
+  return empty(diff(inner, outer))
+}
+
+/** The members when they are listed one by one and none is "missing"; otherwise `undefined`. */
+export function listed(lang: Lang): ReadonlySet<string> | undefined {
+  return lang.missing || lang.automaton !== emptyAutomaton ? undefined : lang.plus
+}
+
+/** Does the set leave out more of `whole` than a few listed values? Then it says something about the claim. */
+export function narrows(lang: Lang, whole: Lang): boolean {
+  return !lang.missing && !empty(lang) && diff(whole, lang).automaton !== emptyAutomaton
+}

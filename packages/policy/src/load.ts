@@ -1,0 +1,138 @@
+/**
+ * load: policy files to a policy, or to every fault at once. Parse, read, check for dangerous rules, build, run the
+ * policy's own tests. There is no permissive fallback: a policy with one error is no policy.
+ */
+import { checkGrants } from './check/grants.ts'
+import { indexGrants } from './grant-index.ts'
+import type { Policy, PolicyTarget, TargetDefinition } from './policy.ts'
+import type { Problem } from './problem.ts'
+import { named } from './read/conditions.ts'
+import { Faults } from './read/faults.ts'
+import { readIssuer } from './read/issuers.ts'
+import { emptyLock, readLock } from './read/lock.ts'
+import { gatherSections, type Sections } from './read/policy-file.ts'
+import { readDeny, readGrant, type Targets } from './read/rules.ts'
+import { Names } from './read/shape.ts'
+import { readTarget } from './read/targets.ts'
+import { runTests } from './read/tests.ts'
+import type { Vocabulary } from './read/vocabulary.ts'
+
+export interface SourceFile {
+  readonly path: string
+  readonly text: string
+}
+
+export type Loaded =
+  | { readonly ok: true; readonly policy: Policy; readonly warnings: readonly Problem[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+/**
+ * Loads one policy. `files` are read together, in any order; `lock` translates names to ids. All faults come in one
+ * go, ordered by file, line and column.
+ */
+export function loadPolicy(files: readonly SourceFile[], lock?: SourceFile): Loaded {
+  const faults = new Faults()
+  const policy = read(files, lock, faults)
+  const problems = faults.all()
+  return policy === undefined || faults.failed
+    ? { ok: false, problems }
+    : { ok: true, policy, warnings: problems }
+}
+
+function read(
+  files: readonly SourceFile[],
+  lockFile: SourceFile | undefined,
+  faults: Faults,
+): Policy | undefined {
+  if (files.length === 0) {
+    const message = 'there is no policy file'
+    faults.error(
+      'P000',
+      { path: '', line: 1, column: 1 },
+      message,
+      'an empty policy is refused, not read as "deny all"',
+    )
+    return undefined
+  }
+  const lock = lockFile === undefined ? emptyLock : readLock(lockFile, faults)
+  const sections = gatherSections(files, faults)
+  const [first, second] = sections.issuers.map((entry) => readIssuer(entry, lock, faults))
+  if (first === undefined || second !== undefined) {
+    const place = { path: files[0]?.path ?? '', line: 1, column: 1 }
+    if (!faults.failed)
+      faults.error('P008', place, 'the policy names no issuer', 'add issuers: { github: { owners: [...] } }')
+    return undefined
+  }
+  const { issuer, owners } = first
+  const vocabulary: Vocabulary = {
+    issuer,
+    owners,
+    lock,
+    lists: sections.lists,
+    who: sections.who,
+    faults,
+    read: new Map(),
+    reading: new Set(),
+    patterns: new Map(),
+    spellings: new Map(),
+  }
+  const policy = build(sections, vocabulary)
+  // A policy with faults is only half there: its tests would fail for reasons that the author already sees.
+  if (!faults.failed) checkGrants(policy, vocabulary)
+  if (!faults.failed) runTests(sections.tests, policy, vocabulary)
+  return policy
+}
+
+function build(sections: Sections, vocabulary: Vocabulary): Policy {
+  const { faults, issuer } = vocabulary
+  const full: Targets = new Map(
+    sections.targets
+      .map((entry) => readTarget(entry, faults))
+      .filter((target) => target !== undefined)
+      .map((target) => [target.name, target]),
+  )
+  for (const entry of sections.whoPlaces) named(entry.key, entry.value, vocabulary)
+  const grantNames = new Names('grant')
+  const denyNames = new Names('deny rule')
+  const grants = sections.grants
+    .map((tree) => readGrant(tree, full, grantNames, vocabulary))
+    .filter((grant) => grant !== undefined)
+  const denies = sections.deny
+    .map((tree) => readDeny(tree, full, denyNames, vocabulary))
+    .filter((deny) => deny !== undefined)
+  const targets = new Map([...full].map(([name, target]) => [name, definition(target)]))
+  return {
+    issuers: new Map([[issuer.name, issuer]]),
+    targets,
+    audiences: audiences(full, targets, vocabulary),
+    grants,
+    denies,
+    index: indexGrants([issuer], full.values(), grants, denies),
+  }
+}
+
+/** The public part of a target. */
+function definition({ name, tier, access, maxSeconds, kind, settings }: PolicyTarget): TargetDefinition {
+  return { name, tier, access, maxSeconds, kind, settings }
+}
+
+/** Each environment is its own audience: a token for staging must be refused in production (section 15). */
+function audiences(
+  full: Targets,
+  targets: ReadonlyMap<string, TargetDefinition>,
+  { faults }: Vocabulary,
+): ReadonlyMap<string, readonly TargetDefinition[]> {
+  const found = new Map<string, TargetDefinition[]>()
+  for (const { name, audience, tier, place } of full.values()) {
+    const target = targets.get(name)
+    if (audience === undefined || target === undefined) continue
+    const others = found.get(audience) ?? []
+    const other = others.find((each) => each.tier !== tier)
+    if (other !== undefined) {
+      const message = `targets \`${other.name}\` (${other.tier}) and \`${name}\` (${tier}) have the same audience`
+      faults.error('P035', place, message, 'give each environment an audience of its own')
+    }
+    found.set(audience, [...others, target])
+  }
+  return found
+}

@@ -1,0 +1,37 @@
+/**
+ * kinds: what a policy may say about each kind of target. A policy names connections, it never holds their URLs or
+ * keys. What a kind does with its settings is the broker's business.
+ */
+import type { Access } from '../policy.ts'
+
+export interface TargetKind {
+  /** The value is one text, such as a role's name. */
+  readonly text?: boolean
+  /** Keys of the value when it is a map. `undefined` = the kind's own, not looked at here. */
+  readonly required?: readonly string[]
+  readonly optional?: readonly string[]
+  /** It lists the scopes that it can give. */
+  readonly scopes?: boolean
+  /** It names exactly one audience. */
+  readonly audience?: boolean
+}
+
+export const targetKinds: ReadonlyMap<string, TargetKind> = new Map<string, TargetKind>([
+  ['aws_role', { text: true }],
+  ['gcp_service_account', { text: true }],
+  ['github_app', { required: ['app', 'repos', 'permissions'], optional: ['scopes'], scopes: true }],
+  ['postgres_role', { required: ['server', 'role'] }],
+  ['secret', { text: true, required: [], optional: ['store', 'path', 'name', 'key', 'version'] }],
+  ['token', { required: ['audience'], optional: ['scopes'], scopes: true, audience: true }],
+  ['auth0', { required: ['tenant', 'audience'], optional: ['scopes'], scopes: true, audience: true }],
+  ['ssh', { required: ['authority', 'principals'] }],
+  ['azure', { required: [], optional: ['tenant', 'client', 'subscription', 'scope'] }],
+  ['kubernetes', { required: ['cluster', 'namespace', 'service_account'] }],
+])
+
+export const accessNames: readonly Access[] = ['read', 'write', 'admin']
+
+/** The greatest of some accesses; `read` when there are none. */
+export function greatest(accesses: Iterable<Access>): Access {
+  return [...accesses].reduce((a, b) => (accessNames.indexOf(b) > accessNames.indexOf(a) ? b : a), 'read')
+}

@@ -1,0 +1,41 @@
+/**
+ * lock: names to GitHub's ids, as `policy lock` wrote them. Policies are read by people and say names; matching is by
+ * id, so a renamed repository keeps working and a re-created name does not.
+ */
+import { foldAscii } from '../schema/fold.ts'
+import type { LockSection } from '../schema/schema.ts'
+import type { Faults } from './faults.ts'
+import { fields, mapOf } from './shape.ts'
+import { parseTree } from './tree.ts'
+
+export interface Lock {
+  readonly owners: ReadonlyMap<string, string>
+  readonly repos: ReadonlyMap<string, string>
+  readonly users: ReadonlyMap<string, string>
+}
+
+export const emptyLock: Lock = { owners: new Map(), repos: new Map(), users: new Map() }
+
+const sections: readonly LockSection[] = ['owners', 'repos', 'users']
+
+export function readLock(file: { path: string; text: string }, faults: Faults): Lock {
+  const tree = parseTree(file.path, file.text, faults)
+  const root = tree === undefined ? undefined : mapOf(tree, 'the lock', faults)
+  if (root === undefined) return emptyLock
+  const found = fields(root, sections, faults)
+  const section = (name: LockSection): ReadonlyMap<string, string> => {
+    const ids = new Map<string, string>()
+    const value = found.get(name)?.value
+    const map = value === undefined ? undefined : mapOf(value, `\`${name}\``, faults)
+    for (const entry of map?.entries ?? []) {
+      const { value: id } = entry
+      if ((id.is === 'number' || id.is === 'text') && /^[1-9][0-9]{0,18}$/.test(id.text)) {
+        if (ids.has(foldAscii(entry.key)))
+          faults.error('P022', entry.place, `duplicate name \`${entry.key}\``)
+        ids.set(foldAscii(entry.key), id.text)
+      } else faults.error('P013', id.place, `\`${entry.key}\` has no id`, 'run `policy lock`')
+    }
+    return ids
+  }
+  return { owners: section('owners'), repos: section('repos'), users: section('users') }
+}

@@ -1,0 +1,129 @@
+/**
+ * schema/github: GitHub Actions (github.com and GitHub Enterprise Server). Claims, their values and the relations
+ * between them follow the documentation of GitHub's OpenID Connect tokens.
+ */
+import { lettersExcept, lettersIn } from '../automaton.ts'
+import { type Box, box, type Condition } from '../box.ts'
+import { compileGlob, exactlyMany, someText, words } from '../glob.ts'
+import { diff, everything, inter, type Lang, literals, onlyMissing, union, withMissing } from '../lang.ts'
+import { githubIntake } from './github-intake.ts'
+import { parseWorkflowReference } from './github-workflow.ts'
+import type { ClaimSchema, IssuerSchema, ProfileRule, RefusedClaim, Shorthand } from './schema.ts'
+
+const lower = 'abcdefghijklmnopqrstuvwxyz'
+const digits = lettersIn('0123456789')
+const upper = lower.toUpperCase()
+const word = words(lettersIn(`${lower}${upper}0123456789_-`))
+const id = words(digits)
+const repository = words(lettersIn(`${lower}0123456789_-`), '/', lettersIn(`${lower}0123456789_-.`))
+/** What git allows in a ref (git-check-ref-format), control characters left to intake. */
+const refName = lettersExcept(' ~^:?*[\\')
+const branches = words('refs/heads/', refName)
+const tags = words('refs/tags/', refName)
+const pulls = words('refs/pull/', digits, '/merge')
+const refs = union(union(branches, tags), pulls)
+const hexadecimal = lettersIn('0123456789abcdef')
+const commits = exactlyMany(hexadecimal, 40)
+const fileName = lettersExcept('/:@')
+const files = union(
+  words('.github/workflows/', fileName, '.yml'),
+  words('.github/workflows/', fileName, '.yaml'),
+)
+const foldedText = words(lettersExcept(upper))
+
+function claim(
+  name: string,
+  domain: Lang,
+  more: Partial<Pick<ClaimSchema, 'folded' | 'optional' | 'form'>> = {},
+): readonly [string, ClaimSchema] {
+  return [name, { name, domain, folded: false, optional: false, form: 'text', ...more }]
+}
+
+const claims = new Map([
+  claim('repository_id', id, { form: 'id' }),
+  claim('repository_owner_id', id, { form: 'id' }),
+  claim('actor_id', id, { form: 'id' }),
+  claim('repository', repository, { folded: true }),
+  claim('ref', refs, { optional: true }),
+  claim('ref_type', literals(['branch', 'tag']), { optional: true }),
+  claim('ref_protected', literals(['true', 'false']), { optional: true, form: 'boolean' }),
+  claim('environment', foldedText, { folded: true, optional: true }),
+  claim('event_name', word),
+  claim('runner_environment', word),
+  claim('repository_visibility', word),
+  claim('workflow.repo', repository, { folded: true, optional: true }),
+  claim('workflow.file', files, { optional: true }),
+  claim('workflow.ref', union(refs, commits), { optional: true }),
+])
+
+const shorthands = new Map<string, Shorthand>([
+  ['repo', { to: 'lock', section: 'repos', claim: 'repository_id', patternClaim: 'repository' }],
+  ['owner', { to: 'lock', section: 'owners', claim: 'repository_owner_id' }],
+  ['actor', { to: 'lock', section: 'users', claim: 'actor_id' }],
+  ['branch', { to: 'claim', claim: 'ref', prefix: 'refs/heads/' }],
+  ['tag', { to: 'claim', claim: 'ref', prefix: 'refs/tags/' }],
+  ['event', { to: 'claim', claim: 'event_name', prefix: '' }],
+  ['workflow', { to: 'workflow' }],
+])
+
+const callerChosen = (name: string, hint: string): readonly [string, RefusedClaim] => [
+  name,
+  { code: 'P031', message: `\`${name}\` is chosen by the caller and proves nothing`, hint },
+]
+
+const refused = new Map<string, RefusedClaim>([
+  [
+    'sub',
+    {
+      code: 'P014',
+      message: '`sub` has two formats since July 2026, and repository administrators can change it',
+      hint: 'name the claims you mean: repo, branch, environment, ...',
+    },
+  ],
+  callerChosen('head_ref', 'use branch:, which is the ref that really runs'),
+  callerChosen('base_ref', 'use branch:, which is the ref that really runs'),
+  callerChosen('aud', 'the broker checks the audience itself'),
+])
+
+const only = (name: string, lang: Lang): Condition => ({
+  claim: name,
+  lang,
+  needed: '',
+  names: [],
+  sayings: [],
+})
+const present = withMissing(everything, false)
+const rule = (name: string, refusedBox: Box): ProfileRule => ({ name, box: refusedBox })
+
+/** Each box is what no token of GitHub's is. Not listed, because real tokens break it: pull_request => refs/pull. */
+const profile: readonly ProfileRule[] = [
+  rule('ref_type', box(only('ref_type', literals(['tag'])), only('ref', diff(everything, tags)))),
+  rule('ref_type', box(only('ref_type', diff(everything, literals(['tag']))), only('ref', tags))),
+  rule(
+    'ref',
+    box(
+      only('event_name', literals(['push', 'schedule', 'workflow_dispatch', 'release'])),
+      only('ref', inter(refs, compileGlob('refs/pull/**'))),
+    ),
+  ),
+  rule(
+    'runner_environment',
+    box(only('runner_environment', diff(everything, literals(['github-hosted', 'self-hosted'])))),
+  ),
+  rule('workflow.repo', box(only('workflow.repo', onlyMissing), only('workflow.file', present))),
+  rule('workflow.file', box(only('workflow.file', onlyMissing), only('workflow.ref', present))),
+  rule('workflow.ref', box(only('workflow.ref', onlyMissing), only('workflow.repo', present))),
+]
+
+export const github: IssuerSchema = {
+  kind: 'github',
+  claims,
+  propertyPrefix: 'repo_property_',
+  property: (name) => claim(`repo_property_${name}`, someText, { optional: true })[1],
+  shorthands,
+  refused,
+  profile,
+  defaultEvents: ['push', 'schedule', 'workflow_dispatch', 'release'],
+  workflow: parseWorkflowReference,
+  intake: (given, properties) => githubIntake(claims, given, properties),
+}
