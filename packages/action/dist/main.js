@@ -160,12 +160,12 @@ accessToken;try{saveHeld(runner,position,{url,target,leaseId:credential.leaseId,
 {url,token,transport:runner.transport}),error}}function tellRefused(runner,granted,refused){for(let each of refused)
 fault(runner,`Mayfly refused ${each.target}`,refusalText(each.refusal));if(granted.length>0){let names=granted.
 map(each=>each.target).join(", ");say(runner,`Nothing was exported. The post step revokes what was granted: ${names}\
-.`)}return summarize(runner,refusedSummary(refused)),!1}import{randomBytes}from"node:crypto";import{appendFileSync,mkdirSync,rmSync,writeFileSync}from"node:fs";var nodeTransport=async(url,{method,headers,body,signal})=>{let{request}=url.startsWith("https:")?await import("node:https"):
-await import("node:http");return new Promise((resolve,reject)=>{let outgoing=request(url,{method,headers,...signal===
-void 0?{}:{signal}},incoming=>{let text2="";incoming.setEncoding("utf8"),incoming.on("data",chunk=>{text2+=chunk,
-text2.length>1048576&&incoming.destroy(new Error("The answer is too long."))}),incoming.on("error",reject),incoming.
-on("end",()=>resolve({status:incoming.statusCode??0,headers:{get:name=>[incoming.headers[name.toLowerCase()]].
-flat().join(", ")||null},text:async()=>text2}))});outgoing.on("error",reject),outgoing.end(body)})};var nodeRunner={env:process.env,write:text2=>{process.stdout.write(text2)},appendFile:(path,text2)=>appendFileSync(
+.`)}return summarize(runner,refusedSummary(refused)),!1}import{randomBytes}from"node:crypto";import{appendFileSync,mkdirSync,rmSync,writeFileSync}from"node:fs";var nodeTransport=(url,{method,headers,body,signal})=>{let{request}=process.getBuiltinModule(url.startsWith("h\
+ttps:")?"node:https":"node:http");return new Promise((resolve,reject)=>{let outgoing=request(url,{method,headers,
+...signal===void 0?{}:{signal}},incoming=>{let text2="";incoming.setEncoding("utf8"),incoming.on("data",chunk=>{
+text2+=chunk,text2.length>1048576&&incoming.destroy(new Error("The answer is too long."))}),incoming.on("error",
+reject),incoming.on("end",()=>resolve({status:incoming.statusCode??0,headers:{get:name=>[incoming.headers[name.
+toLowerCase()]].flat().join(", ")||null},text:async()=>text2}))});outgoing.on("error",reject),outgoing.end(body)})};var nodeRunner={env:process.env,write:text2=>{process.stdout.write(text2)},appendFile:(path,text2)=>appendFileSync(
 path,text2),createFile:(path,text2)=>writeFileSync(path,text2,{mode:384,flag:"wx"}),createFolder:path=>{mkdirSync(
 path,{mode:448})},removeFolder:path=>rmSync(path,{recursive:!0,force:!0}),randomName:()=>randomBytes(16).toString(
 "hex"),now:()=>Math.floor(Date.now()/1e3),transport:nodeTransport};for(let signal of["SIGINT","SIGTERM"])process.on(signal,()=>{});await acquire(nodeRunner)||(process.exitCode=1);

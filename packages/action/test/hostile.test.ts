@@ -47,6 +47,9 @@ test('a credential of several lines is masked line by line and cannot begin anot
     '::add-mask::PATH=/evil',
   ])
   assert.deepEqual(entriesOf(result.files.GITHUB_ENV), { MAYFLY_TOKEN: token, MAYFLY_TOKEN_DOCS: token })
+  const left = result.files.GITHUB_ENV + result.files.GITHUB_OUTPUT
+  const delimiters = left.match(/^[\w-]+<<mayfly_[0-9a-f]{32}$/gm)?.map((line) => line.split('<<')[1])
+  assert.equal(new Set(delimiters).size, 8, 'a delimiter of its own for every entry')
   assert.deepEqual(Object.keys(entriesOf(result.files.GITHUB_OUTPUT)), [
     'token',
     'token-docs',

@@ -145,6 +145,14 @@ test('an answer that is none of ours is not believed', async () => {
   }
 })
 
+test('a credential in an answer that is not 200 is not taken', async () => {
+  for (const status of [201, 206, 302]) {
+    const { transport } = scripted({ ...granted, status })
+    const answer = exchange({ url, subjectToken: subjectTokens(), target: 'docs', transport })
+    await assert.rejects(answer, { error: 'unexpected_answer', status })
+  }
+})
+
 test('a subject token that is echoed is cut out of the error', async () => {
   const body = { error: 'invalid_request', error_description: 'bad st-1', explanation: { summary: 'st-1' } }
   const { transport } = scripted({ status: 400, body })
@@ -171,6 +179,18 @@ test('a cancelled exchange throws the reason and waits for nothing', async () =>
   })
   await assert.rejects(answer, /^Error: cancelled$/)
   assert.equal(requests.length, 1)
+})
+
+test('an exchange that is cancelled in its last try throws the reason too', async () => {
+  const controller = new AbortController()
+  const transport = async () => {
+    controller.abort(new Error('cancelled'))
+    throw new Error('socket')
+  }
+  const retry = { ...brokerRetry, waitsMs: [] }
+  const { signal } = controller
+  const answer = exchange({ url, subjectToken: subjectTokens(), target: 'docs', signal, transport, retry })
+  await assert.rejects(answer, /^Error: cancelled$/)
 })
 
 test('a try that takes too long is given up', async () => {
