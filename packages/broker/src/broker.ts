@@ -1,0 +1,171 @@
+/**
+ * broker: composition. It opens everything in order, wires it, and closes it in the opposite order, losing nothing
+ * that was accepted. It holds no rule of its own.
+ */
+import { type Log as AuditLog, openLog } from './audit/log.ts'
+import { asFailure, Failure } from './base/failure.ts'
+import type { Tools } from './base/tools.ts'
+import type { Config } from './config/config.ts'
+import { type Core, openCore, originOf } from './core.ts'
+import { permit } from './decide/permission.ts'
+import type { PolicySources } from './decide/policies.ts'
+import type { AuditEvent } from './domain.ts'
+import { doorsOf } from './doorway.ts'
+import { type Exchange, openExchange } from './exchange.ts'
+import { openDoors } from './http/app.ts'
+import { type Metrics, openMetrics } from './http/metrics.ts'
+import { audienceOf, openIssuers, openRoutes } from './kinds.ts'
+import { openOwnTokens } from './own-token.ts'
+import { openSweep } from './revoke/sweep.ts'
+import { openGate } from './route/gate.ts'
+import { openSubjectVerifier } from './verify/subject.ts'
+
+/** The version that the log and `--version` name. */
+export const version = '0.1.0'
+
+/** What runs finishes within this when the broker closes. */
+const graceMs = 10_000
+/** The newest entries are under a signed head within this. */
+const checkpointEveryMs = 10_000
+
+export interface Running {
+  readonly url: string
+  readonly routes: readonly { readonly name: string; readonly url: string }[]
+  /** The log's verifier key (C2SP vkey): keep it where the broker's operator cannot write. */
+  readonly logKey: string
+  close(): Promise<void>
+}
+
+type Write = (event: AuditEvent) => Promise<string>
+type Closing = () => Promise<void>
+
+/** Opens a broker, its doors and its routes. Throws when anything is missing or wrong; nothing stays open then. */
+export async function openBroker(config: Config, sources: PolicySources, tools: Tools): Promise<Running> {
+  const core = await openCore(config, sources, tools)
+  const closings: Closing[] = [() => core.close()]
+  try {
+    return await openOn(core, closings)
+  } catch (thrown) {
+    for (const close of closings.reverse()) await close().catch(() => {})
+    throw thrown
+  }
+}
+
+async function openOn(core: Core, closings: Closing[]): Promise<Running> {
+  const { config, tools, store, inForce } = core
+  const write: Write = async (event) => {
+    const { id, change } = core.record(event)
+    await store.commit([change])
+    return id
+  }
+  await write({
+    type: 'policy.loaded',
+    digest: inForce.digest,
+    detail: `${inForce.policy.targets.size} targets`,
+  })
+  await write({ type: 'broker.started', url: config.url, version })
+  const log = openLog({
+    store,
+    signer: core.logKey,
+    origin: originOf(config.url),
+    tools,
+    intervalMs: checkpointEveryMs,
+  })
+  closings.push(async () => {
+    await write({ type: 'broker.stopped', url: config.url, version })
+    await log.close()
+  })
+  const sweep = openSweep({ store, revoke: core.revoke, tools })
+  closings.push(() => sweep.close())
+  return openToTheWorld(core, log, write, closings)
+}
+
+async function openToTheWorld(
+  core: Core,
+  log: AuditLog,
+  write: Write,
+  closings: Closing[],
+): Promise<Running> {
+  const { config, tools, store, inForce } = core
+  const metrics = openMetrics(
+    {
+      issuers: Object.keys(config.issuers),
+      targets: [...inForce.policy.targets.keys()],
+      routes: config.routes.map((route) => route.name),
+    },
+    { process: true },
+  )
+  const tokens = openOwnTokens({ url: config.url, keys: core.keys, store, tools })
+  const gate = openGate({
+    verify: tokens.verify,
+    lease: (id) => store.lease(id),
+    audienceOf: (target) => audienceOf(inForce, target),
+    record: write,
+    tools,
+    observe: (route, outcome) => metrics.routeRequest(route, outcome),
+  })
+  const exchange = counted(exchangeOf(core), metrics, tools)
+  const doors = await openDoors(doorsOf({ core, exchange, tokens, log, metrics, write }), config.listen)
+  closings.push(() => doors.close(graceMs))
+  const routes: { name: string; url: string }[] = []
+  for (const { name, route } of openRoutes(config, tools)) {
+    if (!inForce.policy.targets.has(targetOf(config, name))) {
+      throw new Failure('internal', {
+        reason: `route \`${name}\` names a target that the policy does not have`,
+      })
+    }
+    const listening = await route.listen(gate)
+    closings.push(() => listening.close(graceMs))
+    routes.push({ name, url: listening.url })
+  }
+  let closed: Promise<void> | undefined
+  const close = () => {
+    doors.drain()
+    closed ??= closeInOrder(closings)
+    return closed
+  }
+  return { url: doors.url, routes, logKey: log.verifierKey, close }
+}
+
+function targetOf(config: Config, route: string): string {
+  return config.routes.find((each) => each.name === route)?.target ?? ''
+}
+
+function exchangeOf(core: Core): Exchange {
+  const { config, tools, store, inForce, targets, handles, revoke } = core
+  const subjects = openSubjectVerifier(openIssuers(config, tools), { url: config.url })
+  return openExchange({
+    verify: (token) => subjects.verify(token),
+    decide: (principal, wish) => permit(inForce, principal, wish),
+    target: (kind) => targets.get(kind),
+    store,
+    sealHandle: (leaseId, handle) => handles.seal(leaseId, handle),
+    record: core.record,
+    abandon: (lease) => revoke.abandon(lease),
+    jobLimit: config.limits.exchanges_per_job,
+    tools,
+  })
+}
+
+function counted(exchange: Exchange, metrics: Metrics, tools: Tools): Exchange {
+  return async (request) => {
+    const begun = tools.now()
+    try {
+      const answer = await exchange(request)
+      metrics.exchange('issued', request.target, undefined)
+      return answer
+    } catch (thrown) {
+      metrics.exchange(asFailure(thrown).code, request.target, undefined)
+      throw thrown
+    } finally {
+      metrics.exchangeTook(tools.now() - begun)
+    }
+  }
+}
+
+/** Doors and routes first, the store last: what was accepted is finished before what it needs goes away. */
+async function closeInOrder(closings: readonly Closing[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const close of closings.toReversed()) await close().catch((thrown: unknown) => failures.push(thrown))
+  if (failures.length > 0) throw failures[0]
+}

@@ -1,0 +1,85 @@
+/**
+ * core: what the server and the operator's commands share: the store, the policy in force, the keys, the targets and
+ * the way a lease ends. Opened in order, closed in the opposite order.
+ */
+import { openRecorder, type Recorder } from './audit/recorder.ts'
+import type { Tools } from './base/tools.ts'
+import type { Config } from './config/config.ts'
+import { openPolicy, type PolicyInForce, type PolicySources } from './decide/policies.ts'
+import { type HandleSeal, openHandleSeal } from './issue/handle.ts'
+import { type Keys, openKeys } from './issue/keys.ts'
+import { type LogKey, openLogKey } from './issue/log-key.ts'
+import { openSeal } from './issue/seal.ts'
+import type { Target } from './issue/target.ts'
+import { openStore, openTargets } from './kinds.ts'
+import { openRevoke, type Revoke } from './revoke/revoke.ts'
+import type { Store } from './store/store.ts'
+
+/** How long others may keep our JWK Set: `Cache-Control: max-age` of the door that serves it. */
+const jwksCacheSeconds = 300
+
+export interface Core {
+  readonly config: Config
+  readonly tools: Tools
+  readonly store: Store
+  readonly inForce: PolicyInForce
+  readonly record: Recorder
+  readonly keys: Keys
+  readonly logKey: LogKey
+  readonly handles: HandleSeal
+  readonly targets: ReadonlyMap<string, Target>
+  readonly revoke: Revoke
+  close(): Promise<void>
+}
+
+/** Throws `PolicyFault` or a `Failure` that says what is missing; what was opened by then is closed again. */
+export async function openCore(config: Config, sources: PolicySources, tools: Tools): Promise<Core> {
+  const inForce = openPolicy(sources)
+  const seal = openSeal(config.keys.encryption, tools)
+  const store = await openStore(config.store)
+  try {
+    const record = openRecorder(tools)
+    const recordChange = (event: Parameters<Recorder>[0]) => record(event).change
+    const longest = Math.max(60, ...[...inForce.policy.targets.values()].map((target) => target.maxSeconds))
+    const keys = await openKeys({
+      store,
+      seal,
+      tools,
+      record: recordChange,
+      purpose: 'token',
+      rotateEverySeconds: config.keys.rotate_every,
+      maxTokenSeconds: longest,
+      cacheSeconds: jwksCacheSeconds,
+    })
+    const logKey = await openLogKey({
+      store,
+      seal,
+      tools,
+      record: recordChange,
+      keyName: originOf(config.url),
+    })
+    const targets = openTargets({ config, keys, maxTokenSeconds: longest }, inForce)
+    const handles = openHandleSeal(seal)
+    const revoke = openRevoke({
+      store,
+      tools,
+      record: recordChange,
+      target: (kind) => targets.get(kind),
+      openHandle: (lease) => handles.open(lease),
+    })
+    const close = async () => {
+      await keys.close()
+      for (const target of targets.values()) await target.close?.()
+      await store.close()
+    }
+    return { config, tools, store, inForce, record, keys, logKey, handles, targets, revoke, close }
+  } catch (thrown) {
+    await store.close()
+    throw thrown
+  }
+}
+
+/** The log's name, as its signatures carry it (C2SP checkpoint: the origin is a URL without its scheme). */
+export function originOf(url: string): string {
+  return `${url.replace(/^https?:\/\//, '')}/log`
+}

@@ -1,0 +1,103 @@
+/** Wiring of the doors: what each of them reaches. */
+import type { Log as AuditLog } from './audit/log.ts'
+import type { Json } from './base/canonical-json.ts'
+import { Failure } from './base/failure.ts'
+import type { Core } from './core.ts'
+import type { AuditEvent } from './domain.ts'
+import type { Exchange } from './exchange.ts'
+import type { Caller, Doors } from './http/doors.ts'
+import type { Metrics } from './http/metrics.ts'
+import { audienceOf, githubIssuers } from './kinds.ts'
+import type { OwnTokens } from './own-token.ts'
+import { openGithubJobEnd } from './revoke/job-end.ts'
+
+export interface DoorwayParts {
+  readonly core: Core
+  readonly exchange: Exchange
+  readonly tokens: OwnTokens
+  readonly log: AuditLog
+  readonly metrics: Metrics
+  /** Appends one entry, durably; answers with its id. */
+  readonly write: (event: AuditEvent) => Promise<string>
+}
+
+/** Everything behind the doors. */
+export function doorsOf(parts: DoorwayParts): Doors {
+  const { core, exchange, tokens, log, metrics, write } = parts
+  const { config, keys, tools } = core
+  const githubWebhook = githubDoor(parts)
+  return {
+    url: config.url,
+    algorithms: [config.keys.algorithm],
+    jwks: () => keys.jwks() as unknown as Json,
+    exchange,
+    introspectionClients: config.introspection,
+    introspect: async (token, caller) => introspection(core, await tokens.active(token.reveal()), caller),
+    revoke: async (token) => {
+      const found = await tokens.active(token.reveal())
+      if (found !== undefined) await core.revoke.endLease(found.lease, 'caller')
+    },
+    record: write,
+    ...(githubWebhook === undefined ? {} : { githubWebhook }),
+    audit: {
+      checkpoint: () => log.checkpoint(),
+      entries: (from, limit) => log.entries(from, limit),
+      inclusion: (index, size) => log.inclusion(index, size),
+      consistency: (first, second) => log.consistency(first, second),
+      ...(config.audit.reader === undefined ? {} : { reader: config.audit.reader }),
+    },
+    ready: async () => {
+      await core.store.ping()
+      keys.signer()
+      return { store: true, keys: true, policy: true }
+    },
+    metricsText: () => metrics.text(),
+    observe: (door, status, milliseconds) => metrics.request(door, status, milliseconds),
+    tools,
+  }
+}
+
+/** RFC 7662 2.2: nothing but `active: false` for what is over, unknown, or another resource server's business. */
+function introspection(
+  core: Core,
+  found: Awaited<ReturnType<OwnTokens['active']>>,
+  caller: Caller,
+): Record<string, Json> {
+  const mine = caller.kind === 'holder' || found?.token.audience === audienceOf(core.inForce, caller.target)
+  if (found === undefined || !mine) return { active: false }
+  const { token } = found
+  return {
+    active: true,
+    iss: core.config.url,
+    sub: token.subject,
+    aud: token.audience,
+    client_id: token.clientId,
+    scope: token.scopes.join(' '),
+    token_type: 'Bearer',
+    exp: token.expiresAt,
+    iat: token.issuedAt,
+    jti: token.leaseId,
+  }
+}
+
+function githubDoor({ core, metrics }: DoorwayParts): Doors['githubWebhook'] {
+  const settings = core.config.webhooks.github
+  if (settings === undefined) return undefined
+  const jobEnd = openGithubJobEnd({
+    secret: settings.secret,
+    issuers: githubIssuers(core.config),
+    endJob: core.revoke.endJob,
+    store: core.store,
+    record: (event) => core.record(event).change,
+    tools: core.tools,
+  })
+  return async (delivery) => {
+    try {
+      const { status } = await jobEnd.receive(delivery)
+      metrics.webhook('github', status === 'ended' ? 'accepted' : 'ignored')
+    } catch (thrown) {
+      if (thrown instanceof Failure) metrics.webhook('github', 'refused')
+      throw thrown
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/** What ships: the one place that knows the adapters of every extension point by name. */
+import { Failure } from './base/failure.ts'
+import type { Tools } from './base/tools.ts'
+import type { Config } from './config/config.ts'
+import type { PolicyInForce } from './decide/policies.ts'
+import type { Keys } from './issue/keys.ts'
+import type { Target } from './issue/target.ts'
+import { openTokenTarget } from './issue/targets/token/token.ts'
+import type { Route } from './route/route.ts'
+import { openHttpRoute } from './route/routes/http/http.ts'
+import { openPostgresStore } from './store/postgres.ts'
+import { openSqliteStore } from './store/sqlite.ts'
+import type { Store } from './store/store.ts'
+import type { Issuer } from './verify/issuer.ts'
+import { openOidcIssuer } from './verify/issuers/oidc.ts'
+
+/** Opens the configured store. */
+export function openStore(settings: Config['store']): Promise<Store> {
+  return settings.kind === 'sqlite'
+    ? openSqliteStore({ path: settings.path })
+    : openPostgresStore({ url: settings.url.reveal() })
+}
+
+/** Opens every configured issuer. */
+export function openIssuers(config: Config, tools: Tools): readonly Issuer[] {
+  return Object.entries(config.issuers).map(([name, settings]) =>
+    openOidcIssuer({ name, settings, audience: config.url, tools }),
+  )
+}
+
+/** Names of the issuers whose tokens are those of GitHub Actions. */
+export function githubIssuers(config: Config): readonly string[] {
+  return Object.entries(config.issuers)
+    .filter(([, settings]) => settings.preset === 'github-actions')
+    .map(([name]) => name)
+}
+
+interface TargetParts {
+  readonly config: Config
+  readonly keys: Pick<Keys, 'signer'>
+  readonly maxTokenSeconds: number
+}
+
+/** Every kind of target that this version has, by the word that policies use. */
+const targetKinds: Readonly<Record<string, (parts: TargetParts) => Target>> = {
+  token: ({ config, keys, maxTokenSeconds }) =>
+    openTokenTarget({
+      url: config.url,
+      signer: () => keys.signer(),
+      githubIssuers: githubIssuers(config),
+      maxTokenSeconds,
+    }),
+}
+
+/** Opens the kinds of target that the policy uses. Throws when it uses one that this version does not have. */
+export function openTargets(parts: TargetParts, { policy }: PolicyInForce): ReadonlyMap<string, Target> {
+  const targets = new Map<string, Target>()
+  for (const { name, kind } of policy.targets.values()) {
+    const open = Object.hasOwn(targetKinds, kind) ? targetKinds[kind] : undefined
+    if (open === undefined) {
+      throw new Failure('internal', {
+        reason: `target \`${name}\` is of kind \`${kind}\`, which this version lacks`,
+      })
+    }
+    if (!targets.has(kind)) targets.set(kind, open(parts))
+  }
+  return targets
+}
+
+/** The audience that tokens of a target carry; `undefined` when it has none. */
+export function audienceOf({ policy }: PolicyInForce, target: string): string | undefined {
+  const settings = policy.targets.get(target)?.settings
+  if (typeof settings !== 'object' || settings === null || !('audience' in settings)) return undefined
+  return typeof settings.audience === 'string' ? settings.audience : undefined
+}
+
+/** Opens every configured route. */
+export function openRoutes(
+  config: Config,
+  tools: Tools,
+): readonly { readonly name: string; readonly route: Route }[] {
+  return config.routes.map((settings) => ({ name: settings.name, route: openHttpRoute(settings, tools) }))
+}

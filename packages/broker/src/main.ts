@@ -1,0 +1,83 @@
+/** The edges: the only place of the broker that knows the clock, randomness, the disk and the process. */
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { type LogLevel, openLogger } from './base/log.ts'
+import type { Tools } from './base/tools.ts'
+import { openBroker, type Running } from './broker.ts'
+import type { Config } from './config/config.ts'
+import { loadConfig } from './config/load.ts'
+import { formatProblem } from './config/problem.ts'
+import { readPolicyFolder } from './decide/folder.ts'
+import { openPolicy, type PolicySources } from './decide/policies.ts'
+import { type Office, openOffice } from './office.ts'
+
+export interface FileOptions {
+  /** Path of `mayfly.yaml`. */
+  readonly path: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly logLevel?: LogLevel
+  /** Takes each line of the structured log; standard error when absent. */
+  readonly writeLog?: (line: string) => void
+}
+
+/** The configuration cannot be used; the message shows every fault with its place. */
+export class ConfigFault extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'ConfigFault'
+  }
+}
+
+/** The real clock, randomness, timers and log. */
+export function systemTools(level: LogLevel, write: (line: string) => void): Tools {
+  const now = () => Date.now()
+  return {
+    now,
+    randomBytes,
+    log: openLogger({ level, write, now }),
+    after: (ms, run) => {
+      const timer = setTimeout(run, ms)
+      timer.unref()
+      return () => clearTimeout(timer)
+    },
+  }
+}
+
+/** Opens the broker that a configuration file describes. Throws `ConfigFault`, `PolicyFault` or a `Failure`. */
+export async function openFromFile(options: FileOptions): Promise<Running> {
+  const { config, sources } = await load(options)
+  return openBroker(config, sources, toolsOf(options, 'info'))
+}
+
+/** Opens the operator's side of the same configuration. */
+export async function openOfficeFromFile(options: FileOptions): Promise<Office> {
+  const { config, sources } = await load(options)
+  return openOffice(config, sources, toolsOf(options, 'warn'))
+}
+
+export interface Checked {
+  readonly config: Config
+  /** Texts of warnings; faults are thrown. */
+  readonly warnings: readonly string[]
+}
+
+/** What the server does at start before it opens anything, and nothing else. */
+export async function checkFile(options: FileOptions): Promise<Checked> {
+  const { config, sources } = await load(options)
+  const { warnings } = openPolicy(sources)
+  return { config, warnings: warnings.map((warning) => `${warning.code} ${warning.message}`) }
+}
+
+function toolsOf(options: FileOptions, level: LogLevel): Tools {
+  return systemTools(options.logLevel ?? level, options.writeLog ?? ((line) => process.stderr.write(line)))
+}
+
+async function load(options: FileOptions): Promise<{ config: Config; sources: PolicySources }> {
+  const read = (path: string) => readFile(path, 'utf8')
+  const loaded = await loadConfig({ path: options.path, env: options.env, readText: read, readFile: read })
+  if (!loaded.ok) throw new ConfigFault(loaded.problems.map((problem) => formatProblem(problem)).join('\n'))
+  const sources = await readPolicyFolder(loaded.config.policies).catch(() => {
+    throw new ConfigFault(`${options.path}: the folder that \`policies\` names cannot be read`)
+  })
+  return { config: loaded.config, sources }
+}

@@ -1,0 +1,110 @@
+/**
+ * office: what an operator does beside a running broker, or without one: look at leases and keys, end leases, rotate
+ * keys, export the log. It works on the same store with the same rules, and everything it changes is in the log.
+ */
+
+import { readCheckpoint } from './audit/checkpoint.ts'
+import { exportJsonl } from './audit/export/jsonl.ts'
+import { openLog } from './audit/log.ts'
+import type { Tools } from './base/tools.ts'
+import type { Config } from './config/config.ts'
+import { openCore, originOf } from './core.ts'
+import type { PolicySources } from './decide/policies.ts'
+import type { Lease } from './domain.ts'
+import type { ListedKey } from './issue/keys.ts'
+import type { LeaseFilter, Store } from './store/store.ts'
+
+/** A lease as an operator sees it: without its handle. */
+export type ListedLease = Omit<Lease, 'handle'>
+
+export interface Office {
+  leases(filter: LeaseFilter): Promise<readonly ListedLease[]>
+  /** Ends every pending and active lease that fits. Answers with those that this call ended. */
+  endLeases(
+    filter: Omit<LeaseFilter, 'limit' | 'after'> | { readonly id: string },
+  ): Promise<readonly string[]>
+  keys(): readonly ListedKey[]
+  rotate(): Promise<{ readonly kid: string; readonly signsFrom: number }>
+  /** Writes the whole log, line by line, under a fresh signed head. */
+  exportLog(
+    write: (line: string) => Promise<void>,
+  ): Promise<{ readonly entries: number; readonly logKey: string }>
+  /** The text of the entry that an answer named (`error_id`); `undefined` when there is none. */
+  entry(id: string): Promise<string | undefined>
+  close(): Promise<void>
+}
+
+const page = 500
+
+/** Opens the store of a configuration for an operator. Throws as the broker does at its start. */
+export async function openOffice(config: Config, sources: PolicySources, tools: Tools): Promise<Office> {
+  const core = await openCore(config, sources, tools)
+  const { store, keys, revoke, logKey } = core
+  const log = openLog({ store, signer: logKey, origin: originOf(config.url), tools, intervalMs: 0 })
+  return {
+    leases: async (filter) => (await store.leases(filter)).map(listed),
+    endLeases: async (filter) => {
+      const ended: string[] = []
+      for await (const lease of wanted(store, filter)) {
+        if ((await revoke.endLease(lease, 'operator')) === 'ended') ended.push(lease.id)
+      }
+      return ended
+    },
+    keys: () => keys.list(),
+    rotate: () => keys.rotate('operator'),
+    exportLog: async (write) => {
+      const checkpoint = await log.checkpoint()
+      for await (const line of exportJsonl({ store, checkpoint, verifierKey: log.verifierKey }))
+        await write(line)
+      return { entries: readCheckpoint(checkpoint).size, logKey: log.verifierKey }
+    },
+    entry: (id) => findEntry(store, id),
+    close: async () => {
+      await log.close()
+      await core.close()
+    },
+  }
+}
+
+type Wanted = Omit<LeaseFilter, 'limit' | 'after'> | { readonly id: string }
+
+async function* wanted(store: Store, filter: Wanted): AsyncGenerator<Lease> {
+  if ('id' in filter) {
+    const lease = await store.lease(filter.id)
+    if (lease !== undefined) yield lease
+    return
+  }
+  let after: string | undefined
+  for (;;) {
+    const found = await store.leases({
+      states: ['pending', 'active'],
+      ...filter,
+      ...(after === undefined ? {} : { after }),
+      limit: page,
+    })
+    yield* found
+    after = found.at(-1)?.id
+    if (after === undefined) return
+  }
+}
+
+function listed({ handle: _, ...lease }: Lease): ListedLease {
+  return lease
+}
+
+/** From the newest backwards: people ask about what just happened. */
+async function findEntry(store: Store, id: string): Promise<string | undefined> {
+  const mark = JSON.stringify(id)
+  const { size } = await store.head()
+  for (let end = size; end > 0; end -= page) {
+    const from = Math.max(0, end - page)
+    const texts = (await store.entries(from, end - from)).map((entry) =>
+      Buffer.from(entry.bytes).toString('utf8'),
+    )
+    const found = texts.find(
+      (text) => text.includes(mark) && (JSON.parse(text) as { id?: unknown }).id === id,
+    )
+    if (found !== undefined) return found
+  }
+  return undefined
+}
