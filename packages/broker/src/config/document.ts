@@ -81,7 +81,7 @@ export function readDocument(file: string, text: string): PositionedDocument {
 
 /** The parser's messages end in a piece of the source, which may hold a secret. */
 function withoutSource(message: string): string {
-  const cut = message.replace(/[:,]? ?["'`][\s\S]*$/, '').trim()
+  const cut = (message.split(/[:"'`%!|]/)[0] ?? '').trim()
   return cut === '' ? 'this is not YAML' : `this is not YAML: ${cut}`
 }
 

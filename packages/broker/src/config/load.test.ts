@@ -131,6 +131,12 @@ test('a literal secret is refused with how to write it, and is never shown', asy
     'hunter2',
     '- hunter2',
     '&hunter2 a: *hunter2',
+    'a: "x" hunter2',
+    '%hunter2\na: 1',
+    'a: |hunter2\n x',
+    'a: !hunter2 x',
+    '{a: b}} hunter2',
+    '!e!hunter2 x',
   ]
   for (const text of literals) {
     const result = await load(text)
