@@ -10,11 +10,18 @@ export interface HandleSeal {
   open(lease: Pick<Lease, 'id' | 'handle'>): Handle
 }
 
-/** Seals and opens the handles of leases. */
+/**
+ * Seals and opens the handles of leases. `null`, the handle of credentials that nobody has to take back, has nothing
+ * to hide and is kept as no bytes at all.
+ */
 export function openHandleSeal(seal: Seal): HandleSeal {
   return {
-    seal: (leaseId, handle) => seal.seal('lease-handle', leaseId, Buffer.from(canonicalJson(handle), 'utf8')),
+    seal: (leaseId, handle) =>
+      handle === null
+        ? new Uint8Array()
+        : seal.seal('lease-handle', leaseId, Buffer.from(canonicalJson(handle), 'utf8')),
     open: (lease) => {
+      if (lease.handle.length === 0) return null
       const bytes = seal.open('lease-handle', lease.id, lease.handle)
       return JSON.parse(new TextDecoder().decode(bytes)) as Handle
     },
