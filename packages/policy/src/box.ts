@@ -57,10 +57,15 @@ function narrowed(a: Condition, b: Condition): Condition {
   return {
     claim: a.claim,
     lang: inter(a.lang, b.lang),
-    needed: a.needed === b.needed ? a.needed : `${a.needed} and ${b.needed}`,
+    needed: isDefault(b) || a.needed === b.needed ? a.needed : `${a.needed} and ${b.needed}`,
     names: [...new Set([...a.names, ...b.names])],
     sayings: [...a.sayings, ...b.sayings],
   }
+}
+
+/** Nobody wrote it; it is a grant's implicit condition. */
+function isDefault(condition: Condition): boolean {
+  return condition.sayings.every(({ operator }) => operator === 'default')
 }
 
 /** The first claim that can have no value at all; `undefined` = some values fit. */

@@ -3,6 +3,7 @@
  * policy's own tests. There is no permissive fallback: a policy with one error is no policy.
  */
 import { checkGrants } from './check/grants.ts'
+import { checkTested } from './check/tested.ts'
 import { indexGrants } from './grant-index.ts'
 import type { Policy, PolicyTarget, TargetDefinition } from './policy.ts'
 import type { Problem } from './problem.ts'
@@ -11,10 +12,10 @@ import { Faults } from './read/faults.ts'
 import { readIssuer } from './read/issuers.ts'
 import { emptyLock, readLock } from './read/lock.ts'
 import { gatherSections, type Sections } from './read/policy-file.ts'
+import { runPolicyTests } from './read/policy-tests.ts'
 import { readDeny, readGrant, type Targets } from './read/rules.ts'
 import { Names } from './read/shape.ts'
 import { readTarget } from './read/targets.ts'
-import { runTests } from './read/tests.ts'
 import type { Vocabulary } from './read/vocabulary.ts'
 
 export interface SourceFile {
@@ -79,7 +80,7 @@ function read(
   const policy = build(sections, vocabulary)
   // A policy with faults is only half there: its tests would fail for reasons that the author already sees.
   if (!faults.failed) checkGrants(policy, vocabulary)
-  if (!faults.failed) runTests(sections.tests, policy, vocabulary)
+  if (!faults.failed) checkTested(policy, runPolicyTests(sections.tests, policy, vocabulary), vocabulary)
   return policy
 }
 

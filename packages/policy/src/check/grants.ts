@@ -1,3 +1,85 @@
-import type { Policy } from '../policy.ts'
+/**
+ * check/grants: rules that are legal but dangerous, found for every grant on the same languages that decide. An error
+ * here means that somebody would get a credential whom the author did not think of.
+ */
+import { type Box, within } from '../box.ts'
+import { everything, has } from '../lang.ts'
+import type { Gift, Policy, PolicyGrant } from '../policy.ts'
 import type { Vocabulary } from '../read/vocabulary.ts'
-export function checkGrants(_policy: Policy, _vocabulary: Vocabulary): void {}
+import { checkCovered } from './covered.ts'
+import { accessOfGift, limits, limitsRef, limitsWorkflow } from './limits.ts'
+import { checkProduction } from './production.ts'
+
+export function checkGrants(policy: Policy, vocabulary: Vocabulary): void {
+  for (const grant of policy.grants) {
+    for (const box of grant.boxes) {
+      checkPossible(grant, box, vocabulary)
+      checkIdentity(grant, box, vocabulary)
+      checkEvent(box, vocabulary)
+      for (const gift of grant.gifts) {
+        checkWrites(grant, box, gift, vocabulary)
+        checkProduction(policy, grant, box, gift, vocabulary)
+      }
+    }
+  }
+  checkCovered(policy, vocabulary)
+}
+
+function checkPossible(grant: PolicyGrant, box: Box, { issuer, owners, faults }: Vocabulary): void {
+  const rule = issuer.schema.profile.find((each) => within(box, each.box))
+  if (rule !== undefined) {
+    const message = `grant \`${grant.name}\` can never match: no token of ${issuer.name} has this \`${rule.name}\``
+    faults.error('P007', grant.place, message)
+  }
+  for (const claim of ['repository_id', 'repository']) {
+    const condition = box.get(claim)
+    for (const { operator, values, place } of condition?.sayings ?? []) {
+      if (operator === 'not' || operator === 'any' || operator === 'absent') continue
+      const names = claim === 'repository' ? values : (condition?.names ?? [])
+      const outside = names.find((name) => !owners.has(name.split('/')[0] ?? ''))
+      if (outside === undefined) continue
+      const message = `\`${outside}\` can never match: its owner is not one of issuers.${issuer.name}.owners`
+      faults.error('P007', place, message)
+    }
+  }
+}
+
+function checkIdentity(grant: PolicyGrant, box: Box, vocabulary: Vocabulary): void {
+  const { issuer, faults } = vocabulary
+  const properties = issuer.properties.map((name) => issuer.schema.propertyPrefix + name)
+  const identities = ['repository_id', 'repository', 'repository_owner_id', 'workflow.repo', ...properties]
+  if (identities.some((claim) => limits(box, claim, vocabulary))) return
+  if (limits(box, 'actor_id', vocabulary)) {
+    const message = `grant \`${grant.name}\`: an actor is not a workflow; everything that the person starts would match`
+    faults.error('P015', grant.place, message, 'add repo: and branch:')
+  } else {
+    const message = `grant \`${grant.name}\` says nothing about which repository`
+    faults.error('P009', grant.place, message, 'add repo:, owner:, workflow: or a declared property')
+  }
+}
+
+function checkEvent(box: Box, { faults }: Vocabulary): void {
+  for (const { operator, place } of box.get('event_name')?.sayings ?? []) {
+    if (operator === 'exact' || operator === 'default') continue
+    faults.error('P016', place, 'a grant lists its events; GitHub adds new ones', 'write event: [push, ...]')
+  }
+}
+
+function checkWrites(grant: PolicyGrant, box: Box, gift: Gift, vocabulary: Vocabulary): void {
+  const access = accessOfGift(gift)
+  if (access === 'read') return
+  const { faults, issuer } = vocabulary
+  const events = box.get('event_name')
+  const outsider = issuer.schema.outsiderEvents.find((event) => has(events?.lang ?? everything, event))
+  if (outsider !== undefined) {
+    const message = `\`${gift.target.name}\` is ${access}, and outsiders trigger \`${outsider}\` with the base branch's ref`
+    faults.error('P011', events?.sayings[0]?.place ?? grant.place, message, 'leave the event out')
+  }
+  const narrow =
+    limitsRef(box, 'ref', vocabulary) ||
+    limits(box, 'environment', vocabulary) ||
+    limitsWorkflow(box, vocabulary)
+  if (narrow) return
+  const message = `grant \`${grant.name}\` gives \`${gift.target.name}\` (${access}) to any ref`
+  faults.error('P010', grant.place, message, 'add branch:, tag:, environment: or workflow:')
+}

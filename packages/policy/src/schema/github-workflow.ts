@@ -8,7 +8,7 @@ export interface WorkflowReference {
   readonly ref: string
 }
 
-const split = /^([^/:@]+\/[^/:@]+)\/(\.github\/workflows\/[^/:@]+\.ya?ml)@(refs\/[^]+|[0-9a-f]{40})$/
+const split = /^([^/:@]+\/[^/:@]+)\/(\.github\/workflows\/[^/:@]+\.ya?ml)@(refs\/.+|[0-9a-f]{40})$/s
 
 /** `undefined` when the text is anything else: there is no "nearly". */
 export function parseWorkflowReference(text: string): WorkflowReference | undefined {

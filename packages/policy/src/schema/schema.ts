@@ -61,6 +61,12 @@ export interface IssuerSchema {
   readonly profile: readonly ProfileRule[]
   /** Events of a grant that names none. */
   readonly defaultEvents: readonly string[]
+  /** Events that people without write access cause, and that run with the repository's own rights. */
+  readonly outsiderEvents: readonly string[]
+  /** Events whose workflow file may come from the proposed change itself. */
+  readonly proposalEvents: readonly string[]
+  /** Refs that anybody who can push may make. */
+  readonly anyBranch: Lang
   /** Splits `o/r/.github/workflows/f.yml@ref`; `undefined` when it is not that. */
   workflow(text: string): { readonly repo: string; readonly file: string; readonly ref: string } | undefined
   intake(claims: Readonly<Record<string, unknown>>, properties: readonly string[]): Intake
