@@ -13,6 +13,8 @@ export interface Provider {
   readonly revokes: () => number
   /** While true, taking back fails. */
   away: boolean
+  /** While true, taking back never answers. */
+  hangs: boolean
   /** Waited for before a credential is made. */
   beforeMaking: () => Promise<void>
   /** Waited for after a credential was made and before the target says so. */
@@ -28,6 +30,7 @@ export function fakeProvider(kind = 'database'): Provider {
     live,
     revokes: () => revokes,
     away: false,
+    hangs: false,
     beforeMaking: async () => {},
     afterMaking: async () => {},
     target: {
@@ -43,6 +46,7 @@ export function fakeProvider(kind = 'database'): Provider {
       },
       async revoke(handle) {
         revokes += 1
+        if (provider.hangs) return new Promise(() => {})
         await Promise.resolve()
         if (provider.away)
           throw new Failure('provider_unavailable', {

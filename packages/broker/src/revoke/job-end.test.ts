@@ -122,6 +122,17 @@ test('nothing of a delivery is believed, or even read, without a right signature
   }
 })
 
+test('every digit of the signature counts', async () => {
+  const { door, ended } = open()
+  const good = delivery(completed)
+  for (let at = 'sha256='.length; at < good.signature.length; at++) {
+    const digit = good.signature[at] === '0' ? '1' : '0'
+    const signature = good.signature.slice(0, at) + digit + good.signature.slice(at + 1)
+    await assert.rejects(door.receive({ ...good, signature }), { code: 'client_rejected' })
+  }
+  assert.deepEqual(ended, [])
+})
+
 test('a signed body of another form is malformed, and ends nothing', async () => {
   const job = completed.workflow_job
   const bodies: unknown[] = [

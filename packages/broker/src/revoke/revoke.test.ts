@@ -57,6 +57,22 @@ test('a provider that is away leaves a stuck lease with one entry, and the sweep
   assert.deepEqual(endsIn(await events()), ['stuck by caller', 'revoked by caller'])
 })
 
+test('a provider that never answers is given up after half a minute', async () => {
+  const { revoke, tools, lease, state, events, provider } = await openWorld()
+  const one = await lease({ kind: 'database' })
+  provider.hangs = true
+  const ending = revoke.endLease(one, 'caller')
+  while (provider.revokes() === 0) await new Promise((resolve) => setImmediate(resolve))
+  tools.advance(30_000)
+  assert.equal(await ending, 'stuck')
+  assert.equal(await state(one), 'stuck')
+  assert.deepEqual(endsIn(await events()), ['stuck by caller'])
+  assert.equal(tools.waiting(), 0)
+  provider.hangs = false
+  assert.equal(await revoke.retry({ ...one, state: 'stuck', endedBy: 'caller', createdAt: 0 }), 'ended')
+  assert.equal(tools.waiting(), 0, 'no timer is left behind')
+})
+
 test('a lease of a kind that is gone is stuck, not forgotten', async () => {
   const { revoke, lease, state, events } = await openWorld()
   const one = await lease({ kind: 'old-cloud' })

@@ -9,6 +9,7 @@ import type { AuditEvent, EndCause, Job, Lease, LeaseState } from '../domain.ts'
 import type { Handle, Target } from '../issue/target.ts'
 import { type Change, Conflict, type Store } from '../store/store.ts'
 import { inParallel } from './parallel.ts'
+import { withinTime } from './time-limit.ts'
 
 export interface RevokeParts {
   readonly store: Pick<Store, 'commit' | 'leases'>
@@ -42,6 +43,8 @@ export interface Revoke {
 const alive: readonly LeaseState[] = ['pending', 'active']
 const unfinished: readonly LeaseState[] = [...alive, 'stuck']
 const everywhere = 8
+/** How long a provider has to answer. */
+const answerMs = 30_000
 const page = 200
 const jobRounds = 50
 
@@ -156,7 +159,11 @@ async function takeBack(
 async function revokeAtTarget(parts: RevokeParts, lease: Lease): Promise<void> {
   const target = parts.target(lease.kind)
   if (target === undefined) throw new Failure('internal', { reason: `no target of kind ${lease.kind}` })
-  await target.revoke?.(parts.openHandle(lease))
+  const { revoke } = target
+  if (revoke === undefined) return
+  const handle = parts.openHandle(lease)
+  // Revoking is idempotent: one that was given up and one that follows may meet. One that hangs must not stop the sweep.
+  await withinTime(parts.tools, answerMs, () => revoke.call(target, handle))
 }
 
 async function abandon(parts: RevokeParts, lease: Lease): Promise<void> {
