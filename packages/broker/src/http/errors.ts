@@ -18,6 +18,12 @@ export function refuse(thrown: unknown, tools: Tools, style: RefusalStyle = {}):
   const id = failure.entry ?? newId('er', tools)
   if (failure.code === 'internal') {
     tools.log.error('a request failed', { error_id: id, reason: failure.reason, cause: failure.cause })
+  } else if (failure.code === 'provider_unavailable') {
+    tools.log.warn('something that we need is away', {
+      error_id: id,
+      reason: failure.reason,
+      cause: failure.cause,
+    })
   }
   const body: Record<string, unknown> = {
     error: errorWord(failure, style),
