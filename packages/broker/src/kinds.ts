@@ -52,17 +52,18 @@ const targetKinds: Readonly<Record<string, (parts: TargetParts) => Target>> = {
     }),
 }
 
-/** Opens the kinds of target that the policy uses. Throws when it uses one that this version does not have. */
+/**
+ * Opens every kind of target: leases of a kind that the policy no longer uses still have to end. Throws when the
+ * policy uses a kind that this version does not have.
+ */
 export function openTargets(parts: TargetParts, { policy }: PolicyInForce): ReadonlyMap<string, Target> {
-  const targets = new Map<string, Target>()
+  const targets = new Map(Object.entries(targetKinds).map(([kind, open]) => [kind, open(parts)]))
   for (const { name, kind } of policy.targets.values()) {
-    const open = Object.hasOwn(targetKinds, kind) ? targetKinds[kind] : undefined
-    if (open === undefined) {
+    if (!targets.has(kind)) {
       throw new Failure('internal', {
         reason: `target \`${name}\` is of kind \`${kind}\`, which this version lacks`,
       })
     }
-    if (!targets.has(kind)) targets.set(kind, open(parts))
   }
   return targets
 }

@@ -8,8 +8,9 @@ import { type SecretReference, secretReference } from '../base/reference.ts'
 import type { Secret } from '../base/secret.ts'
 import { keySettings } from '../issue/settings.ts'
 import { storeSettings } from '../store/settings.ts'
+import { issuerSettings } from '../verify/settings.ts'
 import { address } from './address.ts'
-import { issuerSettings, routeSettings } from './placeholders.ts'
+import { routeSettings } from './placeholders.ts'
 
 /** Names that policies, metrics and messages use. */
 const name = z

@@ -3,6 +3,7 @@
  * It never decides what the principal may do, and never stores anything. The exchange calls it.
  */
 import type { Principal } from '../domain.ts'
+import type { Compact } from './compact.ts'
 
 /** A source of identity tokens that we agreed to believe. */
 export interface Issuer {
@@ -10,6 +11,9 @@ export interface Issuer {
   readonly name: string
   /** An unverified hint, used only to choose who verifies. Exactly one issuer may accept a token. */
   accepts(hint: { readonly iss?: string }): boolean
-  /** Or throws `Failure('subject_token_invalid')`, `Failure('provider_unavailable')` when its keys cannot be had. */
-  verify(token: string): Promise<Principal>
+  /**
+   * Takes a token that was parsed strictly and of which nothing is verified yet. Throws
+   * `Failure('subject_token_invalid')`, or `Failure('provider_unavailable')` when its keys cannot be had.
+   */
+  verify(token: Compact): Promise<Principal>
 }

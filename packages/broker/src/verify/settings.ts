@@ -1,0 +1,26 @@
+import { z } from 'zod'
+import { duration } from '../base/duration.ts'
+import { presetNames } from './preset-names.ts'
+
+/** One entry of `issuers:` in `mayfly.yaml`: whose tokens we believe. Its key is the name that policies use. */
+export const issuerSettings = z.strictObject({
+  preset: z.enum(presetNames).describe('The platform: its algorithms, required claims and limits'),
+  issuer: z
+    .string()
+    .optional()
+    .describe('The exact `iss`. Needed where the platform gives each organisation or host its own'),
+  jwks_uri: z.string().optional().describe('Where the keys are, when not where discovery on the issuer says'),
+  jwks: z
+    .strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(50) })
+    .optional()
+    .describe('The keys themselves, for an issuer that the broker cannot reach (RFC 7517)'),
+  private_network: z
+    .boolean()
+    .default(false)
+    .describe('The issuer may have a private address, as a GitHub Enterprise Server or a cluster has'),
+  dangerously_allow_http: z.boolean().default(false).describe('Plain http; works on loopback only'),
+  max_age: duration.optional().describe('Oldest token accepted, counted from `iat`'),
+  max_lifetime: duration.optional().describe('Longest `exp - iat` accepted'),
+})
+
+export type IssuerSettings = z.output<typeof issuerSettings>
