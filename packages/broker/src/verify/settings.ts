@@ -11,7 +11,7 @@ export const issuerSettings = z.strictObject({
     .describe('The exact `iss`. Needed where the platform gives each organisation or host its own'),
   jwks_uri: z.string().optional().describe('Where the keys are, when not where discovery on the issuer says'),
   jwks: z
-    .strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(50) })
+    .strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(50).readonly() })
     .optional()
     .describe('The keys themselves, for an issuer that the broker cannot reach (RFC 7517)'),
   private_network: z
