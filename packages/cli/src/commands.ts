@@ -1,0 +1,65 @@
+/** Every command there is. Each is loaded when it is called: most of them never need the broker. */
+import type { Listed } from './command.ts'
+
+export const commands: readonly Listed[] = [
+  {
+    name: 'demo',
+    summary: 'Show the main job from end to end on this machine, without a network',
+    load: () => import('./commands/demo.ts'),
+  },
+  {
+    name: 'serve',
+    summary: 'Run the broker and its routes',
+    load: () => import('./commands/serve.ts'),
+  },
+  {
+    name: 'check',
+    summary: 'Do what the server does at start, and nothing else',
+    load: () => import('./commands/check.ts'),
+  },
+  {
+    name: 'policy check',
+    summary: 'Check a folder of policy files with the code that the server runs',
+    load: () => import('./commands/policy-check.ts'),
+  },
+  {
+    name: 'policy explain',
+    summary: 'Say whether a token would get a target, and if not, why',
+    load: () => import('./commands/policy-explain.ts'),
+  },
+  {
+    name: 'exchange',
+    summary: "Exchange a platform's identity token for a credential",
+    load: () => import('./commands/exchange.ts'),
+  },
+  {
+    name: 'leases list',
+    summary: 'List leases: who has what until when',
+    load: () => import('./commands/leases-list.ts'),
+  },
+  {
+    name: 'leases revoke',
+    summary: 'End leases now',
+    load: () => import('./commands/leases-revoke.ts'),
+  },
+  {
+    name: 'keys list',
+    summary: 'List the keys that sign our tokens, and when each signs',
+    load: () => import('./commands/keys-list.ts'),
+  },
+  {
+    name: 'keys rotate',
+    summary: 'Start a rotation of the signing key now',
+    load: () => import('./commands/keys-rotate.ts'),
+  },
+  {
+    name: 'audit verify',
+    summary: 'Prove that an exported log is whole, without any server',
+    load: () => import('./commands/audit-verify.ts'),
+  },
+  {
+    name: 'audit export',
+    summary: 'Write the whole log under a fresh signed head',
+    load: () => import('./commands/audit-export.ts'),
+  },
+]

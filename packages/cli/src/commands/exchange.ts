@@ -1,0 +1,87 @@
+import { exchange } from '@mayfly/client/exchange'
+import { githubActionsToken } from '@mayfly/client/github'
+import { MayflyRefused } from '@mayfly/client/refusal'
+import { type Command, type ExitCode, type Given, UsageFault } from '../command.ts'
+import { jsonOption } from '../configured.ts'
+import { readText } from '../input.ts'
+import { printable } from '../table.ts'
+import type { Terminal } from '../terminal.ts'
+
+export const command: Command = {
+  usage: '--url URL --target NAME [options]',
+  about: `Prints the credential and nothing else. Inside of a GitHub Actions job the identity token comes from GitHub;
+elsewhere name a file or a variable that holds it. It is never an argument: every user of a machine can list those.`,
+  options: {
+    url: { type: 'string', value: 'URL', summary: 'The broker; default: the variable MAYFLY_URL' },
+    target: { type: 'string', value: 'NAME', summary: 'The target’s name in the policy' },
+    resource: { type: 'string', value: 'URI', summary: 'Instead of a name: the target’s audience' },
+    scope: {
+      type: 'string',
+      value: 'SCOPES',
+      summary: 'Fewer scopes than the grant gives, separated by spaces',
+    },
+    'token-file': { type: 'string', value: 'FILE', summary: 'Holds the identity token; - is standard input' },
+    'token-env': { type: 'string', value: 'NAME', summary: 'The variable that holds the identity token' },
+    json: { ...jsonOption, summary: 'Answer with one JSON document: also the lease, the end and every part' },
+  },
+  words: { least: 0, most: 0 },
+  examples: [
+    'mayfly exchange --url https://mayfly.example.com --target orders-api --token-file token.txt',
+    'TOKEN=$(mayfly exchange --target orders-api)   # in a job, with MAYFLY_URL set',
+  ],
+  exits: { 1: 'the broker refused, or could not be reached' },
+  run: async (given, terminal) => {
+    const url = given.text('url') ?? terminal.env['MAYFLY_URL']
+    if (!url) throw new UsageFault('--url is missing: the URL of the broker')
+    const [target, resource, scope] = ['target', 'resource', 'scope'].map((name) => given.text(name))
+    if ((target === undefined) === (resource === undefined))
+      throw new UsageFault('give --target or --resource')
+    const subjectToken = await tokenSource(given, terminal, url)
+    try {
+      const credential = await exchange({
+        url,
+        subjectToken,
+        ...(target === undefined ? {} : { target }),
+        ...(resource === undefined ? {} : { resource }),
+        ...(scope === undefined ? {} : { scope }),
+      })
+      await terminal.write(
+        given.flag('json') ? `${JSON.stringify(credential)}\n` : `${credential.accessToken}\n`,
+      )
+      return 0
+    } catch (thrown) {
+      if (!(thrown instanceof MayflyRefused)) throw thrown
+      return tellRefusal(thrown, given, terminal)
+    }
+  },
+}
+
+/** A token of a file or a variable can be spent once; one of the platform is new at each try. */
+async function tokenSource(given: Given, terminal: Terminal, url: string): Promise<() => Promise<string>> {
+  const [file, variable] = ['token-file', 'token-env'].map((name) => given.text(name))
+  if (file !== undefined && variable !== undefined) throw new UsageFault('give --token-file or --token-env')
+  if (file === undefined && variable === undefined) {
+    return () => githubActionsToken({ audience: url, env: terminal.env })
+  }
+  const token =
+    file === undefined ? (terminal.env[variable ?? ''] ?? '').trim() : await readText(file, terminal)
+  if (token === '')
+    throw new UsageFault(`${file === undefined ? `the variable \`${variable}\`` : 'the file'} is empty`)
+  return async () => token
+}
+
+async function tellRefusal(refusal: MayflyRefused, given: Given, terminal: Terminal): Promise<ExitCode> {
+  const { error, status, description, explanation, errorId } = refusal
+  if (given.flag('json')) {
+    await terminal.write(`${JSON.stringify({ error, status, description, explanation, errorId })}\n`)
+    return 1
+  }
+  const lines = [refusal.message, explanation?.summary ?? '']
+  for (const { grant, failing } of explanation?.grants ?? []) {
+    for (const { claim, got, needed, hint } of failing) {
+      lines.push(`  ${grant}: ${claim} is ${got}, needs ${needed}${hint === undefined ? '' : `. ${hint}`}`)
+    }
+  }
+  for (const line of lines) if (line !== '') terminal.tell(printable(line))
+  return 1
+}

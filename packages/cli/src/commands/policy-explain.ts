@@ -1,0 +1,72 @@
+import { decide } from '@mayfly/policy/decide'
+import { explain } from '@mayfly/policy/explain'
+import type { Policy } from '@mayfly/policy/policy'
+import { type Command, ConfigurationFault, UsageFault } from '../command.ts'
+import { jsonOption } from '../configured.ts'
+import { readText } from '../input.ts'
+import { readPolicies } from '../policies.ts'
+import { printable } from '../table.ts'
+
+export const command: Command = {
+  usage: '[options] TOKEN-FILE TARGET',
+  about: `TOKEN-FILE holds a token or its claims as JSON; - is standard input. The token is read, not verified: this
+says what the policy thinks of such claims, not whether anybody may have them.`,
+  options: {
+    policies: { type: 'string', value: 'FOLDER', summary: 'Folder of policy files; default: policies' },
+    issuer: { type: 'string', value: 'NAME', summary: 'The issuer in the policy; default: its only one' },
+    json: jsonOption,
+  },
+  words: { least: 2, most: 2 },
+  examples: ['mayfly policy explain token.txt orders-api --policies policies/'],
+  exits: { 0: 'the policy says yes', 1: 'the policy says no', 2: 'wrong usage, or a policy with faults' },
+  run: async (given, terminal) => {
+    const [file = '', target = ''] = given.words
+    const claims = claimsOf(await readText(file, terminal))
+    const { loaded } = await readPolicies(given.text('policies') ?? 'policies')
+    if (!loaded.ok) throw new ConfigurationFault('the policy has faults; `mayfly policy check` shows them')
+    const request = { issuer: issuerOf(loaded.policy, given.text('issuer')), claims, target }
+    const decision = decide(loaded.policy, request)
+    const explanation = explain(loaded.policy, request, 'administrator')
+    if (given.flag('json')) {
+      const { summary, grants: failing } = explanation
+      const answer = decision.allowed
+        ? { allowed: true, grants: decision.grants, scopes: decision.scopes, seconds: decision.seconds }
+        : { allowed: false, code: decision.code, summary, grants: failing }
+      await terminal.write(`${JSON.stringify({ target, ...answer })}\n`)
+    } else if (decision.allowed) {
+      const { grants, scopes, seconds } = decision
+      await terminal.write(
+        `${target}: yes, by ${grants.join(', ')}, for ${seconds} s; scopes: ${scopes.join(' ') || 'none'}\n`,
+      )
+    } else {
+      const lines = [`${target}: no (${decision.code}). ${explanation.summary}`]
+      for (const { grant, failing } of explanation.grants) {
+        for (const { claim, got, needed, hint } of failing) {
+          lines.push(
+            `  ${grant}: ${claim} is ${got ?? 'missing'}, needs ${needed}${hint === undefined ? '' : `. ${hint}`}`,
+          )
+        }
+      }
+      await terminal.write(`${lines.map(printable).join('\n')}\n`)
+    }
+    return decision.allowed ? 0 : 1
+  },
+}
+
+function issuerOf(policy: Policy, wanted: string | undefined): string {
+  const names = [...policy.issuers.keys()]
+  const [only] = wanted === undefined ? names : names.filter((name) => name === wanted)
+  if (only === undefined) throw new UsageFault(`the policy's issuers are: ${names.join(', ')}`)
+  return only
+}
+
+function claimsOf(text: string): Readonly<Record<string, unknown>> {
+  const json = text.startsWith('{') ? text : Buffer.from(text.split('.')[1] ?? '', 'base64url').toString()
+  try {
+    const claims: unknown = JSON.parse(json)
+    if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return { ...claims }
+  } catch {
+    // Said below, for both.
+  }
+  throw new UsageFault('TOKEN-FILE holds neither a token nor claims as JSON')
+}

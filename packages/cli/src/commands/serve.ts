@@ -1,0 +1,31 @@
+import { type Command, UsageFault } from '../command.ts'
+import { configOption, configPath, withConfiguration } from '../configured.ts'
+
+const levels = ['debug', 'info', 'warn', 'error'] as const
+
+export const command: Command = {
+  usage: '[options]',
+  about: `Runs until SIGINT or SIGTERM, then finishes what was accepted. Its log goes to standard error, one JSON
+object a line; where it listens goes to standard output.`,
+  options: {
+    config: configOption,
+    'log-level': { type: 'string', value: 'LEVEL', summary: `${levels.join(', ')}; default: info` },
+  },
+  words: { least: 0, most: 0 },
+  examples: ['mayfly serve --config mayfly.yaml'],
+  run: async (given, terminal) => {
+    const wanted = given.text('log-level') ?? 'info'
+    const logLevel = levels.find((level) => level === wanted)
+    if (logLevel === undefined) throw new UsageFault(`--log-level is one of ${levels.join(', ')}`)
+    const stopped = terminal.untilStopped()
+    const { openFromFile } = await import('@mayfly/broker/main')
+    const options = { path: configPath(given), env: terminal.env, logLevel }
+    const running = await withConfiguration(() => openFromFile(options))
+    await terminal.write(`mayfly listens on ${running.url}\n`)
+    for (const route of running.routes) await terminal.write(`route ${route.name} listens on ${route.url}\n`)
+    await terminal.write(`log key ${running.logKey}\n`)
+    await stopped
+    await running.close()
+    return 0
+  },
+}

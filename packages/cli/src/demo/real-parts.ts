@@ -1,0 +1,35 @@
+/** The demo's parts as they are: nothing here is made for the demo but GitHub's stand-in. */
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { commands } from '../commands.ts'
+import { run } from '../run.ts'
+import type { DemoParts } from './parts.ts'
+import { startGithub } from './stand-in/github.ts'
+
+/** Throws when this is not a clone of the repository, which has the action's bundle and the examples. */
+export async function realParts(): Promise<DemoParts> {
+  const root = join(import.meta.dirname, '../../../..')
+  const policies = join(root, 'examples/startup/policies')
+  const action = (script: string) => join(root, 'packages/action/dist', script)
+  if (!existsSync(policies)) {
+    throw new Error('the demo runs in a clone of the repository: npm ci && npm start')
+  }
+  const { openFromFile } = await import('@mayfly/broker/main')
+  return {
+    openBroker: openFromFile,
+    startGithub,
+    startOrdersApi: async () => {
+      const server = createServer((_, response) => response.end('{"orders":[]}')).listen(0, '127.0.0.1')
+      await new Promise((resolve) => server.once('listening', resolve))
+      return {
+        url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        close: async () => void server.close(),
+      }
+    },
+    action: { main: action('main.js'), post: action('post.js') },
+    policies,
+    mayfly: (typed, terminal) => run(typed, commands, terminal),
+  }
+}
