@@ -10,7 +10,7 @@ export interface JobCount {
 
 /** The state that a commit meets: everything that was committed before it. */
 export interface World {
-  isSpent(step: Extract<Step, { op: 'spend' }>): boolean
+  isSpent(name: string): boolean
   leaseState(id: string): LeaseState | undefined
   job(key: string): JobCount | undefined
   /** Whether this purpose has this generation, or any key has this id. */
@@ -42,7 +42,7 @@ export function conflictOf(steps: readonly Step[], world: World): ConflictKind |
 function meet(step: Step, world: World, ahead: Ahead): ConflictKind | 'exists' | undefined {
   switch (step.op) {
     case 'spend': {
-      if (ahead.spent.has(step.name) || world.isSpent(step)) return 'spent'
+      if (ahead.spent.has(step.name) || world.isSpent(step.name)) return 'spent'
       ahead.spent.add(step.name)
       return undefined
     }

@@ -45,7 +45,7 @@ function askedBy(group: readonly (readonly Step[])[]) {
     kids: [] as string[],
   }
   for (const step of group.flat()) {
-    if (step.op === 'spend') asked.spent.push(step.key)
+    if (step.op === 'spend') asked.spent.push(Buffer.from(step.name, 'latin1'))
     if (step.op === 'create') asked.leases.push(step.row.id)
     if (step.op === 'create' && step.row.job !== null) asked.jobs.push(step.row.job)
     if (step.op === 'move') asked.leases.push(step.id)

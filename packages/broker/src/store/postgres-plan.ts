@@ -57,7 +57,7 @@ export function planGroup(group: readonly (readonly Step[])[], loaded: Loaded, f
   }
   const keyNames = new Set(loaded.keys.flatMap((key) => namesOf(key.purpose, key.generation, key.kid)))
   const world: World = {
-    isSpent: (step) => loaded.spent.has(step.name),
+    isSpent: (name) => loaded.spent.has(name),
     leaseState: (id) => loaded.states.get(id),
     job: (key) => loaded.jobs.get(key),
     hasKey: (purpose, generation, kid) =>
@@ -80,7 +80,7 @@ function plan(step: Step, loaded: Loaded, writes: Writes, frontier: Frontier): v
   switch (step.op) {
     case 'spend':
       loaded.spent.add(step.name)
-      writes.spends.push(step)
+      writes.spends.push({ key: Buffer.from(step.name, 'latin1'), until: step.until })
       return
     case 'create':
       loaded.states.set(step.row.id, step.row.state)

@@ -4,6 +4,7 @@ import { type Outcome, unavailable } from './group.ts'
 import { beginLocked, type Connection } from './postgres-connection.ts'
 import { loadWorld } from './postgres-load.ts'
 import { planGroup, type Writes } from './postgres-plan.ts'
+import { insert, prunes } from './postgres-statements.ts'
 import type { Step } from './steps.ts'
 
 interface TreeRow {
@@ -62,16 +63,6 @@ export async function pruneRows(
   }
 }
 
-const prunes = {
-  spent: `DELETE FROM mayfly.spent WHERE key IN
-    (SELECT key FROM mayfly.spent WHERE until < $1 ORDER BY until LIMIT $2)`,
-  jobs: `DELETE FROM mayfly.job WHERE key IN
-    (SELECT key FROM mayfly.job WHERE until < $1 ORDER BY until LIMIT $2)`,
-  leases: `DELETE FROM mayfly.lease WHERE id IN
-    (SELECT id FROM mayfly.lease WHERE state IN ('revoked', 'expired') AND coalesce(ended_at, expires_at) < $1
-     ORDER BY coalesce(ended_at, expires_at) LIMIT $2)`,
-} as const
-
 /**
  * Opens the transaction and reads. Nothing is written yet, so a connection that turns out to be dead (the server
  * was restarted) is replaced and all of it is done once more.
@@ -125,77 +116,53 @@ async function abandon(connection: Connection, client: Client): Promise<void> {
   await client.query('ROLLBACK').catch(() => void connection.drop())
 }
 
+/** One statement for each kind of row that there is. */
 function writeStatements(writes: Writes): Statement[] {
-  const statements: Statement[] = []
-  const add = (text: string, count: number, ...values: unknown[]) => {
-    if (count > 0) statements.push({ text, values })
-  }
   const { spends, entries, hashes } = writes
-  const leases = [...writes.leases.values()]
-  const moves = [...writes.moves]
-  const jobs = [...writes.jobs]
-  add(
-    insert.spent,
-    spends.length,
-    spends.map((each) => each.key),
-    spends.map((each) => each.until),
-  )
-  const columns = [
-    'id',
-    'state',
-    'target',
-    'job',
-    'expiresAt',
-    'endedAt',
-    'endedBy',
-    'body',
-    'handle',
-  ] as const
-  add(insert.lease, leases.length, ...columns.map((column) => leases.map((row) => row[column])))
-  add(
-    insert.moves,
-    moves.length,
-    moves.map(([id]) => id),
-    ...(['to', 'endedAt', 'endedBy'] as const).map((column) => moves.map(([, move]) => move[column])),
-  )
-  add(
-    insert.jobs,
-    jobs.length,
-    jobs.map(([key]) => key),
-    ...(['issued', 'ended', 'until'] as const).map((column) => jobs.map(([, job]) => job[column])),
-  )
-  const entryColumns = ['index', 'leaf', 'bytes'] as const
-  add(insert.entries, entries.length, ...entryColumns.map((column) => entries.map((each) => each[column])))
-  const hashColumns = ['level', 'index', 'hash'] as const
-  add(insert.hashes, hashes.length, ...hashColumns.map((column) => hashes.map((each) => each[column])))
-  for (const key of writes.keys) {
-    const { kid, purpose, generation, algorithm, publicJwk, sealed, createdAt, signsFrom } = key
-    const row = [kid, purpose, generation, algorithm, publicJwk, sealed, createdAt, signsFrom]
-    add(insert.key, 1, ...row, key.signsUntil ?? null, key.publishedUntil ?? null)
-  }
-  for (const each of writes.retirements) add(insert.retire, 1, each.signsUntil, each.publishedUntil, each.kid)
-  for (const each of writes.checkpoints) add(insert.checkpoint, 1, each.size, each.note)
-  return statements
+  const moves = [...writes.moves].map(([id, move]) => ({ id, ...move }))
+  const jobs = [...writes.jobs].map(([key, job]) => ({ key, ...job }))
+  return [
+    ...rows(insert.spent, spends, ['key', 'until']),
+    ...rows(insert.lease, [...writes.leases.values()], leaseColumns),
+    ...rows(insert.moves, moves, ['id', 'to', 'endedAt', 'endedBy']),
+    ...rows(insert.jobs, jobs, ['key', 'issued', 'ended', 'until']),
+    ...rows(insert.entries, entries, ['index', 'leaf', 'bytes']),
+    ...rows(insert.hashes, hashes, ['level', 'index', 'hash']),
+    ...writes.keys.map((key) => ({ text: insert.key, values: keyColumns.map((name) => key[name] ?? null) })),
+    ...writes.retirements.map((each) => ({
+      text: insert.retire,
+      values: [each.signsUntil, each.publishedUntil, each.kid],
+    })),
+    ...writes.checkpoints.map((each) => ({ text: insert.checkpoint, values: [each.size, each.note] })),
+  ]
 }
 
-const insert = {
-  spent: 'INSERT INTO mayfly.spent (key, until) SELECT * FROM unnest($1::bytea[], $2::bigint[])',
-  lease: `INSERT INTO mayfly.lease SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],
-    $5::bigint[], $6::bigint[], $7::text[], $8::text[], $9::bytea[])`,
-  moves: `UPDATE mayfly.lease SET state = move.state, ended_at = coalesce(move.ended_at, lease.ended_at),
-      ended_by = coalesce(move.ended_by, lease.ended_by)
-    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) AS move (id, state, ended_at, ended_by)
-    WHERE lease.id = move.id`,
-  jobs: `INSERT INTO mayfly.job (key, issued, ended, until)
-    SELECT * FROM unnest($1::text[], $2::integer[], $3::boolean[], $4::bigint[])
-    ON CONFLICT (key) DO UPDATE SET issued = excluded.issued, ended = excluded.ended, until = excluded.until`,
-  entries: `INSERT INTO mayfly.entry (idx, leaf, bytes)
-    SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[])`,
-  hashes: `INSERT INTO mayfly.hash (level, idx, hash)
-    SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bytea[])`,
-  key: 'INSERT INTO mayfly.key VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
-  retire: 'UPDATE mayfly.key SET signs_until = $1, published_until = $2 WHERE kid = $3',
-  checkpoint: `INSERT INTO mayfly.checkpoint (one, size, note) VALUES (1, $1, $2)
-    ON CONFLICT (one) DO UPDATE SET size = excluded.size, note = excluded.note
-    WHERE excluded.size >= checkpoint.size`,
-} as const
+const leaseColumns = [
+  'id',
+  'state',
+  'target',
+  'job',
+  'expiresAt',
+  'endedAt',
+  'endedBy',
+  'body',
+  'handle',
+] as const
+const keyColumns = [
+  'kid',
+  'purpose',
+  'generation',
+  'algorithm',
+  'publicJwk',
+  'sealed',
+  'createdAt',
+  'signsFrom',
+  'signsUntil',
+  'publishedUntil',
+] as const
+
+/** One statement whose parameters are whole columns, or none where there is no row. */
+function rows<Row>(text: string, found: readonly Row[], columns: readonly (keyof Row)[]): Statement[] {
+  if (found.length === 0) return []
+  return [{ text, values: columns.map((column) => found.map((row) => row[column])) }]
+}

@@ -4,11 +4,12 @@ import type { DatabaseSync } from 'node:sqlite'
 const version = 1
 
 /**
- * Each exchange adds at the right edge of nearly every tree of these tables (ids, jobs and log positions rise with
- * time), so that its cost stays the same however much is kept. Partial indexes hold live leases only.
+ * Each exchange adds at the right edge of every tree of these tables (ids, jobs and log positions rise with time), so
+ * that its cost stays the same however much is kept. Partial indexes hold live leases only. `tree.spends` counts the
+ * rows that were ever added to `spent`.
  */
 const tables = `
-CREATE TABLE spent (key BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE spent (id INTEGER PRIMARY KEY, key BLOB NOT NULL, until INTEGER NOT NULL) STRICT;
 CREATE INDEX spent_until ON spent (until);
 CREATE TABLE lease (
   id TEXT PRIMARY KEY, state TEXT NOT NULL, target TEXT NOT NULL, job TEXT, expires_at INTEGER NOT NULL,
@@ -32,9 +33,10 @@ CREATE TABLE hash (
   level INTEGER NOT NULL, idx INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, idx)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE tree (
-  one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL
+  one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL,
+  spends INTEGER NOT NULL
 ) STRICT;
-INSERT INTO tree VALUES (1, 0, x'');
+INSERT INTO tree VALUES (1, 0, x'', 0);
 CREATE TABLE checkpoint (
   one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, note TEXT NOT NULL
 ) STRICT;

@@ -4,10 +4,8 @@ import type { DatabaseSync } from 'node:sqlite'
 export function writerStatements(database: DatabaseSync) {
   const prepare = (sql: string) => database.prepare(sql)
   return {
-    tree: prepare('SELECT size, frontier FROM tree'),
-    setTree: prepare('UPDATE tree SET size = ?, frontier = ?'),
-    isSpent: prepare('SELECT 1 FROM spent WHERE key = ?'),
-    spend: prepare('INSERT INTO spent (key, until) VALUES (?, ?)'),
+    tree: prepare('SELECT size, frontier, spends FROM tree'),
+    setTree: prepare('UPDATE tree SET size = ?, frontier = ?, spends = ?'),
     leaseState: prepare('SELECT state FROM lease WHERE id = ?'),
     create: prepare('INSERT INTO lease VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     move: prepare(
@@ -33,9 +31,6 @@ export function writerStatements(database: DatabaseSync) {
       `INSERT INTO checkpoint (one, size, note) VALUES (1, ?, ?)
        ON CONFLICT (one) DO UPDATE SET size = excluded.size, note = excluded.note
        WHERE excluded.size >= checkpoint.size`,
-    ),
-    pruneSpent: prepare(
-      'DELETE FROM spent WHERE key IN (SELECT key FROM spent WHERE until < ? ORDER BY until LIMIT ?)',
     ),
     pruneJobs: prepare(
       'DELETE FROM job WHERE key IN (SELECT key FROM job WHERE until < ? ORDER BY until LIMIT ?)',

@@ -4,6 +4,7 @@ import type { LeaseState } from '../domain.ts'
 import { conflictOf, type World } from './conditions.ts'
 import type { Outcome } from './group.ts'
 import { prepareSchema } from './sqlite-schema.ts'
+import { SpentKeys } from './sqlite-spent.ts'
 import { writerStatements } from './sqlite-statements.ts'
 import type { Step } from './steps.ts'
 
@@ -25,7 +26,7 @@ export function openSqliteWriter(path: string): SqliteWriter {
   const database = new DatabaseSync(path, { timeout: busyMs })
   prepareSchema(database)
   const statements = writerStatements(database)
-  const world = worldOf(statements)
+  const spent = new SpentKeys(database)
 
   const inTransaction = <T>(work: () => T): T => {
     // IMMEDIATE: the tree's row is read under the write lock, so that log positions never collide.
@@ -41,37 +42,65 @@ export function openSqliteWriter(path: string): SqliteWriter {
   }
 
   return {
-    write: (group) =>
-      inTransaction(() => {
-        const tree = statements.tree.get()
-        const frontier = Frontier.decode(Number(tree?.['size']), tree?.['frontier'] as Uint8Array)
-        const before = frontier.size
-        const outcomes = group.map((steps) => {
-          const conflict = conflictOf(steps, world)
-          if (conflict === undefined) for (const step of steps) writeStep(statements, frontier, step)
-          return conflict
-        })
-        if (frontier.size !== before) statements.setTree.run(frontier.size, frontier.encode())
+    write: (group) => {
+      try {
+        const outcomes = inTransaction(() => writeGroup(statements, spent, group))
+        spent.keep()
         return outcomes
-      }),
-    prune: (before, endedBefore, limit) =>
-      inTransaction(() => {
-        let left = limit
-        left -= Number(statements.pruneSpent.run(before, left).changes)
+      } catch (thrown) {
+        spent.undo()
+        throw thrown
+      }
+    },
+    prune: (before, endedBefore, limit) => {
+      let names: readonly string[] = []
+      const count = inTransaction(() => {
+        names = spent.prune(before, limit)
+        let left = limit - names.length
         left -= Number(statements.pruneJobs.run(before, left).changes)
         left -= Number(statements.pruneLeases.run(endedBefore, left).changes)
         return limit - left
-      }),
+      })
+      spent.forget(names)
+      return count
+    },
     ping: () => inTransaction(() => void statements.tree.get()),
     close: () => database.close(),
   }
 }
 
+/** Each commit of the group in order: its conditions first, then all of its rows or none. */
+function writeGroup(
+  statements: Statements,
+  spent: SpentKeys,
+  group: readonly (readonly Step[])[],
+): readonly Outcome[] {
+  const tree = statements.tree.get()
+  const frontier = Frontier.decode(Number(tree?.['size']), tree?.['frontier'] as Uint8Array)
+  const [size, spends] = [frontier.size, Number(tree?.['spends'])]
+  spent.begin(spends)
+  const world = worldOf(statements, spent)
+  const outcomes = group.map((steps) => {
+    const conflict = conflictOf(steps, world)
+    if (conflict !== undefined) return conflict
+    for (const step of steps) {
+      if (step.op === 'spend') spent.add(step.name, step.until)
+      else if (step.op === 'append') writeEntry(statements, frontier, step.entry)
+      else writeStep(statements, step)
+    }
+    return undefined
+  })
+  if (frontier.size !== size || spent.count !== spends) {
+    statements.setTree.run(frontier.size, frontier.encode(), spent.count)
+  }
+  return outcomes
+}
+
 type Statements = ReturnType<typeof writerStatements>
 
-function worldOf(statements: Statements): World {
+function worldOf(statements: Statements, spent: SpentKeys): World {
   return {
-    isSpent: (step) => statements.isSpent.get(step.key) !== undefined,
+    isSpent: (name) => spent.has(name),
     leaseState: (id) => statements.leaseState.get(id)?.['state'] as LeaseState | undefined,
     job: (key) => {
       const row = statements.job.get(key)
@@ -81,11 +110,8 @@ function worldOf(statements: Statements): World {
   }
 }
 
-function writeStep(statements: Statements, frontier: Frontier, step: Step): void {
+function writeStep(statements: Statements, step: Exclude<Step, { op: 'spend' | 'append' }>): void {
   switch (step.op) {
-    case 'spend':
-      statements.spend.run(step.key, step.until)
-      return
     case 'create': {
       const { id, state, target, job, expiresAt, endedAt, endedBy, body, handle } = step.row
       statements.create.run(id, state, target, job, expiresAt, endedAt, endedBy, body, handle)
@@ -107,9 +133,6 @@ function writeStep(statements: Statements, frontier: Frontier, step: Step): void
     }
     case 'retire':
       statements.retireKey.run(step.signsUntil, step.publishedUntil, step.kid)
-      return
-    case 'append':
-      writeEntry(statements, frontier, step.entry)
       return
     case 'checkpoint':
       statements.setCheckpoint.run(step.size, step.note)

@@ -134,3 +134,36 @@ test('a commit that another process holds up waits and is then made', () =>
     assert.equal((await store.head()).size, 1)
     await store.close()
   }))
+
+test('a token that another process spent since is known, also after everything before was forgotten', () =>
+  inFolder(async (path) => {
+    const [one, other] = [await openSqliteStore({ path }), await openSqliteStore({ path })]
+    const spend = (store: Store, key: string) => store.commit([{ kind: 'spend', key, until: 10 }])
+    for (let i = 0; i < 20; i++) await spend(one, `first ${i}`)
+    await spend(other, 'second')
+    assert.equal(await one.prune(11, 0, 100), 21)
+    await spend(other, 'third')
+    await assert.rejects(spend(one, 'third'), Conflict)
+    await one.close()
+    const again = await openSqliteStore({ path })
+    await assert.rejects(spend(again, 'third'), Conflict)
+    await spend(again, 'second')
+    await Promise.all([other.close(), again.close()])
+  }))
+
+test('a group that the database refuses is undone whole, and can be made later', () =>
+  inFolder(async (path) => {
+    const store = await openSqliteStore({ path })
+    const other = new DatabaseSync(path)
+    other.exec(`CREATE TRIGGER refuse BEFORE INSERT ON entry BEGIN SELECT raise(ABORT, 'refused'); END`)
+    const commit = () => store.commit([{ kind: 'spend', key: 'token', until: 9 }, append('entry')])
+    const alone = store.commit([{ kind: 'spend', key: 'other', until: 9 }])
+    await assert.rejects(commit(), { code: 'provider_unavailable' })
+    await assert.rejects(alone, { code: 'provider_unavailable' })
+    other.exec('DROP TRIGGER refuse')
+    other.close()
+    await commit()
+    await store.commit([{ kind: 'spend', key: 'other', until: 9 }])
+    assert.deepEqual(await assertSound(store), ['entry'])
+    await store.close()
+  }))

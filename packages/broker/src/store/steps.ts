@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { Failure } from '../base/failure.ts'
 import type { Job, Lease, LeaseState } from '../domain.ts'
 import type { Change, KeyRecord } from './store.ts'
@@ -18,7 +18,8 @@ export interface LeaseRow {
 
 /** A change in the form that is written: keys are hashed, times are whole, texts are safe for both databases. */
 export type Step =
-  | { readonly op: 'spend'; readonly key: Uint8Array; readonly name: string; readonly until: number }
+  /** `name`: the 16 bytes of the key as Latin-1. */
+  | { readonly op: 'spend'; readonly name: string; readonly until: number }
   | {
       readonly op: 'create'
       readonly row: LeaseRow
@@ -105,9 +106,10 @@ export function isPlainText(value: string): boolean {
 }
 
 function spend(key: string, until: number): Step {
-  // Fixed size whatever a token holds; UTF-16 units, because UTF-8 would make two lone surrogates equal.
-  const digest = createHash('sha256').update(Buffer.from(key, 'utf16le')).digest()
-  return { op: 'spend', key: digest, name: digest.toString('latin1'), until: wholeUntil(until) }
+  // Fixed size whatever a token holds; 128 bits, because who finds two tokens of one key can only spend his own.
+  // UTF-16 units, because UTF-8 would make two lone surrogates equal.
+  const digest = hash('sha256', Buffer.from(key, 'utf16le'), 'buffer')
+  return { op: 'spend', name: digest.toString('latin1', 0, 16), until: wholeUntil(until) }
 }
 
 function create(lease: Lease, jobLimit: number): Step {

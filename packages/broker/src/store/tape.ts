@@ -37,7 +37,7 @@ export function writeTape(group: readonly (readonly Step[])[]): Tape {
 function fields(step: Step, blob: (bytes: Uint8Array) => number): readonly Value[] {
   switch (step.op) {
     case 'spend':
-      return [blob(step.key), step.name, step.until]
+      return [step.name, step.until]
     case 'create': {
       const { id, state, target, job, expiresAt, endedAt, endedBy, body, handle } = step.row
       const row = [id, state, target, job, expiresAt, endedAt, endedBy, body, blob(handle)]
@@ -72,7 +72,7 @@ function readStep(tape: TapeReader): Step {
   const op = tape.text()
   switch (op) {
     case 'spend':
-      return { op, key: tape.blob(), name: tape.text(), until: tape.number() }
+      return { op, name: tape.text(), until: tape.number() }
     case 'create':
       return { op, row: readRow(tape), jobLimit: tape.number(), jobUntil: tape.number() }
     case 'move': {

@@ -1,0 +1,33 @@
+/** Rows as columns: one statement for any number of rows. */
+export const insert = {
+  spent: 'INSERT INTO mayfly.spent (key, until) SELECT * FROM unnest($1::bytea[], $2::bigint[])',
+  lease: `INSERT INTO mayfly.lease SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],
+    $5::bigint[], $6::bigint[], $7::text[], $8::text[], $9::bytea[])`,
+  moves: `UPDATE mayfly.lease SET state = move.state, ended_at = coalesce(move.ended_at, lease.ended_at),
+      ended_by = coalesce(move.ended_by, lease.ended_by)
+    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) AS move (id, state, ended_at, ended_by)
+    WHERE lease.id = move.id`,
+  jobs: `INSERT INTO mayfly.job (key, issued, ended, until)
+    SELECT * FROM unnest($1::text[], $2::integer[], $3::boolean[], $4::bigint[])
+    ON CONFLICT (key) DO UPDATE SET issued = excluded.issued, ended = excluded.ended, until = excluded.until`,
+  entries: `INSERT INTO mayfly.entry (idx, leaf, bytes)
+    SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[])`,
+  hashes: `INSERT INTO mayfly.hash (level, idx, hash)
+    SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bytea[])`,
+  key: 'INSERT INTO mayfly.key VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+  retire: 'UPDATE mayfly.key SET signs_until = $1, published_until = $2 WHERE kid = $3',
+  checkpoint: `INSERT INTO mayfly.checkpoint (one, size, note) VALUES (1, $1, $2)
+    ON CONFLICT (one) DO UPDATE SET size = excluded.size, note = excluded.note
+    WHERE excluded.size >= checkpoint.size`,
+} as const
+
+/** Oldest first, so that a limit never leaves the same rows behind. */
+export const prunes = {
+  spent: `DELETE FROM mayfly.spent WHERE key IN
+    (SELECT key FROM mayfly.spent WHERE until < $1 ORDER BY until LIMIT $2)`,
+  jobs: `DELETE FROM mayfly.job WHERE key IN
+    (SELECT key FROM mayfly.job WHERE until < $1 ORDER BY until LIMIT $2)`,
+  leases: `DELETE FROM mayfly.lease WHERE id IN
+    (SELECT id FROM mayfly.lease WHERE state IN ('revoked', 'expired') AND coalesce(ended_at, expires_at) < $1
+     ORDER BY coalesce(ended_at, expires_at) LIMIT $2)`,
+} as const
