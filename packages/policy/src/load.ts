@@ -86,29 +86,25 @@ function read(
 
 function build(sections: Sections, vocabulary: Vocabulary): Policy {
   const { faults, issuer } = vocabulary
-  const full: Targets = new Map(
-    sections.targets
-      .map((entry) => readTarget(entry, faults))
-      .filter((target) => target !== undefined)
-      .map((target) => [target.name, target]),
-  )
+  const declared: Targets = new Map(sections.targets.map((entry) => [entry.key, readTarget(entry, faults)]))
+  const full = [...declared.values()].filter((target) => target !== undefined)
   for (const entry of sections.whoPlaces) named(entry.key, entry.value, vocabulary)
   const grantNames = new Names('grant')
   const denyNames = new Names('deny rule')
   const grants = sections.grants
-    .map((tree) => readGrant(tree, full, grantNames, vocabulary))
+    .map((tree) => readGrant(tree, declared, grantNames, vocabulary))
     .filter((grant) => grant !== undefined)
   const denies = sections.deny
-    .map((tree) => readDeny(tree, full, denyNames, vocabulary))
+    .map((tree) => readDeny(tree, declared, denyNames, vocabulary))
     .filter((deny) => deny !== undefined)
-  const targets = new Map([...full].map(([name, target]) => [name, definition(target)]))
+  const targets = new Map(full.map((target) => [target.name, definition(target)]))
   return {
     issuers: new Map([[issuer.name, issuer]]),
     targets,
     audiences: audiences(full, targets, vocabulary),
     grants,
     denies,
-    index: indexGrants([issuer], full.values(), grants, denies),
+    index: indexGrants([issuer], full, grants, denies),
   }
 }
 
@@ -119,12 +115,12 @@ function definition({ name, tier, access, maxSeconds, kind, settings }: PolicyTa
 
 /** Each environment is its own audience: a token for staging must be refused in production (section 15). */
 function audiences(
-  full: Targets,
+  full: readonly PolicyTarget[],
   targets: ReadonlyMap<string, TargetDefinition>,
   { faults }: Vocabulary,
 ): ReadonlyMap<string, readonly TargetDefinition[]> {
   const found = new Map<string, TargetDefinition[]>()
-  for (const { name, audience, tier, place } of full.values()) {
+  for (const { name, audience, tier, place } of full) {
     const target = targets.get(name)
     if (audience === undefined || target === undefined) continue
     const others = found.get(audience) ?? []

@@ -30,6 +30,14 @@ function operate(operator: Entry, meaning: Meaning, vocabulary: Vocabulary): Con
     vocabulary.faults.error('P022', value.place, `\`${key}\` can only be true`)
     return undefined
   }
+  if (key === 'absent' && !meaning.claim.optional) {
+    vocabulary.faults.error(
+      'P007',
+      operator.place,
+      `this can never match: \`${meaning.claim.name}\` is never missing`,
+    )
+    return undefined
+  }
   const lang = key === 'any' ? meaning.claim.domain : onlyMissing
   const needed = key === 'any' ? 'any value' : 'no value'
   return condition(meaning.claim, lang, needed, {

@@ -9,7 +9,8 @@ import { durationOf, fields, mapOf, type Names, oneOrMore, textOf } from './shap
 import type { Entry, MapTree, Tree } from './tree.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-export type Targets = ReadonlyMap<string, PolicyTarget>
+/** `undefined`: the target is declared, but has a fault of its own. */
+export type Targets = ReadonlyMap<string, PolicyTarget | undefined>
 
 export function readGrant(
   tree: Tree,
@@ -116,7 +117,7 @@ export function readTargetName(
   const name = textOf(tree, 'a target', faults)
   if (name === undefined) return undefined
   const target = targets.get(name)
-  if (target === undefined)
+  if (!targets.has(name))
     faults.error('P026', tree.place, `unknown target \`${name}\``, didYouMean(name, targets.keys()))
   return target
 }
