@@ -78,6 +78,10 @@ function read(
     spellings: new Map(),
   }
   const policy = build(sections, vocabulary)
+  if (!faults.failed && policy.grants.length === 0) {
+    const place = { path: files[0]?.path ?? '', line: 1, column: 1 }
+    faults.error('P000', place, 'the policy grants nothing; it is empty or cut off', 'add grants:')
+  }
   // A policy with faults is only half there: its tests would fail for reasons that the author already sees.
   if (!faults.failed) checkGrants(policy, vocabulary)
   if (!faults.failed) checkTested(policy, runPolicyTests(sections.tests, policy, vocabulary), vocabulary)

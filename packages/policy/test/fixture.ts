@@ -77,3 +77,15 @@ export function verdict(policy: Policy, target: string, changes: Claims = {}, is
   const decision = ask(policy, target, changes, issuer)
   return decision.allowed ? 'grant' : decision.code
 }
+
+/** The codes of the errors of a one-grant policy. */
+export function loadErrors(who: string, target = 'staging'): readonly string[] {
+  const text = smallPolicy(`  - { name: it, who: ${who}, get: ${target}, for: 10m }`)
+  const loaded = loadPolicy([{ path: 'a.policy.yaml', text }], lock)
+  if (loaded.ok) return []
+  return loaded.problems.filter(({ severity }) => severity === 'error').map(({ code }) => code)
+}
+
+export function outcomes(policy: Policy, target: string, tokens: readonly Claims[]): readonly string[] {
+  return tokens.map((claims) => verdict(policy, target, claims))
+}
