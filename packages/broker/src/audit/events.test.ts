@@ -47,6 +47,15 @@ test('any claims at all give one line of valid UTF-8 below the limit', () => {
   )
 })
 
+test('the quick way and the long way write the same', () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (claims) => {
+      const text = new TextDecoder().decode(encodeEvent(refused(claims as Record<string, Json>), tools).bytes)
+      assert.equal(canonicalJson(JSON.parse(text)), text)
+    }),
+  )
+})
+
 test('what is too long, too many or too deep is cut and says so', () => {
   let deep: Json = 'bottom'
   for (let i = 0; i < 20_000; i++) deep = [deep]

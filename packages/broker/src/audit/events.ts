@@ -21,12 +21,49 @@ export interface Recorded {
 export function encodeEvent(event: AuditEvent, tools: Pick<Tools, 'now' | 'randomBytes'>): Recorded {
   const id = newId('au', tools)
   const head = { v: 1, id, at: tools.now() }
-  const body = tame(event as unknown as Json, 0)
-  let text = canonicalJson({ ...(body as Record<string, Json>), ...head })
+  let text = writeObject({ ...event, ...head } as unknown as Members, 0)
   if (text.length * 3 > limits.entry && Buffer.byteLength(text) > limits.entry) {
     text = canonicalJson({ ...head, type: event.type, cut: true })
   }
-  return { id, bytes: new TextEncoder().encode(text) }
+  return { id, bytes: Buffer.from(text) }
+}
+
+type Members = { readonly [name: string]: Json | undefined }
+
+/** Text that is its own JSON: printable ASCII without quote and backslash. Nearly all names and claims are. */
+const plain = /^[ !#-[\]-~]*$/
+
+/** One pass for what is usual; anything that has to be cut or escaped in its names takes the long way. */
+function writeObject(value: Members, depth: number): string {
+  const names = Object.keys(value)
+  if (names.length > limits.members || !names.every(isPlain)) return canonicalJson(tame(value, depth))
+  if (!isSorted(names)) names.sort()
+  let text = ''
+  for (const name of names) {
+    const member = value[name]
+    if (member !== undefined) text += `${text === '' ? '' : ','}"${name}":${writeValue(member, depth + 1)}`
+  }
+  return `{${text}}`
+}
+
+function writeValue(value: Json, depth: number): string {
+  if (typeof value === 'string') return isPlain(value) ? `"${value}"` : JSON.stringify(tameText(value))
+  if (typeof value !== 'object' || value === null) return canonicalJson(tame(value, depth))
+  if (depth >= limits.depth || isList(value)) return canonicalJson(tame(value, depth))
+  return writeObject(value, depth)
+}
+
+function isPlain(text: string): boolean {
+  return text.length <= limits.text && plain.test(text)
+}
+
+function isSorted(names: readonly string[]): boolean {
+  for (let i = 1; i < names.length; i++) if (String(names[i - 1]) > String(names[i])) return false
+  return true
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value)
 }
 
 function tame(value: Json | undefined, depth: number): Json {
