@@ -1,5 +1,5 @@
 /** Faults that need more than one value to see. */
-import { collide, isLoopback, parseAddress } from './address.ts'
+import { collide, isLoopback } from '../base/address.ts'
 import type { ParsedConfig } from './config.ts'
 import type { Path } from './document.ts'
 import { named } from './issues.ts'
@@ -85,16 +85,11 @@ function checkListening(config: ParsedConfig): readonly ReferenceFault[] {
     { path: ['listen'] as Path, address: config.listen },
     ...config.routes.map((route, index) => ({
       path: ['routes', index, 'listen'] as Path,
-      address: parseAddress(route.listen),
+      address: route.listen,
     })),
   ]
   return places.flatMap(({ path, address }, index) => {
-    if (address === undefined) {
-      return [{ path, message: `${named(path)} is not an address; write 127.0.0.1:9090 or [::1]:9090` }]
-    }
-    const other = places
-      .slice(0, index)
-      .find((each) => each.address !== undefined && collide(each.address, address))
+    const other = places.slice(0, index).find((each) => collide(each.address, address))
     return other === undefined ? [] : [{ path, message: `${named(path)} is taken by ${named(other.path)}` }]
   })
 }

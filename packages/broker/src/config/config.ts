@@ -4,13 +4,13 @@
  * value that could be a secret. `broker.ts`, `mayfly check` and `scripts/schema.ts` call it.
  */
 import { z } from 'zod'
+import { address } from '../base/address.ts'
 import { type SecretReference, secretReference } from '../base/reference.ts'
 import type { Secret } from '../base/secret.ts'
 import { keySettings } from '../issue/settings.ts'
+import { routeSettings } from '../route/settings.ts'
 import { storeSettings } from '../store/settings.ts'
 import { issuerSettings } from '../verify/settings.ts'
-import { address } from './address.ts'
-import { routeSettings } from './placeholders.ts'
 
 /** Names that policies, metrics and messages use. */
 const name = z

@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto'
+import { asFailure, Failure, type FailureCode } from '../base/failure.ts'
+import type { Tools } from '../base/tools.ts'
+import type { AuditEvent, Lease } from '../domain.ts'
+import { Recent } from './recent.ts'
+import type { Admitted, Ask, Gate } from './route.ts'
+
+/** What the gate needs of one of our own access tokens once it is verified. */
+export interface OwnToken {
+  readonly leaseId: string
+  readonly subject: string
+  readonly audience: string
+  readonly scopes: readonly string[]
+  /** Seconds since 1970. */
+  readonly expiresAt: number
+}
+
+export interface GateParts {
+  /** Signature, issuer, type and times. Throws `subject_token_invalid`. */
+  readonly verify: (token: string) => Promise<OwnToken> | OwnToken
+  readonly lease: (id: string) => Promise<Lease | undefined>
+  readonly audienceOf: (target: string) => string | undefined
+  /** Resolves with the entry's id once the entry is durable. */
+  readonly record: (event: AuditEvent) => Promise<string>
+  readonly tools: Pick<Tools, 'now' | 'log'>
+  /** How many verified tokens are remembered. */
+  readonly cacheSize?: number
+  readonly observe?: (route: string, outcome: 'admitted' | FailureCode) => void
+}
+
+interface Opened extends GateParts {
+  /** Results of verification by hash of the token, nothing else: whether the lease lives is asked each time. */
+  readonly verified: Recent<OwnToken>
+  /** First admissions that are written or being written, by token and route. */
+  readonly first: Recent<Promise<string>>
+}
+
+/** Known about a request that is refused, for its entry. */
+interface Known {
+  lease?: string
+}
+
+/** The gate over one store. Nothing is let in unless all of it could be checked and written down. */
+export function openGate(parts: GateParts): Gate {
+  const size = parts.cacheSize ?? 10_000
+  const opened: Opened = { ...parts, verified: new Recent(size), first: new Recent(size) }
+  return { admit: (ask) => admit(opened, ask) }
+}
+
+async function admit(opened: Opened, ask: Ask): Promise<Admitted> {
+  const known: Known = {}
+  try {
+    const admitted = await check(opened, ask, known)
+    opened.observe?.(ask.route, 'admitted')
+    return admitted
+  } catch (thrown) {
+    const failure = await refusal(opened, ask, known, asFailure(thrown))
+    opened.observe?.(ask.route, failure.code)
+    throw failure
+  }
+}
+
+async function check(opened: Opened, ask: Ask, known: Known): Promise<Admitted> {
+  if (ask.token === undefined) throw new Failure('client_rejected', { reason: 'no token' })
+  const text = ask.token.reveal()
+  const key = createHash('sha256').update(text).digest('base64')
+  const token = await verified(opened, key, text)
+  known.lease = token.leaseId
+  checkAudience(opened, ask, token)
+  const expiresAt = await liveUntil(opened, token)
+  await recordFirst(opened, ask, key, token)
+  return { leaseId: token.leaseId, subject: token.subject, scopes: token.scopes, expiresAt }
+}
+
+async function verified(opened: Opened, key: string, text: string): Promise<OwnToken> {
+  const remembered = opened.verified.get(key)
+  if (remembered !== undefined) {
+    if (opened.tools.now() / 1000 < remembered.expiresAt) return remembered
+    opened.verified.delete(key)
+  }
+  const token = await opened.verify(text)
+  if (opened.tools.now() / 1000 >= token.expiresAt) {
+    throw new Failure('subject_token_invalid', { reason: 'the token is past its end' })
+  }
+  opened.verified.set(key, token)
+  return token
+}
+
+/** RFC 9068 4: a token for another resource is not for us, however good it is. */
+function checkAudience({ audienceOf }: Opened, ask: Ask, token: OwnToken): void {
+  const audience = audienceOf(ask.target)
+  if (audience === undefined) {
+    throw new Failure('internal', { reason: `target \`${ask.target}\` has no audience` })
+  }
+  if (token.audience !== audience) {
+    throw new Failure('subject_token_invalid', {
+      reason: `the token is for \`${token.audience}\`, and the target's audience is \`${audience}\``,
+    })
+  }
+}
+
+/** Read from the store at every request, so that a revocation counts from the next one on, on every replica. */
+async function liveUntil(opened: Opened, token: OwnToken): Promise<number> {
+  const lease = await opened.lease(token.leaseId).catch((cause: unknown) => {
+    throw new Failure('provider_unavailable', { reason: 'the lease could not be read', cause })
+  })
+  const reason = whyDead(lease, opened.tools.now() / 1000)
+  if (lease === undefined || reason !== undefined) {
+    throw new Failure('subject_token_invalid', { reason: reason ?? 'the lease is unknown' })
+  }
+  const expiresAt = Math.min(lease.expiresAt, token.expiresAt)
+  // Verification and the read took time; the token may have ended meanwhile.
+  if (opened.tools.now() / 1000 >= expiresAt) {
+    throw new Failure('subject_token_invalid', { reason: 'the token is past its end' })
+  }
+  return expiresAt
+}
+
+function whyDead(lease: Lease | undefined, now: number): string | undefined {
+  if (lease === undefined) return 'the lease is unknown'
+  if (lease.state !== 'active') {
+    return `the lease is ${lease.state}${lease.endedBy === undefined ? '' : ` (${lease.endedBy})`}`
+  }
+  return now >= lease.expiresAt ? 'the lease is past its end' : undefined
+}
+
+/** Durable before the first request of a token on a route passes; whoever comes at the same time waits for it. */
+async function recordFirst(opened: Opened, ask: Ask, key: string, token: OwnToken): Promise<void> {
+  const place = `${key} ${ask.route}`
+  let writing = opened.first.get(place)
+  if (writing === undefined) {
+    const { route, target, action } = ask
+    writing = opened.record({ type: 'route.admitted', route, target, action, lease: token.leaseId })
+    opened.first.set(place, writing)
+  }
+  try {
+    await writing
+  } catch (cause) {
+    if (opened.first.get(place) === writing) opened.first.delete(place)
+    throw new Failure('provider_unavailable', { reason: 'the admission could not be recorded', cause })
+  }
+}
+
+/** The same failure with the id of its entry; when even that cannot be written, a refusal that says so inside. */
+async function refusal(opened: Opened, ask: Ask, known: Known, failure: Failure): Promise<Failure> {
+  const { route, target, action } = ask
+  const { code, reason } = failure
+  try {
+    return failure.recorded(
+      await opened.record({ type: 'route.refused', route, target, action, ...known, code, reason }),
+    )
+  } catch (cause) {
+    opened.tools.log.error('a refusal could not be recorded', { route, code, reason, cause })
+    return new Failure('provider_unavailable', { reason: 'the refusal could not be recorded', cause })
+  }
+}

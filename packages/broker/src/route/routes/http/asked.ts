@@ -1,0 +1,66 @@
+/** What is refused before anybody looks at the token: requests that two readers could read in two ways. */
+import type { IncomingMessage } from 'node:http'
+import { Secret } from '../../../base/secret.ts'
+import { valuesOf } from './fields.ts'
+import { isHost, readPlace } from './place.ts'
+
+/** A request that can be carried, as far as its form goes. */
+export interface Asked {
+  readonly token: Secret | undefined
+  readonly host: string
+  readonly path: string
+  readonly query: string
+}
+
+/** Why it cannot be carried. */
+export interface Unfit {
+  readonly status: 400 | 501
+  readonly fault: string
+}
+
+/** Reads the head of a request from the raw fields: Node's joined view hides what was sent twice. */
+export function readAsked(request: IncomingMessage): Asked | Unfit {
+  const fields = request.rawHeaders
+  const method = request.method ?? ''
+  if (method === 'CONNECT' || method === 'TRACE') return unfit(`${method} is not carried.`, 501)
+  if (valuesOf(fields, 'upgrade').length > 0) return unfit('Upgrades are not carried.', 501)
+  const [host, ...otherHosts] = valuesOf(fields, 'host')
+  if (host === undefined || otherHosts.length > 0 || !isHost(host)) {
+    return unfit('The request must have one valid Host header.')
+  }
+  const fault = framingFault(request)
+  if (fault !== undefined) return unfit(fault)
+  const place = readPlace(request.url ?? '', host)
+  if ('fault' in place) return unfit(place.fault)
+  const authorization = valuesOf(fields, 'authorization')
+  if (authorization.length > 1) return unfit('The request has several Authorization headers.')
+  const token = readToken(authorization[0])
+  if (token === 'malformed') return unfit('The Authorization header does not hold one bearer token.')
+  return { token, host, path: place.path, query: place.query }
+}
+
+function unfit(fault: string, status: 400 | 501 = 400): Unfit {
+  return { status, fault }
+}
+
+/** Node's parser refuses most of these itself; what reaches the upstream must not hang on its mood (RFC 9112 6.3). */
+function framingFault(request: IncomingMessage): string | undefined {
+  const lengths = valuesOf(request.rawHeaders, 'content-length')
+  const encodings = valuesOf(request.rawHeaders, 'transfer-encoding')
+  if (lengths.length > 1 || lengths.some((length) => !/^[0-9]{1,15}$/.test(length))) {
+    return 'The length of the request is not clear.'
+  }
+  if (encodings.length === 0) return undefined
+  if (lengths.length > 0) return 'The request has a length and a transfer encoding.'
+  if (request.httpVersion !== '1.1') return 'Transfer encodings need HTTP/1.1.'
+  return encodings.length > 1 || encodings[0]?.toLowerCase() !== 'chunked'
+    ? 'The only transfer encoding that is accepted is chunked.'
+    : undefined
+}
+
+/** RFC 6750 2.1. Another scheme is no token of ours. */
+function readToken(header: string | undefined): Secret | undefined | 'malformed' {
+  if (header === undefined || !/^bearer(?![^ ])/i.test(header)) return undefined
+  const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header)?.[1]
+  return token === undefined ? 'malformed' : new Secret(token)
+}

@@ -1,0 +1,119 @@
+/** Header fields on their way through (RFC 9110 7.6), as flat lists of names and values. */
+import type { Admitted } from '../../route.ts'
+
+/** RFC 9110 7.6.1, and what others still send; these belong to one connection, never to the message. */
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'proxy-connection',
+])
+
+/** Pairs of a flat list. */
+export function* pairs(flat: readonly string[]): Generator<readonly [name: string, value: string]> {
+  for (let i = 0; i + 1 < flat.length; i += 2) yield [flat[i] ?? '', flat[i + 1] ?? '']
+}
+
+/** Every value of a field, in order. */
+export function valuesOf(flat: readonly string[], name: string): readonly string[] {
+  return [...pairs(flat)].filter(([each]) => each.toLowerCase() === name).map(([, value]) => value)
+}
+
+/** Fields that the Connection field names, which end here (RFC 9110 7.6.1). */
+function nominated(flat: readonly string[]): ReadonlySet<string> {
+  const names = valuesOf(flat, 'connection').flatMap((value) => value.split(','))
+  const lower = names.map((name) => name.trim().toLowerCase())
+  // The length frames the message: whoever names it here must not make two readers see different ends.
+  return new Set(lower.filter((name) => name !== 'content-length'))
+}
+
+/** Without what belongs to one connection. */
+export function endToEnd(flat: readonly string[]): string[] {
+  const ended = nominated(flat)
+  return [...pairs(flat)]
+    .filter(([name]) => !hopByHop.has(name.toLowerCase()) && !ended.has(name.toLowerCase()))
+    .flat()
+}
+
+/**
+ * What only we may say to the upstream, what steers other proxies, and what is meant for us alone. CGI and its
+ * heirs read `_` and `-` as the same letter, so `X_Mayfly_Subject` is a look-alike too.
+ */
+function isOurs(name: string): boolean {
+  const plain = name.toLowerCase().replaceAll('_', '-')
+  return /^(?:x-forwarded(?:-.*)?|forwarded|x-mayfly(?:-.*)?|proxy-.*|authorization|host|via|expect|content-length|x-real-ip|x-original-url|x-rewrite-url)$/.test(
+    plain,
+  )
+}
+
+export interface Passage {
+  /** Fields of the request as received. */
+  readonly received: readonly string[]
+  readonly method: string
+  readonly admitted: Admitted
+  readonly remoteAddress: string
+  readonly host: string
+  readonly upstreamHost: string
+  readonly httpVersion: string
+}
+
+/** The fields of the request to the upstream. */
+export function fieldsForUpstream(passage: Passage): string[] {
+  const { received, admitted } = passage
+  const kept = [...pairs(endToEnd(received))].filter(([name]) => !isOurs(name)).flat()
+  return [
+    ...['Host', passage.upstreamHost],
+    ...kept,
+    ...framing(passage),
+    ...['X-Mayfly-Subject', visible(admitted.subject), 'X-Mayfly-Lease', visible(admitted.leaseId)],
+    ...['X-Mayfly-Scope', admitted.scopes.map(visible).join(' ')],
+    ...[
+      'X-Forwarded-For',
+      passage.remoteAddress,
+      'X-Forwarded-Proto',
+      'http',
+      'X-Forwarded-Host',
+      passage.host,
+    ],
+    ...['Via', [...valuesOf(received, 'via'), via(passage.httpVersion)].join(', ')],
+  ]
+}
+
+/** The fields of the answer to the caller. */
+export function fieldsForCaller(received: readonly string[], httpVersion: string): string[] {
+  const kept = [...pairs(endToEnd(received))].filter(([name]) => name.toLowerCase() !== 'via').flat()
+  return [...kept, 'Via', [...valuesOf(received, 'via'), via(httpVersion)].join(', ')]
+}
+
+/** RFC 9110 7.6.3; a pseudonym instead of our host. */
+function via(httpVersion: string): string {
+  return `${httpVersion} mayfly`
+}
+
+/** True when a body follows, however long. */
+export function hasBody(received: readonly string[]): boolean {
+  return (
+    valuesOf(received, 'transfer-encoding').length > 0 ||
+    Number(valuesOf(received, 'content-length')[0] ?? 0) > 0
+  )
+}
+
+/** How the body is delimited is said by us, in one way only (RFC 9112 6.1). */
+function framing({ received, method }: Passage): readonly string[] {
+  if (valuesOf(received, 'transfer-encoding').length > 0) return ['Transfer-Encoding', 'chunked']
+  const [length] = valuesOf(received, 'content-length')
+  if (length !== undefined) return ['Content-Length', length]
+  return ['GET', 'HEAD', 'DELETE', 'OPTIONS'].includes(method) ? [] : ['Content-Length', '0']
+}
+
+/** Percent-encodes what a field cannot hold, and the percent sign, so that no two values read the same. */
+function visible(text: string): string {
+  return text
+    .toWellFormed()
+    .replaceAll(/[^\x21-\x24\x26-\x7e]/gu, (character) =>
+      character === ' ' ? '%20' : encodeURIComponent(character),
+    )
+}

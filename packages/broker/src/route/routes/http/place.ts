@@ -1,0 +1,68 @@
+/** Where a request wants to go. Two parsers that read it differently are how callers get around a proxy. */
+
+/** A path and query as sent, ready for the upstream, or what is wrong with them. */
+export type Place = { readonly path: string; readonly query: string } | { readonly fault: string }
+
+/** RFC 3986 3.2.2 without user names: what a Host field may be. */
+const hostPattern = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::[0-9]{1,5})?$/
+
+export function isHost(text: string): boolean {
+  return hostPattern.test(text)
+}
+
+/** Reads a request target (RFC 9112 3.2); `host` is the request's Host field. */
+export function readPlace(target: string, host: string): Place {
+  const origin = originForm(target, host)
+  if (origin === undefined) return { fault: 'The request target is not a path of this host.' }
+  if (/[^\x21-\x7e]/.test(origin))
+    return { fault: 'The request target holds characters that must be encoded.' }
+  if (origin.includes('#')) return { fault: 'The request target holds a fragment.' }
+  const mark = origin.indexOf('?')
+  const path = mark === -1 ? origin : origin.slice(0, mark)
+  const query = mark === -1 ? '' : origin.slice(mark)
+  const fault = pathFault(path) ?? queryFault(query)
+  return fault === undefined ? { path, query } : { fault }
+}
+
+/** RFC 9112 3.2.2: a proxy takes the absolute form too; ours serves no other host than the one that was named. */
+function originForm(target: string, host: string): string | undefined {
+  if (target.startsWith('/')) return target
+  const absolute = /^http:\/\/([^/?#]*)(.*)$/i.exec(target)
+  if (absolute === null || absolute[1]?.toLowerCase() !== host.toLowerCase()) return undefined
+  const rest = absolute[2] ?? ''
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
+
+function pathFault(path: string): string | undefined {
+  if (path.startsWith('//')) return 'The path starts with two slashes.'
+  if (path.includes('\\') || /%5c/i.test(path)) return 'The path holds a backslash.'
+  if (/%2f/i.test(path)) return 'The path holds an encoded slash.'
+  if (/%(?![0-9A-Fa-f]{2})/.test(path)) return 'The path holds a percent sign that encodes nothing.'
+  if (/%(?:[01][0-9A-Fa-f]|7f)/i.test(path)) return 'The path holds an encoded control character.'
+  return path.split('/').some(isDotSegment) ? 'The path holds a dot segment.' : undefined
+}
+
+/** `..;x` too: some servers drop what follows the semicolon and then see the dots. */
+function isDotSegment(segment: string): boolean {
+  const name = segment.replaceAll(/%2e/gi, '.').replaceAll(/%3b/gi, ';').split(';')[0]
+  return name === '.' || name === '..'
+}
+
+/** RFC 6750 2.3 lets tokens travel here; RFC 9700 4.3.2 forbids it, because URLs are logged. */
+function queryFault(query: string): string | undefined {
+  if (query.includes('\\')) return 'The query holds a backslash.'
+  const names = query
+    .slice(1)
+    .split(/[&;]/)
+    .map((pair) => decoded(pair.split('=')[0] ?? ''))
+  return names.some((name) => name.trim().toLowerCase() === 'access_token')
+    ? 'A token in the query is not accepted; send it in the Authorization header.'
+    : undefined
+}
+
+function decoded(text: string): string {
+  const spaced = text.replaceAll('+', ' ')
+  return spaced.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
+  )
+}
