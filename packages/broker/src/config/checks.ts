@@ -76,8 +76,10 @@ function checkIssuers(config: ParsedConfig): readonly ReferenceFault[] {
   })
 }
 
-function issuerUrl(settings: ParsedConfig['issuers'][string]): string {
-  return settings.issuer ?? 'https://token.actions.githubusercontent.com'
+/** What names the issuer: its URL, or its preset where the preset knows the URL. */
+function issuerUrl({ issuer, preset }: ParsedConfig['issuers'][string]): string {
+  const github = 'https://token.actions.githubusercontent.com'
+  return issuer ?? (preset === 'github-actions' ? github : `preset ${preset}`)
 }
 
 function checkListening(config: ParsedConfig): readonly ReferenceFault[] {

@@ -219,6 +219,11 @@ test('two issuers with one URL, and ourselves as issuer, are refused', async () 
     'preset: github-actions }\n  again: { preset: github-actions }',
   )
   assert.match((await problems(twice))[0] ?? '', /^8:10 `issuers.again` has the same issuer as `github`/)
+  const spelled = change(
+    'preset: github-actions }',
+    'preset: github-actions }\n  again: { preset: github-actions, issuer: "https://token.actions.githubusercontent.com" }',
+  )
+  assert.match((await problems(spelled))[0] ?? '', /same issuer/)
   const self = change(
     'preset: github-actions',
     'preset: github-actions, issuer: "https://mayfly.example.com"',
