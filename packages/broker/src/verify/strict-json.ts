@@ -24,24 +24,24 @@ export function parseStrictObject(text: string): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new TypeError('not a JSON object')
   scanNames(text)
-  return copyObject(value as Record<string, unknown>, 1, text.includes('\\'))
+  return copyObject(value as Record<string, unknown>, 1, text.includes('\\') || text.includes('\u007f'))
 }
 
-/** Values without a prototype. Only escapes can bring in control characters and lone surrogates. */
-function copyObject(from: Record<string, unknown>, depth: number, escaped: boolean): JsonObject {
+/** Values without a prototype. Only escapes bring in control characters and lone surrogates; JSON allows DEL as it is. */
+function copyObject(from: Record<string, unknown>, depth: number, suspect: boolean): JsonObject {
   if (depth > limits.depth) throw new TypeError('nested too deeply')
   const to: Record<string, Json> = Object.create(null)
   for (const name in from) {
-    if (escaped) checkText(name)
-    to[name] = copy(from[name], depth, escaped)
+    if (suspect) checkText(name)
+    to[name] = copy(from[name], depth, suspect)
   }
   return to
 }
 
-function copy(value: unknown, depth: number, escaped: boolean): Json {
+function copy(value: unknown, depth: number, suspect: boolean): Json {
   switch (typeof value) {
     case 'string':
-      if (escaped) checkText(value)
+      if (suspect) checkText(value)
       return value
     case 'number':
       if (!Number.isFinite(value)) throw new TypeError('a number that is not finite')
@@ -51,10 +51,10 @@ function copy(value: unknown, depth: number, escaped: boolean): Json {
     default:
   }
   if (value === null) return null
-  if (!Array.isArray(value)) return copyObject(value as Record<string, unknown>, depth + 1, escaped)
+  if (!Array.isArray(value)) return copyObject(value as Record<string, unknown>, depth + 1, suspect)
   if (depth >= limits.depth) throw new TypeError('nested too deeply')
   if (value.length > limits.members) throw new TypeError('a list that is too long')
-  return value.map((item) => copy(item, depth + 1, escaped))
+  return value.map((item) => copy(item, depth + 1, suspect))
 }
 
 function checkText(text: string): void {
