@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { formatProblem, type Problem } from './problem.ts'
+
+const problem: Problem = {
+  code: 'P002',
+  severity: 'error',
+  message: 'unknown claim `enviroment`',
+  hint: 'did you mean `environment`?',
+  path: 'a.policy.yaml',
+  line: 2,
+  column: 3,
+}
+
+test('a problem is shown with its line and a caret under its column', () => {
+  assert.equal(
+    formatProblem(problem, 'who:\n  enviroment: x\n'),
+    [
+      'a.policy.yaml:2:3: error P002: unknown claim `enviroment`',
+      '2 |   enviroment: x',
+      '      ^',
+      '  help: did you mean `environment`?',
+    ].join('\n'),
+  )
+})
+
+test('without the text, or past its end, there is no frame', () => {
+  const { hint, ...rest } = problem
+  assert.equal(formatProblem(rest), 'a.policy.yaml:2:3: error P002: unknown claim `enviroment`')
+  assert.equal(formatProblem(rest, 'one line'), formatProblem(rest))
+  assert.equal(hint, 'did you mean `environment`?')
+})
+
+test('a terminal is not given control characters of a policy', () => {
+  const shown = formatProblem(problem, 'who:\n  \u001b[2J\u202e: x\n')
+  assert.ok(!shown.includes('\u001b') && !shown.includes('\u202e'))
+})
