@@ -6,7 +6,7 @@ import { algorithms } from '../../packages/broker/src/verify/algorithms.ts'
 import { openSubjectVerifier } from '../../packages/broker/src/verify/subject.ts'
 import { fakeTools } from '../fakes/clock.ts'
 import { newSigningKey, part, signatureOf, signToken } from '../fakes/signing-key.ts'
-import { githubClaims, githubScene, issuerWith, ours, refuses, rsaKey, start } from './verification.ts'
+import { githubScene, issuerWith, ours, refuses, rsaKey, start } from './verification.ts'
 
 const { verifier, token } = githubScene()
 const good = token()

@@ -1,5 +1,5 @@
 import { lookup as systemLookup } from 'node:dns'
-import { type ClientRequest, get as httpGet, type IncomingMessage } from 'node:http'
+import { get as httpGet, type IncomingMessage } from 'node:http'
 import { get as httpsGet } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { isLoopbackAddress, isPublicAddress } from './network-address.ts'
@@ -16,40 +16,45 @@ export interface Reach {
 export type FetchDocument = (url: URL, reach: Reach) => Promise<unknown>
 
 /** A document is 100 KiB and 5 s at most, from the first packet to the last. */
-const limits = { bytes: 102_400, milliseconds: 5000 } as const
+export const documentLimits = { bytes: 102_400, milliseconds: 5000 } as const
+
+interface DocumentLimits {
+  readonly bytes: number
+  readonly milliseconds: number
+}
 
 /**
  * Fetches a JSON document of a configured issuer. No redirects, no proxies, no credentials; the address is checked
  * after the name was resolved and is the one that is connected to, so that a name cannot turn inwards in between.
  */
-export const fetchDocument: FetchDocument = (url, reach) =>
-  new Promise((resolve, reject) => {
+export function fetchDocument(
+  url: URL,
+  reach: Reach,
+  limits: DocumentLimits = documentLimits,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
     checkUrl(url, reach)
     const get = url.protocol === 'https:' ? httpsGet : httpGet
     const request = get(
       url,
       { agent: false, headers: { accept: 'application/json' }, lookup: pinned(reach), maxHeaderSize: 16_384 },
-      (response) => read(response).then(resolve, reject),
+      (response) => read(response, limits.bytes).then(resolve, reject),
     )
     // The whole exchange, not the silence between two bytes: a slow trickle ends as well.
     const timer = setTimeout(() => request.destroy(new Error('took too long')), limits.milliseconds)
     request.on('error', reject)
     request.on('close', () => clearTimeout(timer))
-    checkLiteral(request, url, reach)
   })
+}
 
 function checkUrl(url: URL, reach: Reach): void {
   if (url.username !== '' || url.password !== '') throw new TypeError('a URL with credentials')
-  if (url.protocol === 'https:') return
-  const loopback = url.hostname === 'localhost' || isLoopbackAddress(bare(url.hostname))
-  if (url.protocol !== 'http:' || !reach.loopbackHttp || !loopback) throw new TypeError('not https')
-}
-
-/** A literal address is not looked up, so it is checked here. */
-function checkLiteral(request: ClientRequest, url: URL, reach: Reach): void {
   const host = bare(url.hostname)
-  if (isIP(host) !== 0 && !isAllowed(host, reach))
-    request.destroy(new Error('an address that is not allowed'))
+  // A literal address is not looked up, so it is checked here, before anything is sent to it.
+  if (isIP(host) !== 0 && !isAllowed(host, reach)) throw new TypeError('an address that is not allowed')
+  if (url.protocol === 'https:') return
+  const loopback = url.hostname === 'localhost' || isLoopbackAddress(host)
+  if (url.protocol !== 'http:' || !reach.loopbackHttp || !loopback) throw new TypeError('not https')
 }
 
 function pinned(reach: Reach): LookupFunction {
@@ -75,14 +80,14 @@ function bare(hostname: string): string {
   return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
 }
 
-async function read(response: IncomingMessage): Promise<unknown> {
+async function read(response: IncomingMessage, most: number): Promise<unknown> {
   try {
     if (response.statusCode !== 200) throw new Error(`answered ${response.statusCode}`)
     const chunks: Buffer[] = []
     let size = 0
     for await (const chunk of response as AsyncIterable<Buffer>) {
       size += chunk.length
-      if (size > limits.bytes) throw new Error('larger than any such document')
+      if (size > most) throw new Error('larger than any such document')
       chunks.push(chunk)
     }
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))

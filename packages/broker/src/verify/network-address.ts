@@ -1,4 +1,4 @@
-import { BlockList, isIPv6 } from 'node:net'
+import { BlockList, isIPv4, isIPv6 } from 'node:net'
 
 const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')
@@ -36,7 +36,7 @@ export function isLoopbackAddress(address: string): boolean {
 /** Whether a literal address is on the public network, as far as an address can say. */
 export function isPublicAddress(address: string): boolean {
   const plain = unmapped(address)
-  if (!isIPv6(plain)) return !inward.check(plain, 'ipv4')
+  if (isIPv4(plain)) return !inward.check(plain, 'ipv4')
   return globalUnicast.check(plain, 'ipv6') && !tunnels.check(plain, 'ipv6')
 }
 
