@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Frontier, leafHash } from '@mayfly/broker/base/merkle'
 import { openPostgresStore } from '@mayfly/broker/store/postgres'
+import type { Store } from '@mayfly/broker/store/store'
 import pg from 'pg'
+import { type CutWire, openCutWire } from '../fakes/cut-wire.ts'
 import { type RunningPostgres, startPostgres } from '../fakes/postgres.ts'
 import { storeConformance } from './store.ts'
-import { append, create, revoke, sampleLease, spend, tally, texts } from './store-samples.ts'
+import { append, create, outcomeOf, revoke, sampleLease, spend, tally, texts } from './store-samples.ts'
 
 let server: RunningPostgres | undefined
 before(async () => {
@@ -123,3 +125,43 @@ test('postgres: a database of a newer Mayfly is refused', async () => {
   await client.end()
   await assert.rejects(openPostgresStore({ url }), /schema 99/)
 })
+
+test('postgres: a connection that turns out to be dead is replaced, and the call is made', async () => {
+  await onWire(async (store, wire) => {
+    await store.commit([create(sampleLease('ls_1'))])
+    await store.lease('ls_1')
+    wire.cutNext(1)
+    assert.equal((await store.lease('ls_1'))?.state, 'active')
+    wire.cutNext(1)
+    await store.commit([revoke('ls_1'), append('entry')])
+    assert.equal((await store.lease('ls_1'))?.state, 'revoked')
+    assert.deepEqual(await texts(store), ['entry'])
+  })
+})
+
+test('postgres: a commit whose answer was lost is never reported as made', async () => {
+  await onWire(async (store, wire) => {
+    await store.commit([append('first')])
+    // With the byte that ends it: the first statement says `READ COMMITTED`.
+    wire.cutAfter('COMMIT\u0000')
+    const lost = [spend('token'), append('lost')]
+    await assert.rejects(store.commit(lost), { name: 'Failure', code: 'provider_unavailable' })
+    await store.commit([append('last')])
+    // Made or not is open; made in part or twice is not.
+    const spent = (await outcomeOf(store.commit([spend('token')]))) === 'spent'
+    assert.deepEqual(await texts(store), spent ? ['first', 'lost', 'last'] : ['first', 'last'])
+  })
+})
+
+async function onWire(run: (store: Store, wire: CutWire) => Promise<void>): Promise<void> {
+  const url = new URL(await database())
+  const wire = await openCutWire(url.hostname, Number(url.port))
+  url.port = `${wire.port}`
+  const store = await openPostgresStore({ url: url.href })
+  try {
+    await run(store, wire)
+  } finally {
+    await store.close()
+    await wire.close()
+  }
+}

@@ -1,19 +1,30 @@
 import assert from 'node:assert/strict'
-import type { Check } from './store.ts'
-import { append, create, outcomeOf, revoke, sampleKey, sampleLease, spend, tally } from './store-samples.ts'
+import {
+  append,
+  type Check,
+  create,
+  outcomeOf,
+  revoke,
+  sampleKey,
+  sampleLease,
+  spend,
+  tally,
+} from './store-samples.ts'
 
 /** Jobs, leases, keys and forgetting. */
 export function leaseConformance(check: Check): void {
   jobConformance(check)
+  jobLeaseConformance(check)
   stateConformance(check)
+  listConformance(check)
   keyConformance(check)
   pruneConformance(check)
 }
 
-function jobConformance(check: Check): void {
-  const byId = { issuer: 'github', id: '7', run: '3/1' }
-  const byRun = { issuer: 'github', run: '3/1' }
+const byId = { issuer: 'github', id: '7', run: '3/1' }
+const byRun = { issuer: 'github', run: '3/1' }
 
+function jobConformance(check: Check): void {
   check('a job that ended gets no lease, by its id or else by its run', async ({ store }) => {
     for (const job of [byId, byRun]) {
       const leaseId = `ls_${job === byId}`
@@ -47,7 +58,9 @@ function jobConformance(check: Check): void {
     assert.equal((await store.leases({ job: byId, limit: 100 })).length, 20)
     assert.equal((await store.head()).size, 20)
   })
+}
 
+function jobLeaseConformance(check: Check): void {
   check('leases of a job are those of its id, and those of its run that have no id', async ({ store }) => {
     await store.commit([
       create(sampleLease('ls_id', { job: byId })),
@@ -95,7 +108,9 @@ function stateConformance(check: Check): void {
       assert.equal((await store.lease(`ls_${i}`))?.state, 'revoked')
     }
   })
+}
 
+function listConformance(check: Check): void {
   check('due leases are the live ones that end before, soonest first', async ({ store }) => {
     const ends = [500, 100, 400, 100, 300]
     await store.commit(ends.map((expiresAt, i) => create(sampleLease(`ls_${i}`, { expiresAt }))))

@@ -18,6 +18,9 @@ export interface OpenedStore {
 
 export type OpenStore = () => Promise<OpenedStore>
 
+/** Declares one test of the contract on a fresh store. */
+export type Check = (title: string, run: (opened: OpenedStore) => Promise<void>) => void
+
 export function sampleLease(id: string, overrides: Partial<Lease> = {}): Lease {
   return {
     id,

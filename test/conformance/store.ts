@@ -5,6 +5,7 @@ import { leaseConformance } from './store-leases.ts'
 import { logConformance } from './store-log.ts'
 import {
   append,
+  type Check,
   create,
   type OpenedStore,
   type OpenStore,
@@ -29,12 +30,12 @@ export function storeConformance(name: string, open: OpenStore): void {
       }
     })
   commitConformance(check)
+  conditionConformance(check)
+  contentConformance(check)
   endConformance(check)
   leaseConformance(check)
   logConformance(check)
 }
-
-export type Check = (title: string, run: (opened: OpenedStore) => Promise<void>) => void
 
 function commitConformance(check: Check): void {
   check('a commit with a conflict writes nothing of itself', async ({ store }) => {
@@ -65,7 +66,9 @@ function commitConformance(check: Check): void {
       Array.from({ length: 100 }, (_, i) => `entry ${i * 2 + 1}`).toSorted(),
     )
   })
+}
 
+function conditionConformance(check: Check): void {
   check('the conditions of one commit see its own earlier changes', async ({ store }) => {
     const job = { issuer: 'github', id: '7' }
     assert.equal(await outcomeOf(store.commit([spend('a'), spend('a')])), 'spent')
@@ -94,7 +97,9 @@ function commitConformance(check: Check): void {
     assert.equal((await store.lease('ls_1'))?.target, 'first')
     assert.equal(await outcomeOf(store.commit([spend('a')])), 'made')
   })
+}
 
+function contentConformance(check: Check): void {
   check('what a commit said is read back at once, and after opening again', async (opened) => {
     const lease = sampleLease('ls_1', { job: { issuer: 'github', id: '7', run: '3/1' } })
     await opened.store.commit([
@@ -113,55 +118,54 @@ function commitConformance(check: Check): void {
     await same(again)
     assert.equal(await outcomeOf(again.commit([spend('a')])), 'spent')
   })
+  check('hostile text is kept exactly or refused alone, and spoils nobody else', checkHostileTexts)
+}
 
-  check('hostile text is kept exactly or refused alone, and spoils nobody else', async ({ store }) => {
-    const hostile = [
-      "'; DROP TABLE lease; --",
-      '\u0000',
-      'a\u0000b',
-      '\ud800',
-      '\udfff',
-      '🦋',
-      '"\\',
-      '%_',
-      '{}',
-      '',
-    ]
-    const commits = hostile.map((value, i) =>
-      store.commit([
-        spend(`token ${value}`),
-        create(
-          sampleLease(`ls_${i}`, { subject: value, grants: [value], job: { issuer: 'g', id: value } }),
-          1,
-        ),
-      ]),
-    )
-    assert.deepEqual(await tally(commits), { made: hostile.length })
-    for (const [i, value] of hostile.entries()) {
-      assert.equal((await store.lease(`ls_${i}`))?.subject, value)
-      const ofJob = await store.leases({ job: { issuer: 'g', id: value }, limit: 10 })
-      assert.deepEqual(
-        ofJob.map((each) => each.id),
-        [`ls_${i}`],
-      )
-      assert.equal(await outcomeOf(store.commit([spend(`token ${value}`)])), 'spent')
-    }
-    const reads = await Promise.all(['ls_0', ...hostile, 'ls_1'].map((id) => store.lease(id)))
+const hostile = [
+  "'; DROP TABLE lease; --",
+  '\u0000',
+  'a\u0000b',
+  '\ud800',
+  '\udfff',
+  '🦋',
+  '"\\',
+  '%_',
+  '{}',
+  '',
+]
+
+async function checkHostileTexts({ store }: OpenedStore): Promise<void> {
+  const commits = hostile.map((value, i) =>
+    store.commit([
+      spend(`token ${value}`),
+      create(sampleLease(`ls_${i}`, { subject: value, grants: [value], job: { issuer: 'g', id: value } }), 1),
+    ]),
+  )
+  assert.deepEqual(await tally(commits), { made: hostile.length })
+  for (const [i, value] of hostile.entries()) {
+    assert.equal((await store.lease(`ls_${i}`))?.subject, value)
+    const ofJob = await store.leases({ job: { issuer: 'g', id: value }, limit: 10 })
     assert.deepEqual(
-      reads.filter((each) => each !== undefined).map((each) => each.id),
-      ['ls_0', 'ls_1'],
+      ofJob.map((each) => each.id),
+      [`ls_${i}`],
     )
-    for (const value of hostile) {
-      assert.deepEqual(await store.leases({ target: value, limit: 10 }), [])
-      assert.deepEqual(await store.leases({ after: `ls_9${value}`, limit: 10 }), [])
-      assert.deepEqual(await store.keys(value), [])
-    }
-    const [bad, good] = await Promise.allSettled([
-      store.commit([create(sampleLease('ls_\u0000'))]),
-      store.commit([create(sampleLease('ls_good'))]),
-    ])
-    assert.deepEqual([bad?.status, good?.status], ['rejected', 'fulfilled'])
-  })
+    assert.equal(await outcomeOf(store.commit([spend(`token ${value}`)])), 'spent')
+  }
+  const reads = await Promise.all(['ls_0', ...hostile, 'ls_1'].map((id) => store.lease(id)))
+  assert.deepEqual(
+    reads.filter((each) => each !== undefined).map((each) => each.id),
+    ['ls_0', 'ls_1'],
+  )
+  for (const value of hostile) {
+    assert.deepEqual(await store.leases({ target: value, limit: 10 }), [])
+    assert.deepEqual(await store.leases({ after: `ls_9${value}`, limit: 10 }), [])
+    assert.deepEqual(await store.keys(value), [])
+  }
+  const [bad, good] = await Promise.allSettled([
+    store.commit([create(sampleLease('ls_\u0000'))]),
+    store.commit([create(sampleLease('ls_good'))]),
+  ])
+  assert.deepEqual([bad?.status, good?.status], ['rejected', 'fulfilled'])
 }
 
 function endConformance(check: Check): void {

@@ -136,6 +136,15 @@ test('nothing precedes everything, and a tree is consistent with itself only by 
   assert.ok(!verifyConsistency({ size: 2, root }, { size: 1, root }, []))
 })
 
+test('a proof says exactly one index and size', () => {
+  const leaf = leafHash(bytes('00'))
+  assert.ok(verifyInclusion({ leaf, index: 0, size: 1, root: leaf }, []))
+  assert.ok(!verifyInclusion({ leaf, index: 1, size: 1, root: leaf }, []))
+  assert.ok(!verifyInclusion({ leaf, index: 0, size: 2, root: leaf }, []))
+  assert.ok(!verifyInclusion({ leaf, index: 0, size: 0, root: leaf }, []))
+  assert.ok(!verifyInclusion({ leaf, index: -1, size: 1, root: leaf }, []))
+})
+
 test('hashes of another length are refused and never shift the border between two nodes', () => {
   assert.throws(() => nodeHash(new Uint8Array(31), new Uint8Array(33)), RangeError)
   assert.throws(() => new Frontier(3, [leafHash(bytes(''))]), RangeError)
