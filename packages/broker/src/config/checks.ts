@@ -1,5 +1,6 @@
 /** Faults that need more than one value to see. */
 import { collide, isLoopback } from '../base/address.ts'
+import { configuredIssuer } from '../verify/settings.ts'
 import type { ParsedConfig } from './config.ts'
 import type { Path } from './document.ts'
 import { named } from './issues.ts'
@@ -67,19 +68,16 @@ function checkIssuers(config: ParsedConfig): readonly ReferenceFault[] {
   const seen = new Map<string, string>()
   return Object.entries(config.issuers).flatMap(([name, settings]) => {
     const path: Path = ['issuers', name]
-    const url = issuerUrl(settings).replace(/\/$/, '')
+    const issuer = configuredIssuer(settings)
+    if (issuer === undefined)
+      return [{ path, message: `${named(path)} needs \`issuer\`: each tenant has its own` }]
+    const url = issuer.replace(/\/$/, '')
     if (url === config.url) return [{ path, message: `${named(path)} is this broker itself` }]
     const before = seen.get(url)
     seen.set(url, name)
     if (before === undefined) return []
     return [{ path, message: `${named(path)} has the same issuer as \`${before}\`: a token must have one` }]
   })
-}
-
-/** What names the issuer: its URL, or its preset where the preset knows the URL. */
-function issuerUrl({ issuer, preset }: ParsedConfig['issuers'][string]): string {
-  const github = 'https://token.actions.githubusercontent.com'
-  return issuer ?? (preset === 'github-actions' ? github : `preset ${preset}`)
 }
 
 function checkListening(config: ParsedConfig): readonly ReferenceFault[] {

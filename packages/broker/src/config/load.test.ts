@@ -224,6 +224,13 @@ test('two issuers with one URL, and ourselves as issuer, are refused', async () 
     'preset: github-actions }\n  again: { preset: github-actions, issuer: "https://token.actions.githubusercontent.com" }',
   )
   assert.match((await problems(spelled))[0] ?? '', /same issuer/)
+  const platforms = 'preset: github-actions }\n  gitlab: { preset: gitlab }\n  google: { preset: google }'
+  await loaded(change('preset: github-actions }', platforms))
+  const nameless = change(
+    'preset: github-actions }',
+    'preset: github-actions }\n  circle: { preset: circleci }',
+  )
+  assert.match((await problems(nameless))[0] ?? '', /^8:11 `issuers.circle` needs `issuer`/)
   const self = change(
     'preset: github-actions',
     'preset: github-actions, issuer: "https://mayfly.example.com"',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { duration } from '../base/duration.ts'
-import { presetNames } from './preset-names.ts'
+import { ownIssuers, presetNames } from './preset-names.ts'
 
 /** One entry of `issuers:` in `mayfly.yaml`: whose tokens we believe. Its key is the name that policies use. */
 export const issuerSettings = z.strictObject({
@@ -24,3 +24,8 @@ export const issuerSettings = z.strictObject({
 })
 
 export type IssuerSettings = z.output<typeof issuerSettings>
+
+/** The exact `iss` that is meant; `undefined` where the platform has none of its own and none is given. */
+export function configuredIssuer({ issuer, preset }: IssuerSettings): string | undefined {
+  return issuer ?? ownIssuers[preset]
+}

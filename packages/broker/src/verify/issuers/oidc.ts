@@ -9,7 +9,7 @@ import { type FetchDocument, fetchDocument } from '../fetch-document.ts'
 import type { Issuer } from '../issuer.ts'
 import { type KeySource, RemoteKeys, staticKeys } from '../jwks.ts'
 import { isLoopbackAddress } from '../network-address.ts'
-import type { IssuerSettings } from '../settings.ts'
+import { configuredIssuer, type IssuerSettings } from '../settings.ts'
 import type { Preset } from './preset.ts'
 import { presets } from './presets.ts'
 
@@ -109,7 +109,7 @@ function keysOf(parts: OidcIssuerParts, preset: Preset, issuer: string): KeySour
 
 /** The exact text of `iss`. What cannot be an issuer of this platform is a mistake of the configuration. */
 function issuerOf(name: string, settings: IssuerSettings, preset: Preset): string {
-  const issuer = settings.issuer ?? preset.issuer
+  const issuer = configuredIssuer(settings)
   if (issuer === undefined) throw new TypeError(`issuer \`${name}\`: this platform needs \`issuer\``)
   const fault = issuerFault(issuer, settings, preset)
   if (fault !== undefined) throw new TypeError(`issuer \`${name}\`: ${fault}`)

@@ -3,8 +3,6 @@ import type { AlgorithmName } from '../algorithms.ts'
 
 /** Everything that we know about one platform's tokens. */
 export interface Preset {
-  /** The issuer when the configuration names none; absent where each tenant has its own. */
-  readonly issuer?: string
   /** What a configured issuer must look like: anchored, https, no query, no credentials. */
   readonly form: RegExp
   readonly algorithms: readonly AlgorithmName[]

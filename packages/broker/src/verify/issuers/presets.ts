@@ -42,7 +42,6 @@ function githubJob(claims: Claims): { id?: string; run?: string } {
 /** The platforms, as data. Sources and dates: docs/guide/issuers.md. */
 export const presets: Readonly<Record<PresetName, Preset>> = {
   'github-actions': {
-    issuer: 'https://token.actions.githubusercontent.com',
     form: /^https:\/\/(token\.actions\.githubusercontent\.com(\/[A-Za-z0-9_-]+)?|token\.actions\.[a-z0-9-]+\.ghe\.com(\/[A-Za-z0-9_-]+)?|[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?\/_services\/token)$/,
     algorithms: ['RS256'],
     required: [
@@ -62,7 +61,6 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     job: githubJob,
   },
   gitlab: {
-    issuer: 'https://gitlab.com',
     form: form('HOST'),
     algorithms: ['RS256'],
     // The paths can be registered again after a deletion; the ids cannot (A11).
@@ -83,7 +81,6 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     job: jobFrom('job_id', 'pipeline_id'),
   },
   buildkite: {
-    issuer: 'https://agent.buildkite.com',
     form: form('agent.buildkite.com'),
     algorithms: ['RS256'],
     required: ['organization_slug', 'pipeline_slug', 'build_branch', 'build_commit', 'job_id', 'agent_id'],
@@ -147,7 +144,6 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     job: jobFrom(undefined, 'run_id'),
   },
   terraform: {
-    issuer: 'https://app.terraform.io',
     form: form('HOST'),
     algorithms: ['RS256'],
     // Plans of pull requests get tokens too: the phase must be there to be asked about (A33).
@@ -177,7 +173,6 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     check: (claims) => (isServiceAccount(claims) ? undefined : 'no service account'),
   },
   google: {
-    issuer: 'https://accounts.google.com',
     form: form('accounts.google.com'),
     keyHosts: ['www.googleapis.com'],
     algorithms: ['RS256'],
@@ -240,7 +235,6 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     check: ({ job_type: type }) => (type === 'debug_job' ? 'a person has a shell in this job' : undefined),
   },
   codefresh: {
-    issuer: 'https://oidc.codefresh.io',
     form: form('oidc.codefresh.io'),
     algorithms: ['RS256'],
     required: ['account_id', 'pipeline_id', 'workflow_id'],
@@ -252,7 +246,6 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     job: jobFrom('workflow_id'),
   },
   buddy: {
-    issuer: 'https://oidc.buddyusercontent.com',
     form: form('((eu|asia)-)?oidc.buddyusercontent.com'),
     algorithms: ['RS256'],
     required: ['workspace_domain', 'project_name'],
