@@ -1,19 +1,11 @@
 /** Fills a store through its own interface, so that growth can be measured on what really was written. */
 import { randomBytes } from 'node:crypto'
-import { openSqlite } from '@mayfly/broker/store/sqlite'
+import { openSqliteStore } from '@mayfly/broker/store/sqlite'
 import type { Change } from '@mayfly/broker/store/store'
 
 /** Writes `leases` active leases and at least `entries` log entries. Takes about 20 s for a million. */
 export async function prefill(path: string, leases: number, entries: number): Promise<void> {
-  const store = await openSqlite(
-    { path },
-    {
-      now: Date.now,
-      randomBytes,
-      log: { debug() {}, info() {}, warn() {}, error() {} },
-      after: () => () => {},
-    },
-  )
+  const store = await openSqliteStore({ path })
   const now = Math.floor(Date.now() / 1000)
   const most = Math.max(leases, entries)
   for (let from = 0; from < most; from += 4096) {

@@ -3,7 +3,7 @@
  * that was accepted. It holds no rule of its own.
  */
 import { type Log as AuditLog, openLog } from './audit/log.ts'
-import { asFailure, Failure } from './base/failure.ts'
+import { Failure } from './base/failure.ts'
 import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import { type Core, openCore, originOf } from './core.ts'
@@ -104,7 +104,7 @@ async function openToTheWorld(
     tools,
     observe: (route, outcome) => metrics.routeRequest(route, outcome),
   })
-  const exchange = counted(exchangeOf(core), metrics, tools)
+  const exchange = timed(exchangeOf(core, metrics), metrics, tools)
   const doors = await openDoors(doorsOf({ core, exchange, tokens, log, metrics, write }), config.listen)
   closings.push(() => doors.close(graceMs))
   const routes: { name: string; url: string }[] = []
@@ -131,7 +131,7 @@ function targetOf(config: Config, route: string): string {
   return config.routes.find((each) => each.name === route)?.target ?? ''
 }
 
-function exchangeOf(core: Core): Exchange {
+function exchangeOf(core: Core, metrics: Metrics): Exchange {
   const { config, tools, store, inForce, targets, handles, revoke } = core
   const subjects = openSubjectVerifier(openIssuers(config, tools), { url: config.url })
   return openExchange({
@@ -142,21 +142,17 @@ function exchangeOf(core: Core): Exchange {
     sealHandle: (leaseId, handle) => handles.seal(leaseId, handle),
     record: core.record,
     abandon: (lease) => revoke.abandon(lease),
+    observe: (outcome, target, issuer) => metrics.exchange(outcome, target, issuer),
     jobLimit: config.limits.exchanges_per_job,
     tools,
   })
 }
 
-function counted(exchange: Exchange, metrics: Metrics, tools: Tools): Exchange {
+function timed(exchange: Exchange, metrics: Metrics, tools: Tools): Exchange {
   return async (request) => {
     const begun = tools.now()
     try {
-      const answer = await exchange(request)
-      metrics.exchange('issued', request.target, undefined)
-      return answer
-    } catch (thrown) {
-      metrics.exchange(asFailure(thrown).code, request.target, undefined)
-      throw thrown
+      return await exchange(request)
     } finally {
       metrics.exchangeTook(tools.now() - begun)
     }

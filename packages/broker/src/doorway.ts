@@ -72,7 +72,7 @@ function introspection(
     sub: token.subject,
     aud: token.audience,
     client_id: token.clientId,
-    scope: token.scopes.join(' '),
+    ...(token.scopes.length === 0 ? {} : { scope: token.scopes.join(' ') }),
     token_type: 'Bearer',
     exp: token.expiresAt,
     iat: token.issuedAt,

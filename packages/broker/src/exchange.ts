@@ -2,7 +2,7 @@
  * exchange: the story. Who is asking, may they, write it down, hand it over. The token endpoint, every dialect and
  * every other way to a credential goes through here; there is no second path. It receives implementations.
  */
-import { Failure } from './base/failure.ts'
+import { Failure, type FailureCode } from './base/failure.ts'
 import { newId } from './base/id.ts'
 import type { Secret } from './base/secret.ts'
 import type { Tools } from './base/tools.ts'
@@ -58,6 +58,12 @@ export interface ExchangeParts {
   readonly record: (event: AuditEvent) => { readonly id: string; readonly change: Change }
   /** Takes back what a failed issue may have left behind; where it fails, the sweep finishes it. */
   readonly abandon: (lease: Lease) => Promise<void>
+  /** Counts what became of a request; names are checked by whoever counts. */
+  readonly observe?: (
+    outcome: 'issued' | FailureCode,
+    target: string | undefined,
+    issuer: string | undefined,
+  ) => void
   /** Credentials that one job may have in all. */
   readonly jobLimit: number
   readonly tools: Tools
@@ -71,9 +77,13 @@ export function openExchange(parts: ExchangeParts): Exchange {
       const principal = await parts.verify(request.subjectToken.reveal())
       seen.principal = principal
       const permission = parts.decide(principal, request)
-      return await handOver(parts, request, principal, permission)
+      const answer = await handOver(parts, request, principal, permission)
+      parts.observe?.('issued', permission.target, principal.issuer)
+      return answer
     } catch (thrown) {
-      throw await refused(parts, request, seen.principal, thrown)
+      const failure = await refused(parts, request, seen.principal, thrown)
+      parts.observe?.(failure.code, request.target, seen.principal?.issuer)
+      throw failure
     }
   }
 }

@@ -9,6 +9,7 @@ import { loadConfig } from './config/load.ts'
 import { formatProblem } from './config/problem.ts'
 import { readPolicyFolder } from './decide/folder.ts'
 import { openPolicy, type PolicySources } from './decide/policies.ts'
+import { openIssuers } from './kinds.ts'
 import { type Office, openOffice } from './office.ts'
 
 export interface FileOptions {
@@ -65,6 +66,7 @@ export interface Checked {
 export async function checkFile(options: FileOptions): Promise<Checked> {
   const { config, sources } = await load(options)
   const { warnings } = openPolicy(sources)
+  openIssuers(config, toolsOf(options, 'error'))
   return { config, warnings: warnings.map((warning) => `${warning.code} ${warning.message}`) }
 }
 

@@ -25,7 +25,7 @@ export interface Office {
   ): Promise<readonly string[]>
   keys(): readonly ListedKey[]
   rotate(): Promise<{ readonly kid: string; readonly signsFrom: number }>
-  /** Writes the whole log, line by line, under a fresh signed head. */
+  /** Writes the whole log under a fresh signed head, one line with its end at a time. */
   exportLog(
     write: (line: string) => Promise<void>,
   ): Promise<{ readonly entries: number; readonly logKey: string }>
@@ -55,7 +55,7 @@ export async function openOffice(config: Config, sources: PolicySources, tools: 
     exportLog: async (write) => {
       const checkpoint = await log.checkpoint()
       for await (const line of exportJsonl({ store, checkpoint, verifierKey: log.verifierKey }))
-        await write(line)
+        await write(`${line}\n`)
       return { entries: readCheckpoint(checkpoint).size, logKey: log.verifierKey }
     },
     entry: (id) => findEntry(store, id),
