@@ -1,8 +1,21 @@
 /** What happens when the exchange says no: the reason goes to the log first, then the caller hears of it. */
 import { asFailure, Failure, type FailureCode } from './base/failure.ts'
-import type { Principal } from './domain.ts'
-import type { ExchangeParts, ExchangeRequest } from './exchange.ts'
-import { Conflict, type ConflictKind } from './store/store.ts'
+import type { Secret } from './base/secret.ts'
+import type { AuditEvent, Principal } from './domain.ts'
+import { type Change, Conflict, type ConflictKind, type Store } from './store/store.ts'
+
+/** What was asked for, as far as the record needs it. */
+interface Asked {
+  readonly subjectToken: Secret
+  readonly via: string
+  readonly target?: string
+  readonly resource?: string
+}
+
+interface Recorder {
+  readonly store: Pick<Store, 'commit'>
+  readonly record: (event: AuditEvent) => { readonly id: string; readonly change: Change }
+}
 
 const conflicts = {
   spent: { code: 'subject_token_invalid', reason: 'this token was spent before' },
@@ -14,8 +27,8 @@ const conflicts = {
 
 /** Every refusal is in the log before the caller hears of it; its id goes along, its reason does not. */
 export async function refused(
-  parts: Pick<ExchangeParts, 'record' | 'store'>,
-  request: ExchangeRequest,
+  parts: Recorder,
+  request: Asked,
   principal: Principal | undefined,
   thrown: unknown,
 ): Promise<Failure> {
