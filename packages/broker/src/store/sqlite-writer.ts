@@ -41,6 +41,9 @@ export function openSqliteWriter(path: string): SqliteWriter {
     }
   }
 
+  // Now and not in the first commit, which somebody waits for.
+  inTransaction(() => spent.begin(Number(statements.tree.get()?.['spends'])))
+
   return {
     write: (group) => {
       try {
