@@ -5,8 +5,9 @@ import { test } from 'node:test'
 import { algorithms } from '../../packages/broker/src/verify/algorithms.ts'
 import { openSubjectVerifier } from '../../packages/broker/src/verify/subject.ts'
 import { fakeTools } from '../fakes/clock.ts'
+import { ours, start } from '../fakes/platform-claims.ts'
 import { newSigningKey, part, signatureOf, signToken } from '../fakes/signing-key.ts'
-import { githubScene, issuerWith, ours, refuses, rsaKey, start } from './verification.ts'
+import { githubScene, issuerWith, refuses, rsaKey } from './verification.ts'
 
 const { verifier, token } = githubScene()
 const good = token()

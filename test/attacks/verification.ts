@@ -4,58 +4,23 @@ import { Failure } from '../../packages/broker/src/base/failure.ts'
 import type { FetchDocument } from '../../packages/broker/src/verify/fetch-document.ts'
 import type { Issuer } from '../../packages/broker/src/verify/issuer.ts'
 import { openOidcIssuer } from '../../packages/broker/src/verify/issuers/oidc.ts'
+import type { PresetName } from '../../packages/broker/src/verify/preset-names.ts'
 import { issuerSettings } from '../../packages/broker/src/verify/settings.ts'
 import { openSubjectVerifier, type SubjectVerifier } from '../../packages/broker/src/verify/subject.ts'
 import { type FakeTools, fakeTools } from '../fakes/clock.ts'
+import { ours, platformClaims } from '../fakes/platform-claims.ts'
 import { newSigningKey, type SigningKey, signToken } from '../fakes/signing-key.ts'
 
 export type Changes = Readonly<Record<string, unknown>>
 
-export const ours = 'https://mayfly.example'
 export const githubUrl = 'https://token.actions.githubusercontent.com'
 
 /** One RSA key for all tests of a file: making one takes long. */
 export const rsaKey = newSigningKey('rsa-1')
 
-/** Seconds, as the fake clock starts. */
-export const start = 1_790_000_000
-
-/** Claims in GitHub's format, 2026; names and ids are invented. */
+/** Claims in GitHub's format, 2026. */
 export function githubClaims(changes: Changes = {}): Record<string, unknown> {
-  return {
-    iss: githubUrl,
-    sub: 'repo:acme/shop:ref:refs/heads/main',
-    aud: ours,
-    jti: '5d0cf1be-2f0a-4f63-9f0e-0d6c3a7a1a01',
-    iat: start,
-    nbf: start - 300,
-    exp: start + 300,
-    actor: 'dana',
-    actor_id: '4100',
-    base_ref: '',
-    check_run_id: '72000000001',
-    event_name: 'push',
-    head_ref: '',
-    job_workflow_ref: 'acme/shop/.github/workflows/deploy.yml@refs/heads/main',
-    job_workflow_sha: 'a'.repeat(40),
-    ref: 'refs/heads/main',
-    ref_protected: 'true',
-    ref_type: 'branch',
-    repository: 'acme/shop',
-    repository_id: '9001',
-    repository_owner: 'acme',
-    repository_owner_id: '801',
-    repository_visibility: 'private',
-    run_attempt: '1',
-    run_id: '24700000001',
-    run_number: '3',
-    runner_environment: 'github-hosted',
-    sha: 'a'.repeat(40),
-    workflow: 'Deploy \u{1f680}',
-    workflow_ref: 'acme/shop/.github/workflows/deploy.yml@refs/heads/main',
-    workflow_sha: 'a'.repeat(40),
-    ...changes,
-  }
+  return { ...platformClaims['github-actions'], ...changes }
 }
 
 /** A verifier that believes one issuer, whose keys it has. */
@@ -74,6 +39,18 @@ export function githubScene(keys: readonly SigningKey[] = [rsaKey]): Scene {
     tools,
     verifier: openSubjectVerifier([issuer], { url: ours }),
     token: (claims, header) => signToken(keys[0] ?? rsaKey, githubClaims(claims), header),
+  }
+}
+
+/** A platform whose keys the configuration has. `change` makes a token of changed claims. */
+export function platformScene(preset: PresetName, settings: Changes = {}, name: string = preset): Scene {
+  const tools = fakeTools()
+  const claims = platformClaims[preset]
+  const full = { preset, issuer: claims.iss, jwks: { keys: [rsaKey.jwk] }, ...settings }
+  return {
+    tools,
+    verifier: openSubjectVerifier([issuerWith(full, tools, { name })], { url: ours }),
+    token: (changes, header) => signToken(rsaKey, { ...claims, ...changes }, header),
   }
 }
 

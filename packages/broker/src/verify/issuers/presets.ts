@@ -119,7 +119,9 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     maxLifetime: hours,
     job: jobFrom('oidc.circleci.com/job-id', 'oidc.circleci.com/workflow-id'),
     check: (claims) =>
-      claims['oidc.circleci.com/ssh-rerun'] === true ? 'a person has a shell in this job' : undefined,
+      [undefined, false].some((each) => claims['oidc.circleci.com/ssh-rerun'] === each)
+        ? undefined
+        : 'a person has a shell in this job',
   },
   bitbucket: {
     form: form('api.bitbucket.org/2.0/workspaces/SEGMENT/pipelines-config/identity/oidc'),
