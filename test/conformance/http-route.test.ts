@@ -186,7 +186,7 @@ test('an upload that is refused gets its answer, and an endless one is cut', asy
       assert.equal(answer.status, 401)
       const asked = request(url, { method: 'POST' })
       asked.on('error', () => {})
-      const closed = once(asked, 'close')
+      const closed = new Promise((resolve) => asked.once('close', resolve))
       const chunk = Buffer.alloc(65_536)
       const more = () => {
         while (!asked.destroyed && asked.write(chunk));

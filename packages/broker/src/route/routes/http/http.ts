@@ -2,6 +2,7 @@
 import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { asFailure } from '../../../base/failure.ts'
 import { newId } from '../../../base/id.ts'
 import type { Tools } from '../../../base/tools.ts'
@@ -22,6 +23,8 @@ interface Running {
   readonly gate: Gate
   readonly upstream: Upstream
   closing: boolean
+  /** Connections on which nothing more is read: what follows an unfit request may be part of it (RFC 9112 11.2). */
+  readonly spoilt: WeakSet<Duplex>
 }
 
 /** Opens nothing yet; `listen` does. */
@@ -36,7 +39,7 @@ async function listen(settings: RouteSettings, tools: Tools, gate: Gate): Promis
     maxFreeSockets: 256,
   })
   const upstream = { origin, agent, idleMs: settings.idle_timeout * 1000 }
-  const running: Running = { settings, tools, gate, upstream, closing: false }
+  const running: Running = { settings, tools, gate, upstream, closing: false, spoilt: new WeakSet() }
   const server = openServer(running)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -61,6 +64,7 @@ function openServer(running: Running): Server {
     insecureHTTPParser: false,
     maxHeaderSize: 16_384,
     headersTimeout: 10_000,
+    connectionsCheckingInterval: 5_000,
     // Uploads may take as long as they move; standing still is what `idle_timeout` ends.
     requestTimeout: 0,
     keepAliveTimeout: 75_000,
@@ -81,7 +85,7 @@ function openServer(running: Running): Server {
   server.on('request', (request, response) => answer(request, response, false))
   // RFC 9110 10.1.1: the caller sends its body only when it is let in.
   server.on('checkContinue', (request, response) => answer(request, response, true))
-  answerBrokenRequests(server, running.tools)
+  answerBrokenRequests(server, running.tools, running.spoilt)
   return server
 }
 
@@ -107,8 +111,10 @@ async function serve(
   // Errors of a connection end in `close`, which is what counts here.
   request.on('error', () => {})
   response.on('error', () => {})
+  if (running.spoilt.has(request.socket)) return
   const asked = readAsked(request)
   if ('fault' in asked) {
+    running.spoilt.add(request.socket)
     const id = newId('er', tools)
     tools.log.info('a request was unfit', { route: settings.name, error_id: id, fault: asked.fault })
     const options = asked.status === 400 ? { error: 'invalid_request' } : {}
@@ -168,7 +174,7 @@ function refuse(running: Running, request: IncomingMessage, response: ServerResp
   if (response.destroyed) return
   const unread = !request.complete && hasBody(request.rawHeaders)
   const headers = [...answer.headers, 'Content-Length', String(Buffer.byteLength(answer.body))]
-  if (running.closing) headers.push('Connection', 'close')
+  if (running.closing || running.spoilt.has(request.socket)) headers.push('Connection', 'close')
   response.writeHead(answer.status, headers)
   response.end(request.method === 'HEAD' ? undefined : answer.body)
   if (unread) drain(running, request)

@@ -9,11 +9,16 @@ const statusOf: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
-/** Answers what Node's parser cannot read and what asks for a tunnel, and ends the connection. */
-export function answerBrokenRequests(server: Server, tools: Tools): void {
+/** Answers what Node's parser cannot read and what asks for a tunnel, and ends the connection; `spoilt` are those that were answered. */
+export function answerBrokenRequests(server: Server, tools: Tools, spoilt: WeakSet<Duplex>): void {
   server.on('clientError', (thrown: NodeJS.ErrnoException, socket) => {
     if (thrown.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy()
+      return
+    }
+    if (spoilt.has(socket)) {
+      // Its answer is on the way already.
+      socket.end(() => socket.destroy())
       return
     }
     end(socket, statusOf[thrown.code ?? ''] ?? 400, 'The request cannot be read.', tools)
