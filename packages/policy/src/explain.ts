@@ -103,8 +103,11 @@ function nearMisses(
 
 /** The claims that a refusal turned on: what a policy's test names with `because`. */
 export function blamedClaims(policy: Policy, request: DecisionRequest): readonly string[] {
+  const issuer = policy.issuers.get(request.issuer)
+  const intake = issuer?.schema.intake(request.claims, issuer.properties)
+  if (intake?.ok === false) return [intake.claim]
   const admitted = admit(policy, request)
-  if ('allowed' in admitted) return [...admitted.reason.split(' ').slice(0, 1)]
+  if ('allowed' in admitted) return []
   const { token, profile } = admitted
   if (profile !== undefined) return [...profile.box.keys()]
   const index = policy.index.get(request.issuer)?.get(request.target)
