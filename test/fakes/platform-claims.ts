@@ -210,7 +210,6 @@ const fly = {
   jti: ids.token,
   ...times(600, 0),
   org_id: '55',
-  org_name: 'acme',
   app_id: '66',
   app_name: 'shop',
   machine_id: '3d8d',
@@ -243,7 +242,6 @@ const codefresh = {
   aud: 'https://g.codefresh.io',
   ...times(300),
   account_id: 'a1',
-  account_name: 'acme',
   pipeline_id: 'p1',
   pipeline_name: 'shop/deploy',
   workflow_id: 'w1',
@@ -261,7 +259,6 @@ const buddy = {
   project_name: 'shop',
   pipeline_id: 7,
   pipeline_name: 'deploy',
-  execution_id: 3,
   triggered_on: 'push',
   runner_environment: 'buddy-hosted',
 }

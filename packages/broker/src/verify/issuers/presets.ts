@@ -42,7 +42,9 @@ function githubJob(claims: Claims): { id?: string; run?: string } {
 /** The platforms, as data. Sources and dates: docs/guide/issuers.md. */
 export const presets: Readonly<Record<PresetName, Preset>> = {
   'github-actions': {
-    form: /^https:\/\/(token\.actions\.githubusercontent\.com(\/[A-Za-z0-9_-]+)?|token\.actions\.[a-z0-9-]+\.ghe\.com(\/[A-Za-z0-9_-]+)?|[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?\/_services\/token)$/,
+    form: form(
+      '(token.actions.(githubusercontent|[a-z0-9-]+.ghe).com(/[A-Za-z0-9_-]+)?|HOST/_services/token)',
+    ),
     algorithms: ['RS256'],
     required: [
       'jti',
