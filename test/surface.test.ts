@@ -1,0 +1,193 @@
+/**
+ * What others build on, as literal data. Red means: make it deliberate. Change the list together with the product,
+ * the documentation and, where it breaks somebody, a decision record.
+ */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { failures } from '@mayfly/broker/base/failure'
+import { configJsonSchema } from '@mayfly/broker/config/json-schema'
+import { openMetrics } from '@mayfly/broker/http/metrics'
+import { table } from '@mayfly/broker/http/routing'
+import { presetNames } from '@mayfly/broker/verify/preset-names'
+import { parse } from 'yaml'
+import { commands } from '../packages/cli/src/commands.ts'
+
+test('endpoints', () => {
+  assert.deepEqual(
+    table.map((row) => `${row.method} ${row.path}`),
+    [
+      'POST /token',
+      'POST /introspect',
+      'POST /revoke',
+      'POST /webhooks/github',
+      'GET /.well-known/openid-configuration',
+      'GET /.well-known/oauth-authorization-server',
+      'GET /.well-known/jwks.json',
+      'GET /audit/checkpoint',
+      'GET /audit/entries',
+      'GET /audit/proof/inclusion',
+      'GET /audit/proof/consistency',
+      'GET /healthz',
+      'GET /readyz',
+      'GET /metrics',
+    ],
+  )
+})
+
+test('error codes, and what each protocol says for them', () => {
+  assert.deepEqual(
+    Object.entries(failures).map(
+      ([code, row]) => `${code} ${row.status} ${row.oauth} ${row.bearer} ${row.sqlstate}`,
+    ),
+    [
+      'request_malformed 400 invalid_request 400 08P01',
+      'request_too_large 413 invalid_request 413 08P01',
+      'grant_type_unsupported 400 unsupported_grant_type 400 08P01',
+      'client_rejected 401 invalid_client 401 28000',
+      'subject_token_invalid 400 invalid_request 401 28000',
+      'target_refused 400 invalid_target 403 28000',
+      'scope_refused 400 invalid_scope 403 42501',
+      'rate_limited 429 invalid_request 429 53300',
+      'provider_unavailable 503 temporarily_unavailable 503 08006',
+      'internal 500 server_error 500 XX000',
+    ],
+  )
+})
+
+test('names of events in the log', () => {
+  const domain = readFileSync('packages/broker/src/domain.ts', 'utf8')
+  const union = domain.slice(domain.indexOf('export type AuditEvent'))
+  const names = [...union.matchAll(/'([a-z]+\.[a-z]+)'/g)].map((match) => match[1])
+  assert.deepEqual(names, [
+    'credential.issued',
+    'credential.pending',
+    'credential.refused',
+    'lease.ended',
+    'job.ended',
+    'webhook.refused',
+    'route.admitted',
+    'route.refused',
+    'introspection.refused',
+    'revocation.refused',
+    'key.created',
+    'key.retired',
+    'policy.loaded',
+    'policy.refused',
+    'broker.started',
+    'broker.stopped',
+  ])
+})
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>
+}
+
+function keysOf(schema: Schema, prefix = ''): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, inner]) => [
+    prefix + name,
+    ...keysOf(inner, `${prefix}${name}.`),
+  ])
+}
+
+test('keys of mayfly.yaml', () => {
+  assert.deepEqual(keysOf(configJsonSchema() as Schema), [
+    'url',
+    'listen',
+    'store',
+    'keys',
+    'keys.algorithm',
+    'keys.rotate_every',
+    'keys.encryption',
+    'issuers',
+    'connections',
+    'policies',
+    'webhooks',
+    'webhooks.github',
+    'webhooks.github.secret',
+    'webhooks.auth0',
+    'routes',
+    'audit',
+    'audit.reader',
+    'audit.witness',
+    'audit.export',
+    'limits',
+    'limits.exchanges_per_job',
+    'introspection',
+  ])
+})
+
+test('presets', () => {
+  assert.deepEqual(presetNames, [
+    'github-actions',
+    'gitlab',
+    'buildkite',
+    'circleci',
+    'bitbucket',
+    'azure-devops',
+    'terraform',
+    'kubernetes',
+    'google',
+    'aws',
+    'vercel',
+    'fly',
+    'semaphore',
+    'codefresh',
+    'buddy',
+    'forgejo',
+  ])
+})
+
+test('commands', () => {
+  assert.deepEqual(
+    commands.map((command) => command.name),
+    [
+      'demo',
+      'serve',
+      'check',
+      'policy check',
+      'policy explain',
+      'exchange',
+      'leases list',
+      'leases revoke',
+      'keys list',
+      'keys rotate',
+      'audit verify',
+      'audit export',
+    ],
+  )
+})
+
+test('the action: inputs, outputs, how it runs', () => {
+  const action = parse(readFileSync('action.yml', 'utf8')) as {
+    inputs: object
+    outputs: object
+    runs: Record<string, string>
+  }
+  assert.deepEqual(Object.keys(action.inputs), ['url', 'target', 'scope', 'export'])
+  assert.deepEqual(Object.keys(action.outputs), ['token', 'file', 'expires-at', 'lease-id'])
+  assert.deepEqual(action.runs, {
+    using: 'node24',
+    main: 'packages/action/dist/main.js',
+    post: 'packages/action/dist/post.js',
+    'post-if': 'always()',
+  })
+})
+
+test('metrics', async () => {
+  const text = await openMetrics({ issuers: [], targets: [], routes: [] }, { process: false }).text()
+  assert.deepEqual(
+    [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map((match) => `${match[1]} ${match[2]}`),
+    [
+      'mayfly_exchanges_total counter',
+      'mayfly_exchange_duration_seconds histogram',
+      'mayfly_http_requests_total counter',
+      'mayfly_http_request_duration_seconds histogram',
+      'mayfly_route_requests_total counter',
+      'mayfly_leases_ended_total counter',
+      'mayfly_store_commit_size histogram',
+      'mayfly_store_commit_duration_seconds histogram',
+      'mayfly_webhooks_total counter',
+    ],
+  )
+})
