@@ -144,17 +144,18 @@ test('a lease that is not active, unknown or past its end lets nobody in', async
   }
   await refused(ask('good-ls_none'), 'subject_token_invalid', /unknown/)
   add('ls_1', { expiresAt: tools.now() / 1000 })
-  await refused(ask('good-ls_1'), 'subject_token_invalid', /past its end/)
+  await refused(ask('good-ls_1'), 'subject_token_invalid', /lease is past its end/)
 })
 
 test('a remembered token ends when it says', async () => {
-  const { add, ask, tools } = world()
+  const { add, ask, tools, counts } = world()
   add('ls_1', { expiresAt: tools.now() / 1000 + 9999 })
   await ask('good-ls_1')
   tools.advance(599_999)
   assert.equal((await ask('good-ls_1')).expiresAt, tools.now() / 1000 + 0.001)
   tools.advance(1)
-  await refused(ask('good-ls_1'), 'subject_token_invalid', /past its end/)
+  await refused(ask('good-ls_1'), 'subject_token_invalid', /token is past its end/)
+  assert.equal(counts.verified, 2)
 })
 
 test('a token for another audience is refused, and the entry names both', async () => {
