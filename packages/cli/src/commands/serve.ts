@@ -1,5 +1,7 @@
-import { type Command, UsageFault } from '../command.ts'
+import type { Running } from '@mayfly/broker/broker'
+import { type Command, type ExitCode, UsageFault } from '../command.ts'
 import { configOption, configPath, withConfiguration } from '../configured.ts'
+import type { Terminal } from '../terminal.ts'
 
 const levels = ['debug', 'info', 'warn', 'error'] as const
 
@@ -17,15 +19,24 @@ object a line; where it listens goes to standard output.`,
     const wanted = given.text('log-level') ?? 'info'
     const logLevel = levels.find((level) => level === wanted)
     if (logLevel === undefined) throw new UsageFault(`--log-level is one of ${levels.join(', ')}`)
-    const stopped = terminal.untilStopped()
+    const over = new AbortController()
+    const stopped = terminal.untilStopped(over.signal)
     const { openFromFile } = await import('@mayfly/broker/main')
     const options = { path: configPath(given), env: terminal.env, logLevel }
-    const running = await withConfiguration(() => openFromFile(options))
-    await terminal.write(`mayfly listens on ${running.url}\n`)
-    for (const route of running.routes) await terminal.write(`route ${route.name} listens on ${route.url}\n`)
-    await terminal.write(`log key ${running.logKey}\n`)
-    await stopped
-    await running.close()
-    return 0
+    try {
+      return await serve(await withConfiguration(() => openFromFile(options)), stopped, terminal)
+    } finally {
+      over.abort()
+    }
   },
+}
+
+/** Says where it listens, waits, and closes without losing what was accepted. */
+async function serve(running: Running, stopped: Promise<void>, terminal: Terminal): Promise<ExitCode> {
+  await terminal.write(`mayfly listens on ${running.url}\n`)
+  for (const route of running.routes) await terminal.write(`route ${route.name} listens on ${route.url}\n`)
+  await terminal.write(`log key ${running.logKey}\n`)
+  await stopped
+  await running.close()
+  return 0
 }

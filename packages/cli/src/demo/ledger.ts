@@ -33,13 +33,19 @@ async function readLog(site: Site): Promise<readonly Recorded[]> {
 
 /** Says what the public was told and, beside it, what the log knows. */
 export async function tellRefusal(stage: Stage, site: Site, answer: string): Promise<Recorded> {
-  const { error_id: id, error_description: description } = members(answer)
+  const { error_id: id } = members(answer)
   expect(typeof id === 'string', 'a refusal carries no error_id')
   const entry = await entryOf(site, id)
-  stage.say(`      to everybody:  ${description}`)
+  stage.say(`      to everybody:  ${publicText(answer)}`)
   stage.say(`      to the owner of the log, under ${id}:`)
   stage.say(`                     ${entry.type}, ${entry.code}: ${entry.reason}`)
   return entry
+}
+
+/** What an answer says to a person: RFC 6749 5.2 at the token endpoint, RFC 9457 at the proxy. */
+export function publicText(answer: string): string {
+  const { error_description: description, detail } = members(answer)
+  return String(description ?? detail)
 }
 
 /** Members of a JSON answer; none when it is something else. */

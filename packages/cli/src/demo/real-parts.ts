@@ -1,7 +1,5 @@
 /** The demo's parts as they are: nothing here is made for the demo but GitHub's stand-in. */
 import { existsSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { commands } from '../commands.ts'
 import { run } from '../run.ts'
@@ -17,17 +15,11 @@ export async function realParts(): Promise<DemoParts> {
     throw new Error('the demo runs in a clone of the repository: npm ci && npm start')
   }
   const { openFromFile } = await import('@mayfly/broker/main')
+  const { startOrdersApi } = await import('../../../../examples/orders-api/server.ts')
   return {
     openBroker: openFromFile,
     startGithub,
-    startOrdersApi: async () => {
-      const server = createServer((_, response) => response.end('{"orders":[]}')).listen(0, '127.0.0.1')
-      await new Promise((resolve) => server.once('listening', resolve))
-      return {
-        url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-        close: async () => void server.close(),
-      }
-    },
+    startOrdersApi: () => startOrdersApi(0),
     action: { main: action('main.js'), post: action('post.js') },
     policies,
     mayfly: (typed, terminal) => run(typed, commands, terminal),

@@ -24,12 +24,11 @@ function described(value: string): string {
   const fingerprint = `sha256:${createHash('sha256').update(value).digest('hex').slice(0, 12)}`
   const claims = claimsOf(value)
   if (claims === undefined) return fingerprint
-  const { iss, aud, sub, exp, iat } = claims
-  const lifetime = typeof exp === 'number' && typeof iat === 'number' ? [`${exp - iat} s`] : []
-  const said = Object.entries({ iss, aud, sub }).flatMap(([name, text]) =>
-    typeof text === 'string' ? [`${name} ${text}`] : [],
-  )
-  return `${fingerprint} [token: ${[...said, ...lifetime].join(', ')}]`
+  const { aud, sub, exp, iat } = claims
+  const said = [`for ${String(aud)}`]
+  if (typeof sub === 'string') said.push(`of ${sub}`)
+  if (typeof exp === 'number' && typeof iat === 'number') said.push(`${exp - iat} s`)
+  return `${fingerprint} (${said.join(', ')})`
 }
 
 /** Claims of a compact token, read and not verified; `undefined` for anything else. */

@@ -54,8 +54,8 @@ function headers(all: Readonly<Record<string, string>>, secrets: KnownSecrets): 
   return headerNames.flatMap((name) => {
     const value = all[name]
     if (value === undefined) return []
-    const [scheme, token] = /^(Bearer )(.+)$/.exec(value)?.slice(1) ?? []
-    return [`${name}: ${token === undefined ? value : `${scheme}${secrets.show(token)}`}`]
+    const token = name === 'authorization' ? /^Bearer (.+)$/.exec(value)?.[1] : undefined
+    return [`${name}: ${token === undefined ? value : `Bearer ${secrets.show(token)}`}`]
   })
 }
 
@@ -67,7 +67,10 @@ function body(all: Readonly<Record<string, string>>, text: string, secrets: Know
   }
   const parsed = type.includes('json') ? parse(text) : undefined
   if (parsed === undefined) return [`${text.length} characters of ${type || 'no type'}`]
-  const members = flatten(parsed)
+  // What an explanation says in words is enough to read.
+  const members = flatten(parsed).filter(([name]) => !name.startsWith('explanation.grants'))
+  const secret = members.some(([name, value]) => isSecret(name, value))
+  if (text.length <= 240 && !secret) return [text.trim()]
   const chosen = members.some(([name]) => interesting.has(name))
     ? members.filter(([name]) => interesting.has(name))
     : members
@@ -75,9 +78,12 @@ function body(all: Readonly<Record<string, string>>, text: string, secrets: Know
 }
 
 function member(name: string, value: string, secrets: KnownSecrets): string {
-  const last = name.slice(name.lastIndexOf('.') + 1)
-  if (secretMembers.has(last) || /^eyJ[\w-]+\./.test(value)) return `${name}: ${secrets.show(value)}`
+  if (isSecret(name, value)) return `${name}: ${secrets.show(value)}`
   return `${name}: ${value.length > 160 ? `${value.slice(0, 160)}...` : value}`
+}
+
+function isSecret(name: string, value: string): boolean {
+  return secretMembers.has(name.slice(name.lastIndexOf('.') + 1)) || /^eyJ[\w-]+\./.test(value)
 }
 
 function parse(text: string): unknown {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { members } from '../ledger.ts'
 import { expect, type Stage } from '../stage.ts'
 import type { Github } from '../stand-in/github.ts'
@@ -12,6 +12,8 @@ export interface Site {
   readonly githubUrl: string
   /** The broker's URL: its issuer, and the audience of ID tokens. */
   readonly url: string
+  /** Where GitHub sends its webhooks. */
+  readonly webhookUrl: string
   /** Where the broker itself listens, behind the wire that we show. */
   readonly listens: string
   readonly proxy: { readonly production: string; readonly staging: string }
@@ -41,6 +43,7 @@ export async function startBroker(stage: Stage): Promise<Site> {
   const githubTap = await tap('job', 'GitHub', github.issuer)
   const ordersTap = await tap('proxy', 'orders API', orders.url)
   const front = await tap('job', 'broker')
+  const webhooks = await tap('GitHub', 'broker')
   const secrets = makeSecrets(stage)
   const config = writeConfig(stage, { url: front.url, issuer: github.issuer, upstream: ordersTap.url })
 
@@ -48,6 +51,7 @@ export async function startBroker(stage: Stage): Promise<Site> {
   const running = await parts.openBroker({ path: config, env: {}, writeLog: (line) => log.push(line) })
   stage.onClose(() => running.close())
   front.connect(running.url)
+  webhooks.connect(running.url)
   const proxy = {
     production: running.routes.find(({ name }) => name === 'orders')?.url ?? '',
     staging: running.routes.find(({ name }) => name === 'orders-staging')?.url ?? '',
@@ -56,6 +60,7 @@ export async function startBroker(stage: Stage): Promise<Site> {
     github,
     githubUrl: githubTap.url,
     url: front.url,
+    webhookUrl: `${webhooks.url}/webhooks/github`,
     listens: running.url,
     proxy,
     logKey: running.logKey,
@@ -66,7 +71,7 @@ export async function startBroker(stage: Stage): Promise<Site> {
     log,
   }
   await checkSite(site)
-  stage.say(`    policy      ${parts.policies}`)
+  stage.say(`    policy      ${relative(process.cwd(), parts.policies)}`)
   stage.say(`    broker      ${site.listens}, reached as ${site.url} so that we can show you the wire`)
   stage.say(`    proxy       ${proxy.production} for orders-api, ${proxy.staging} for orders-api-staging`)
   stage.say(`    GitHub      ${github.issuer}, a stand-in with GitHub's protocol and keys of its own`)

@@ -22,10 +22,15 @@ export interface DeployJob extends RunningJob {
 /** Step 2: the deploy job of main, in environment production, exchanges its ID token by our action. */
 export async function deployJobGetsToken(stage: Stage, site: Site): Promise<DeployJob> {
   stage.say('    a push to main of acme/shop; the job has `environment: production`')
-  return getToken(stage, site, pushJob('production'), {
-    target: 'orders-api',
-    audience: 'https://orders.acme.example',
-  })
+  const wanted = { target: 'orders-api', audience: 'https://orders.acme.example' }
+  const deploy = await getToken(stage, site, pushJob('production'), wanted)
+  const asked = site.github.seen.filter(({ door }) => door !== 'idToken')
+  for (const { url, status } of asked) stage.say(`      broker -> GitHub: GET ${url}\n        <- ${status}`)
+  expect(
+    asked.some(({ door, status }) => door === 'jwks' && status === 200),
+    "the broker did not ask for GitHub's keys",
+  )
+  return deploy
 }
 
 /** Runs the action's main step and checks all that it leaves behind. */

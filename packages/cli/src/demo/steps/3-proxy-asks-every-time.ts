@@ -1,4 +1,4 @@
-import { members, tellRefusal } from '../ledger.ts'
+import { publicText, tellRefusal } from '../ledger.ts'
 import { jobIsRefused } from '../refused-job.ts'
 import { expect, type Stage } from '../stage.ts'
 import { pushJob } from '../stand-in/claims.ts'
@@ -67,5 +67,5 @@ export async function refusedCall(stage: Stage, site: Site, token: string | unde
   expect(refused.status === 401, `the proxy answered ${refused.status} instead of 401`)
   expect(!reached, 'the refused call reached the API')
   await tellRefusal(stage, site, refused.answer)
-  return String(members(refused.answer)['error_description'])
+  return publicText(refused.answer)
 }

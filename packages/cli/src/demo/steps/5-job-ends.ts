@@ -10,8 +10,8 @@ export async function jobEnds(stage: Stage, site: Site, deploy: DeployJob): Prom
   expect(before.status === 200, `before the end of the job the proxy answered ${before.status}`)
   deploy.runner.close()
   stage.say('    the machine of the deploy job is lost: no post step. GitHub tells us that the job is over')
-  const { github, url, webhookSecret } = site
-  const delivery = await github.completeJob(deploy.job, `${url}/webhooks/github`, webhookSecret, 'cancelled')
+  const { github, webhookUrl, webhookSecret } = site
+  const delivery = await github.completeJob(deploy.job, webhookUrl, webhookSecret, 'cancelled')
   stage.showWire()
   expect(delivery.status === 202, `the webhook was answered with ${delivery.status}`)
 
