@@ -10,6 +10,7 @@ import {
   UsageFault,
 } from './command.ts'
 import { commandHelp, overview } from './help.ts'
+import { printable } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Finds the command, checks what was typed, runs it, and says what went wrong. Never throws. */
@@ -99,16 +100,20 @@ function fail(thrown: unknown, listed: Listed | undefined, terminal: Terminal): 
   const name = listed === undefined ? 'mayfly' : `mayfly ${listed.name}`
   const message = thrown instanceof Error ? thrown.message : 'something unexpected was thrown'
   if (thrown instanceof UsageFault) {
-    terminal.tell(`${name}: ${message}\nUsage: \`${name} --help\``)
+    terminal.tell(`${name}: ${lines(message)}\nUsage: \`${name} --help\``)
     return 2
   }
   // Whoever reads a list of faults wants nothing before the file's name, so that an editor can jump there.
   if (thrown instanceof ConfigurationFault) {
-    terminal.tell(message)
+    terminal.tell(lines(message))
     return 2
   }
   // `mayfly leases list | head`: nobody reads any more, which is no fault of ours.
   if (thrown instanceof Error && 'code' in thrown && thrown.code === 'EPIPE') return 0
-  terminal.tell(`${name}: ${message}`)
+  terminal.tell(`${name}: ${lines(message)}`)
   return 1
+}
+
+function lines(text: string): string {
+  return text.split('\n').map(printable).join('\n')
 }

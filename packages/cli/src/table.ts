@@ -14,7 +14,28 @@ export function time(seconds: number | undefined): string {
   return seconds === undefined ? '-' : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
 }
 
-/** Claims hold any character; a terminal must not obey them. */
+/** One line without what a terminal would obey: claims, files and other servers' answers hold any character. */
 export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{fffd}')
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (letter) => (letter === '\t' ? ' ' : '\u{fffd}'))
+}
+
+interface FailingGrant {
+  readonly grant: string
+  readonly failing: readonly {
+    readonly claim: string
+    readonly got: string | null
+    readonly needed: string
+    readonly hint?: string
+  }[]
+}
+
+/** One line for each condition that a token did not meet. */
+export function conditionLines(grants: readonly FailingGrant[]): readonly string[] {
+  return grants.flatMap(({ grant, failing }) =>
+    failing.map(({ claim, got, needed, hint }) =>
+      printable(
+        `  ${grant}: ${claim} is ${got ?? 'missing'}, needs ${needed}${hint === undefined ? '' : `. ${hint}`}`,
+      ),
+    ),
+  )
 }

@@ -10,6 +10,7 @@ key goes to standard error; keep it where the broker's operator cannot write.`,
   examples: ['mayfly audit export --config mayfly.yaml > log.jsonl'],
   run: (given, terminal) =>
     withOffice(given, terminal, async (office) => {
+      terminal.progress('exporting the log')
       const { entries, logKey } = await office.exportLog(terminal.write)
       terminal.tell(`${entries} entries; the log's key is ${logKey}`)
       return 0

@@ -29,6 +29,7 @@ file could have made a key of their own as well.`,
     const [key, kept] = ['key', 'checkpoint'].map((name) => given.text(name))
     const olderCheckpoint = kept === undefined ? undefined : `${await readText(kept, terminal)}\n`
     const { verifyExport } = await import('@mayfly/broker/audit/verify')
+    terminal.progress(`verifying ${file}`)
     const stream = createReadStream(file)
     await new Promise<void>((resolve, reject) => {
       stream.once('open', () => resolve())

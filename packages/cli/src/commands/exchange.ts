@@ -4,7 +4,7 @@ import { MayflyRefused } from '@mayfly/client/refusal'
 import { type Command, type ExitCode, type Given, UsageFault } from '../command.ts'
 import { jsonOption } from '../configured.ts'
 import { readText } from '../input.ts'
-import { printable } from '../table.ts'
+import { conditionLines, printable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
 export const command: Command = {
@@ -37,6 +37,7 @@ elsewhere name a file or a variable that holds it. It is never an argument: ever
     if ((target === undefined) === (resource === undefined))
       throw new UsageFault('give --target or --resource')
     const subjectToken = await tokenSource(given, terminal, url)
+    terminal.progress(`asking ${url} for ${target ?? resource}`)
     try {
       const credential = await exchange({
         url,
@@ -76,12 +77,8 @@ async function tellRefusal(refusal: MayflyRefused, given: Given, terminal: Termi
     await terminal.write(`${JSON.stringify({ error, status, description, explanation, errorId })}\n`)
     return 1
   }
-  const lines = [refusal.message, explanation?.summary ?? '']
-  for (const { grant, failing } of explanation?.grants ?? []) {
-    for (const { claim, got, needed, hint } of failing) {
-      lines.push(`  ${grant}: ${claim} is ${got}, needs ${needed}${hint === undefined ? '' : `. ${hint}`}`)
-    }
-  }
-  for (const line of lines) if (line !== '') terminal.tell(printable(line))
+  for (const line of [refusal.message, explanation?.summary ?? ''])
+    if (line !== '') terminal.tell(printable(line))
+  for (const line of conditionLines(explanation?.grants ?? [])) terminal.tell(line)
   return 1
 }

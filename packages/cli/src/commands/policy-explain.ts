@@ -5,7 +5,7 @@ import { type Command, ConfigurationFault, UsageFault } from '../command.ts'
 import { jsonOption } from '../configured.ts'
 import { readText } from '../input.ts'
 import { readPolicies } from '../policies.ts'
-import { printable } from '../table.ts'
+import { conditionLines, printable } from '../table.ts'
 
 export const command: Command = {
   usage: '[options] TOKEN-FILE TARGET',
@@ -39,15 +39,8 @@ says what the policy thinks of such claims, not whether anybody may have them.`,
         `${target}: yes, by ${grants.join(', ')}, for ${seconds} s; scopes: ${scopes.join(' ') || 'none'}\n`,
       )
     } else {
-      const lines = [`${target}: no (${decision.code}). ${explanation.summary}`]
-      for (const { grant, failing } of explanation.grants) {
-        for (const { claim, got, needed, hint } of failing) {
-          lines.push(
-            `  ${grant}: ${claim} is ${got ?? 'missing'}, needs ${needed}${hint === undefined ? '' : `. ${hint}`}`,
-          )
-        }
-      }
-      await terminal.write(`${lines.map(printable).join('\n')}\n`)
+      const head = printable(`${target}: no (${decision.code}). ${explanation.summary}`)
+      await terminal.write(`${[head, ...conditionLines(explanation.grants)].join('\n')}\n`)
     }
     return decision.allowed ? 0 : 1
   },

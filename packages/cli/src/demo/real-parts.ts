@@ -1,9 +1,10 @@
 /** The demo's parts as they are: nothing here is made for the demo but GitHub's stand-in. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { commands } from '../commands.ts'
 import { run } from '../run.ts'
-import type { DemoParts } from './parts.ts'
+import type { DemoParts, Server } from './parts.ts'
 import { startGithub } from './stand-in/github.ts'
 
 /** Throws when this is not a clone of the repository, which has the action's bundle and the examples. */
@@ -15,11 +16,14 @@ export async function realParts(): Promise<DemoParts> {
     throw new Error('the demo runs in a clone of the repository: npm ci && npm start')
   }
   const { openFromFile } = await import('@mayfly/broker/main')
-  const { startOrdersApi } = await import('../../../../examples/orders-api/server.ts')
+  // By its path: the examples are no part of what is published, so no build may follow this import.
+  const orders: { startOrdersApi: (port: number) => Promise<Server> } = await import(
+    pathToFileURL(join(root, 'examples/orders-api/server.ts')).href
+  )
   return {
     openBroker: openFromFile,
     startGithub,
-    startOrdersApi: () => startOrdersApi(0),
+    startOrdersApi: () => orders.startOrdersApi(0),
     action: { main: action('main.js'), post: action('post.js') },
     policies,
     mayfly: (typed, terminal) => run(typed, commands, terminal),
