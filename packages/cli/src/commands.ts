@@ -1,4 +1,5 @@
 /** Every command there is. Each is loaded when it is called: most of them never need the broker. */
+import { auditCommands } from './audit-commands.ts'
 import type { Listed } from './command.ts'
 
 export const commands: readonly Listed[] = [
@@ -52,14 +53,5 @@ export const commands: readonly Listed[] = [
     summary: 'Start a rotation of the signing key now',
     load: () => import('./commands/keys-rotate.ts'),
   },
-  {
-    name: 'audit verify',
-    summary: 'Prove that an exported log is whole, without any server',
-    load: () => import('./commands/audit-verify.ts'),
-  },
-  {
-    name: 'audit export',
-    summary: 'Write the whole log under a fresh signed head',
-    load: () => import('./commands/audit-export.ts'),
-  },
+  ...auditCommands,
 ]

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Site } from './site.ts'
 import { expect, type Stage } from './stage.ts'
 import { pushJob } from './stand-in/claims.ts'
-import type { Site } from './steps/1-broker-starts.ts'
 import { startJob } from './steps/2-job-gets-a-token.ts'
 
 /** Leaves something to try: a new deploy job whose token is in a file, for `curl -H @FILE`. */

@@ -1,6 +1,7 @@
 /** Reads the log as those may who hold its reader's secret: why was this refused? */
+
+import type { Site } from './site.ts'
 import { expect, type Stage } from './stage.ts'
-import type { Site } from './steps/1-broker-starts.ts'
 
 /** One entry, as far as a person wants to read it. */
 export interface Recorded {

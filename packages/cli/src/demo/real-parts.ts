@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { commands } from '../commands.ts'
+import { auditCommands } from '../audit-commands.ts'
 import { run } from '../run.ts'
 import type { DemoParts, Server } from './parts.ts'
 import { startGithub } from './stand-in/github.ts'
@@ -26,6 +26,6 @@ export async function realParts(): Promise<DemoParts> {
     startOrdersApi: () => orders.startOrdersApi(0),
     action: { main: action('main.js'), post: action('post.js') },
     policies,
-    mayfly: (typed, terminal) => run(typed, commands, terminal),
+    mayfly: (typed, terminal) => run(typed, auditCommands, terminal),
   }
 }

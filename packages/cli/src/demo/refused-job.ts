@@ -1,8 +1,8 @@
 /** A job that asks for what it may not have: what it is told, and what the log keeps. */
 import { members, tellRefusal } from './ledger.ts'
+import type { Site } from './site.ts'
 import { expect, type Stage } from './stage.ts'
 import type { JobClaims } from './stand-in/claims.ts'
-import type { Site } from './steps/1-broker-starts.ts'
 import { type RunningJob, runMain, startJob } from './steps/2-job-gets-a-token.ts'
 
 interface Wanted {

@@ -1,6 +1,8 @@
 /** The main job from end to end, in seven steps. */
+
+import type { Site } from './site.ts'
 import type { Stage } from './stage.ts'
-import { type Site, startBroker } from './steps/1-broker-starts.ts'
+import { startBroker } from './steps/1-broker-starts.ts'
 import { deployJobGetsToken } from './steps/2-job-gets-a-token.ts'
 import { useProxy } from './steps/3-proxy-asks-every-time.ts'
 import { pullRequestIsRefused } from './steps/4-pull-request-is-refused.ts'

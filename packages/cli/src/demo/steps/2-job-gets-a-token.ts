@@ -1,9 +1,9 @@
 import { type JobRunner, openRunner, type StepResult } from '../runner.ts'
 import { claimsOf } from '../secrets.ts'
+import type { Site } from '../site.ts'
 import { expect, type Stage } from '../stage.ts'
 import { type JobClaims, pushJob } from '../stand-in/claims.ts'
 import type { Job } from '../stand-in/token-issuer.ts'
-import type { Site } from './1-broker-starts.ts'
 
 /** A job on a runner. */
 export interface RunningJob {

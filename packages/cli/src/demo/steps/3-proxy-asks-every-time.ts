@@ -1,9 +1,9 @@
 import { publicText, tellRefusal } from '../ledger.ts'
 import { jobIsRefused } from '../refused-job.ts'
+import type { Site } from '../site.ts'
 import { expect, type Stage } from '../stage.ts'
 import { pushJob } from '../stand-in/claims.ts'
 import type { Message } from '../wire.ts'
-import type { Site } from './1-broker-starts.ts'
 import { type DeployJob, getToken, sayLog } from './2-job-gets-a-token.ts'
 
 /** Step 3: the API through the proxy; everybody else is refused, and only the owner of the log learns why. */

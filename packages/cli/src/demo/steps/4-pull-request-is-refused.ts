@@ -1,7 +1,7 @@
 import { jobIsRefused } from '../refused-job.ts'
+import type { Site } from '../site.ts'
 import type { Stage } from '../stage.ts'
 import { pullRequestJob } from '../stand-in/claims.ts'
-import type { Site } from './1-broker-starts.ts'
 
 /** Step 4: a pull request that names environment production in its workflow does not become production. */
 export async function pullRequestIsRefused(stage: Stage, site: Site): Promise<void> {

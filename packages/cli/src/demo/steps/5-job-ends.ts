@@ -1,5 +1,5 @@
+import type { Site } from '../site.ts'
 import { expect, type Stage } from '../stage.ts'
-import type { Site } from './1-broker-starts.ts'
 import type { DeployJob } from './2-job-gets-a-token.ts'
 import { callProxy, refusedCall } from './3-proxy-asks-every-time.ts'
 

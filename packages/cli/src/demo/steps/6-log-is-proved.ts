@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import type { ExitCode } from '../../command.ts'
 import type { Terminal } from '../../terminal.ts'
 import { members } from '../ledger.ts'
+import type { Site } from '../site.ts'
 import { expect, type Stage } from '../stage.ts'
-import type { Site } from './1-broker-starts.ts'
 
 /** Step 6: the log is exported and proved; a copy with one changed byte is not, and the place is named. */
 export async function logIsProved(stage: Stage, site: Site): Promise<void> {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Site } from '../site.ts'
 import { expect, type Stage } from '../stage.ts'
-import type { Site } from './1-broker-starts.ts'
 
 /** Step 7: no token, key or secret of this story is in what was printed, logged, recorded or measured. */
 export async function nothingLeaked(stage: Stage, site: Site): Promise<void> {
