@@ -121,6 +121,9 @@ test('without keys and without an issuer nobody is believed, and it is asked aga
   assert.equal(issuer.requests.length, 3)
   tools.advance(1)
   assert.ok(await has(keys, 'one'))
+  tools.advance(5000)
+  assert.equal(await has(keys, 'two'), false, 'unknown is unknown again')
+  assert.equal(issuer.fetches(), 1)
 })
 
 test('while the issuer is away known keys live on for a day, unknown ones do not pass as unknown', async () => {
