@@ -21,22 +21,23 @@ function startDemo(t: TestContext, ...more: string[]) {
   const temp = folder(t)
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const [, ...words] = String(scripts.start).split(' ')
-  const child = spawn(process.execPath, [...words, ...more], {
-    cwd: root,
-    env: { PATH: process.env['PATH'] ?? '', TMPDIR: temp },
-  })
+  return { ...startNode([...words, ...more], { TMPDIR: temp }), temp }
+}
+
+function startNode(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const given = { PATH: process.env['PATH'] ?? '', ...env }
+  const child = spawn(process.execPath, words, { cwd: root, env: given })
   let output = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    output += text
-  })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', resolve)
   })
-  return { child, ended, temp, output: () => output }
+  return { child, ended, output: () => output }
 }
 
 test('npm start -- --once tells seven steps, ends well, and leaves nothing behind', {
@@ -69,6 +70,18 @@ test('without --once it stays up for exploring until it is interrupted', { timeo
   child.kill('SIGINT')
   assert.equal(await ended, 0, output())
   assert.deepEqual(readdirSync(temp), [])
+})
+
+test('a step that fails ends the process with exit code 1, and stands in the last line', async (t) => {
+  const text = `
+    import { runDemo } from './packages/cli/src/demo/demo.ts'
+    import { realParts } from './packages/cli/src/demo/real-parts.ts'
+    import { processTerminal } from './packages/cli/src/terminal.ts'
+    const parts = { ...(await realParts()), policies: ${JSON.stringify(policyWith(t, { 'environment: staging': 'environment: preview' }))} }
+    process.exitCode = await runDemo(parts, processTerminal, { once: false })`
+  const { ended, output } = startNode(['--conditions=mayfly-source', '--input-type=module', '--eval', text])
+  assert.equal(await ended, 1, output())
+  assert.match(output().trimEnd().split('\n').at(-1) ?? '', /^mayfly demo: step 3 failed \(/)
 })
 
 /** Runs the story with some parts replaced, in this process. */
@@ -159,6 +172,17 @@ test('step 2 notices a token service that is down', async () => {
     startGithub: async () => {
       const github = await real.startGithub()
       github.faults.idToken = { kind: 'status', status: 403 }
+      return github
+    },
+  })
+})
+
+test('step 2 notices a token service that never answers', async () => {
+  await stopsAt(2, /not done within 1000 ms/, {
+    patienceMs: 1000,
+    startGithub: async () => {
+      const github = await real.startGithub()
+      github.faults.idToken = { kind: 'silent' }
       return github
     },
   })

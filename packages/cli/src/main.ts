@@ -7,4 +7,6 @@ import { commands } from './commands.ts'
 import { run } from './run.ts'
 import { processTerminal } from './terminal.ts'
 
+// Whoever writes hears of it: `write` of the terminal rejects.
+process.stdout.on('error', () => {})
 process.exitCode = await run(process.argv.slice(2), commands, processTerminal)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -175,4 +176,18 @@ test('an exchange without a token says what the job lacks', async () => {
   assert.match(stderr, /id-token: write/)
   assert.equal((await mayfly(['exchange', '--target', 'a'])).exitCode, 2)
   assert.equal((await mayfly(['exchange', '--url', 'http://127.0.0.1:9'])).exitCode, 2)
+})
+
+test('output that nobody reads to its end is no crash', async () => {
+  const main = join(import.meta.dirname, '../src/main.ts')
+  for (const typed of [['--help'], ['demo', '--once']]) {
+    const child = spawn(process.execPath, ['--conditions=mayfly-source', main, ...typed])
+    child.stdout.destroy()
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+    })
+    await new Promise((resolve) => child.once('close', resolve))
+    assert.doesNotMatch(stderr, /Unhandled|at .+\.ts:/)
+  }
 })

@@ -45,7 +45,8 @@ export async function runDemo(
     return 0
   } catch (thrown) {
     await stage.close().catch(() => {})
-    await terminal.write(`\nmayfly demo: ${thrown instanceof Error ? thrown.message : 'failed'}\n`)
+    const why = thrown instanceof Error ? thrown.message : 'something unexpected was thrown'
+    await terminal.write(`\nmayfly demo: ${why}\n`).catch(() => {})
     return 1
   } finally {
     over.abort()

@@ -21,6 +21,8 @@ export interface DemoParts {
   readonly action: ActionBundle
   /** Folder of the policy. */
   readonly policies: string
+  /** How long one step may take. */
+  readonly patienceMs: number
   /** The command line, in this process. */
   readonly mayfly: (typed: readonly string[], terminal: Terminal) => Promise<ExitCode>
 }

@@ -26,6 +26,7 @@ export async function realParts(): Promise<DemoParts> {
     startOrdersApi: () => orders.startOrdersApi(0),
     action: { main: action('main.js'), post: action('post.js') },
     policies,
+    patienceMs: 30_000,
     mayfly: (typed, terminal) => run(typed, auditCommands, terminal),
   }
 }

@@ -1,5 +1,5 @@
 /** A job that asks for what it may not have: what it is told, and what the log keeps. */
-import { members, tellRefusal } from './ledger.ts'
+import { members, tellRefusal } from './read-log.ts'
 import type { Site } from './site.ts'
 import { expect, type Stage } from './stage.ts'
 import type { JobClaims } from './stand-in/claims.ts'

@@ -40,7 +40,7 @@ export interface JobRunner {
   main(inputs: Readonly<Record<string, string>>): Promise<StepResult>
   /** Runs the post script with the inputs and the state of the main step. */
   post(): Promise<StepResult>
-  /** Removes the job's folder. */
+  /** Ends what still runs, and removes the job's folder. */
   close(): void
 }
 
@@ -57,12 +57,13 @@ export function openRunner({ action, env, folder }: RunnerOptions): JobRunner {
   const temp = join(home, 'temp')
   mkdirSync(temp, { mode: 0o700 })
   const log = openLog()
+  const over = new AbortController()
   const kept: Kept = { inputs: {}, state: {}, exported: {}, steps: 0 }
   const run = async (script: string, state: Readonly<Record<string, string>>): Promise<StepResult> => {
     const files = makeFiles(home, ++kept.steps)
     const given = { ...platform(temp), ...env, ...kept.exported, ...kept.inputs, ...state, ...files }
     const step = log.step()
-    const exitCode = await runNode(script, given, step)
+    const exitCode = await runNode(script, given, step, over.signal)
     const read = (name: keyof typeof files) => readFileCommands(readFileSync(files[name], 'utf8'))
     const environment = read('GITHUB_ENV')
     Object.assign(kept.exported, environment)
@@ -77,7 +78,10 @@ export function openRunner({ action, env, folder }: RunnerOptions): JobRunner {
       return run(action.main, {})
     },
     post: () => run(action.post, prefixed('STATE_', kept.state)),
-    close: () => rmSync(home, { recursive: true, force: true }),
+    close: () => {
+      over.abort()
+      rmSync(home, { recursive: true, force: true })
+    },
   }
 }
 
@@ -115,12 +119,23 @@ function prefixed(
   return Object.fromEntries(Object.entries(members).map(([name, value]) => [prefix + spell(name), value]))
 }
 
-function runNode(script: string, env: Record<string, string>, step: StepLog): Promise<number | null> {
+/** Answers with the exit code; `null` when the step was ended by `signal`. */
+function runNode(
+  script: string,
+  env: Record<string, string>,
+  step: StepLog,
+  signal: AbortSignal,
+): Promise<number | null> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const kill = () => child.kill('SIGKILL')
+    signal.addEventListener('abort', kill)
     child.stdout.setEncoding('utf8').on('data', step.write)
     child.stderr.setEncoding('utf8').on('data', step.write)
     child.on('error', reject)
-    child.on('close', resolve)
+    child.on('close', (exitCode) => {
+      signal.removeEventListener('abort', kill)
+      resolve(exitCode)
+    })
   })
 }

@@ -37,9 +37,16 @@ export function openStage(parts: DemoParts, terminal: Terminal, folder: string):
   const transcript: string[] = []
   const closings: (() => unknown)[] = []
   let written = Promise.resolve()
+  let unheard: Error | undefined
   const say = (line: string) => {
+    // Nobody reads any more (`npm start | head`): no reason to go on.
+    if (unheard !== undefined) throw unheard
     transcript.push(line)
-    written = written.then(() => terminal.write(`${line}\n`))
+    written = written
+      .then(() => terminal.write(`${line}\n`))
+      .catch((cause: unknown) => {
+        unheard = new Error('nobody reads what is written', { cause })
+      })
   }
   return {
     parts,

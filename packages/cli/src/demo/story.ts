@@ -39,7 +39,7 @@ export async function tell(stage: Stage): Promise<Site> {
   const step = async <Result>(number: StepNumber, run: () => Promise<Result>): Promise<Result> => {
     stage.say(`${number === 1 ? '' : '\n'}${number}/${titles.length} ${titles[number - 1]}`)
     try {
-      return await run()
+      return await within(stage.parts.patienceMs, run())
     } catch (cause) {
       throw new StoryFault(number, cause)
     }
@@ -52,4 +52,17 @@ export async function tell(stage: Stage): Promise<Site> {
   await step(6, () => logIsProved(stage, site))
   await step(7, () => nothingLeaked(stage, site))
   return site
+}
+
+/** A step that waits for something that never comes is a step that failed. */
+async function within<Result>(ms: number, work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done within ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }

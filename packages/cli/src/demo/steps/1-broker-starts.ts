@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { members } from '../ledger.ts'
+import { members } from '../read-log.ts'
 import type { Site } from '../site.ts'
 import { expect, type Stage } from '../stage.ts'
 

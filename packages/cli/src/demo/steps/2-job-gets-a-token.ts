@@ -65,6 +65,7 @@ export function startJob(stage: Stage, site: Site, claims: JobClaims): RunningJo
   const requestUrl = job.requestUrl.replace(new URL(job.requestUrl).origin, site.githubUrl)
   const env = { ...job.env, ACTIONS_ID_TOKEN_REQUEST_URL: requestUrl }
   const runner = openRunner({ action: stage.parts.action, env, folder: stage.folder })
+  stage.onClose(() => runner.close())
   return { job, runner }
 }
 

@@ -1,4 +1,4 @@
-import { publicText, tellRefusal } from '../ledger.ts'
+import { publicText, tellRefusal } from '../read-log.ts'
 import { jobIsRefused } from '../refused-job.ts'
 import type { Site } from '../site.ts'
 import { expect, type Stage } from '../stage.ts'

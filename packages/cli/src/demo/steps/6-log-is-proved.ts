@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExitCode } from '../../command.ts'
 import type { Terminal } from '../../terminal.ts'
-import { members } from '../ledger.ts'
+import { members } from '../read-log.ts'
 import type { Site } from '../site.ts'
 import { expect, type Stage } from '../stage.ts'
 
