@@ -176,6 +176,27 @@ test('A68 plain http and the private network are two permissions', async () => {
     assert.deepEqual(await fetchDocument(url, loopback), { keys: [rsaKey.jwk] })
 })
 
+test('A68 an issuer reaches inwards only where its own settings say so', async () => {
+  await using stranger = await startIssuer([rsaKey])
+  const issuer = 'https://github.acme.example/_services/token'
+  const tls = stranger.url.replace('http', 'https')
+  const reached = async (settings: object) => {
+    const before = stranger.connections()
+    const opened = issuerWith({ preset: 'github-actions', issuer, ...settings }, fakeTools(), {
+      fetch: fetchDocument,
+    })
+    const verifier = openSubjectVerifier([opened], { url: ours })
+    await assert.rejects(verifier.verify(signToken(rsaKey, githubClaims({ iss: issuer, aud: 'x' }))))
+    await verifier.verify(signToken(rsaKey, githubClaims({ iss: issuer }))).catch(() => undefined)
+    return stranger.connections() > before
+  }
+  assert.equal(await reached({ jwks_uri: `${tls}/keys` }), false)
+  assert.equal(await reached({ jwks_uri: `${stranger.url}/keys` }), false)
+  assert.equal(await reached({ jwks_uri: `${stranger.url}/keys`, private_network: true }), false)
+  assert.equal(await reached({ jwks_uri: `${tls}/keys`, private_network: true }), true)
+  assert.equal(await reached({ jwks_uri: `${stranger.url}/keys`, dangerously_allow_http: true }), true)
+})
+
 test('A69 a discovery document of another issuer is refused', async () => {
   await using issuer = await startIssuer([rsaKey])
   const { url } = issuer
