@@ -3,7 +3,7 @@
  * and the wording of refusals are its own. It never verifies, decides or keeps anything. `broker.ts` opens it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Server as ListeningServer } from 'node:net'
 import { Failure } from '../base/failure.ts'
 import { type Answer, json } from './answer.ts'
 import { readBody } from './body.ts'
@@ -86,10 +86,13 @@ function closeServer(server: Server, running: Running, graceMs: number): Promise
   running.closing = true
   return new Promise((resolve) => {
     const cancel = running.doors.tools.after(graceMs, () => server.closeAllConnections())
-    server.close(() => {
+    // An HTTP server's own `close` also resets idle connections, and with them requests that were sent and not yet
+    // read. So: stop listening, read what has arrived, then close what is idle.
+    ListeningServer.prototype.close.call(server, () => {
       cancel()
       resolve()
     })
+    setImmediate(() => setImmediate(() => server.close(() => {})))
   })
 }
 
