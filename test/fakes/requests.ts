@@ -17,7 +17,7 @@ export interface Said {
 }
 
 const tokenType = (name: string) => `urn:ietf:params:oauth:token-type:${name}`
-const usual = new Agent({ keepAlive: true, maxSockets: 64 })
+const usual = new Agent({ keepAlive: true })
 
 /** One request and its whole answer; rejects when the connection breaks before its end. */
 export function ask(url: string, said: Said = {}): Promise<Answered> {
