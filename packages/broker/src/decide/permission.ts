@@ -42,7 +42,7 @@ export function permit(inForce: PolicyInForce, principal: Principal, wish: Wish)
   if (!decision.allowed) {
     const explanation = explain(inForce.policy, request, 'caller')
     throw new Failure(decision.code === 'scope' ? 'scope_refused' : 'target_refused', {
-      reason: `${decision.code}: ${decision.reason}`,
+      reason: `${decision.code}: ${explain(inForce.policy, request, 'administrator').summary}`,
       explanation: { summary: explanation.summary, grants: explanation.grants as unknown as Json },
     })
   }

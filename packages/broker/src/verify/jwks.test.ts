@@ -86,6 +86,16 @@ test('a key that the issuer took back is gone after the next reading', async () 
   assert.equal(await has(keys, 'one'), false)
 })
 
+test('after an idle hour a key that the issuer took back is not believed once more', async () => {
+  await using issuer = await startIssuer([one, two])
+  const tools = fakeTools()
+  const keys = keysOf(issuer, tools)
+  assert.ok(await has(keys, 'one'))
+  issuer.keys = [two]
+  tools.advance(60 * minute + 1)
+  assert.deepEqual(await Promise.all([has(keys, 'one'), has(keys, 'two')]), [false, true])
+})
+
 test('a slow issuer does not hold up tokens of known keys', async () => {
   await using issuer = await startIssuer([one])
   const tools = fakeTools()

@@ -29,7 +29,13 @@ export interface RemoteKeysParts {
 const minute = 60_000
 
 /** When keys are read again, how long a flood of unknown names waits, and when keys nobody could renew end. */
-const times = { refresh: 10 * minute, unknown: 30_000, failed: 5000, stale: 24 * 60 * minute } as const
+const times = {
+  refresh: 10 * minute,
+  old: 60 * minute,
+  unknown: 30_000,
+  failed: 5000,
+  stale: 24 * 60 * minute,
+} as const
 
 /**
  * The keys of an issuer, read when they are needed and kept. One fetch at a time; a token with an unknown `kid` asks
@@ -53,8 +59,11 @@ export class RemoteKeys implements KeySource {
     if (now - this.#readAt > times.stale) this.#keys = undefined
     const known = this.#keys?.get(kid)
     if (known === undefined) return this.#findUnknown(kid, now)
-    if (now - this.#readAt > times.refresh && this.#mayTry(now)) void this.#fetch()
-    return known
+    if (now - this.#readAt <= times.refresh || !this.#mayTry(now)) return known
+    const reading = this.#fetch()
+    // After an idle hour the issuer may have withdrawn the key: it is asked first, unless it was silent before.
+    const isOld = now - this.#readAt > times.old && !this.#failed
+    return isOld ? reading.then(() => this.#keys?.get(kid)) : known
   }
 
   async #findUnknown(kid: string, now: number): Promise<VerificationKey | undefined> {
@@ -67,7 +76,9 @@ export class RemoteKeys implements KeySource {
   }
 
   #mayTry(now: number): boolean {
-    return now - this.#triedAt >= (this.#failed ? times.failed : times.unknown)
+    return (
+      this.#fetching !== undefined || now - this.#triedAt >= (this.#failed ? times.failed : times.unknown)
+    )
   }
 
   /** Never rejects; one at a time, so that an old answer cannot replace a newer one. */
