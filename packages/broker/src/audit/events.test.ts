@@ -77,3 +77,13 @@ test('a claim cannot pose as a member of the entry', () => {
   assert.equal(entry['type'], 'credential.refused')
   assert.notEqual(entry['id'], 'au_fake')
 })
+
+test('A43: a token that somebody put where none belongs is not kept', () => {
+  const token = `${'eyJhbGciOiJSUzI1NiJ9'}.${'eyJzdWIiOiJ4In0'}.c2lnbmF0dXJl`
+  const entry = decode({
+    ...refused({ ref: `refs/heads/${token}`, list: [token], [token]: 'x', inner: { deep: token } }),
+    reason: `no target ${token}${'x'.repeat(2000)}`,
+  } as AuditEvent)
+  assert.doesNotMatch(JSON.stringify(entry), /eyJ|c2lnbmF0dXJl/)
+  assert.equal((entry['claims'] as { ref: string }).ref, 'refs/heads/[token]')
+})

@@ -5,6 +5,7 @@
  */
 import { canonicalJson, type Json } from '../base/canonical-json.ts'
 import { newId } from '../base/id.ts'
+import { mayHoldToken, withoutTokens } from '../base/scrub.ts'
 import type { Tools } from '../base/tools.ts'
 import type { AuditEvent } from '../domain.ts'
 
@@ -54,7 +55,7 @@ function writeValue(value: Json, depth: number): string {
 }
 
 function isPlain(text: string): boolean {
-  return text.length <= limits.text && plain.test(text)
+  return text.length <= limits.text && plain.test(text) && !mayHoldToken(text)
 }
 
 function isSorted(names: readonly string[]): boolean {
@@ -79,7 +80,9 @@ function tame(value: Json | undefined, depth: number): Json {
   return Object.fromEntries(members)
 }
 
-function tameText(text: string): string {
+/** A token that was sent as a target, a scope or a path is still a token: entries hold none (A43). */
+function tameText(given: string): string {
+  const text = withoutTokens(given)
   const cut =
     text.length > limits.text ? `${text.slice(0, limits.text)}[cut: ${text.length} characters]` : text
   return cut.toWellFormed()

@@ -13,6 +13,19 @@ const looks: readonly [RegExp, string][] = [
   [/\b(ghs|ghp|gho|ghu|ghr|github_pat)_[A-Za-z0-9_]{10,}/g, '[token]'],
 ]
 
+/** The start of a JSON object in base64url, and what follows it in a token. */
+const token = /eyJ[A-Za-z0-9_-]{5,}(\.[A-Za-z0-9_-]*)+/g
+
+/** A text in which callers may have put a token where none belongs, without it. */
+export function withoutTokens(text: string): string {
+  return mayHoldToken(text) ? text.replace(token, '[token]') : text
+}
+
+/** Cheap; true for some texts that hold none. */
+export function mayHoldToken(text: string): boolean {
+  return text.includes('eyJ')
+}
+
 const limits = { depth: 5, members: 50, text: 2000 } as const
 
 export interface ScrubOptions {

@@ -1,6 +1,7 @@
 /** The token endpoint's way of saying no (RFC 6749 5.2), for every door. One table, one renderer. */
 import { asFailure, type Failure, failureRow } from '../base/failure.ts'
 import { newId } from '../base/id.ts'
+import { withoutTokens } from '../base/scrub.ts'
 import type { Tools } from '../base/tools.ts'
 import { type Answer, noStore } from './answer.ts'
 
@@ -34,7 +35,8 @@ export function refuse(thrown: unknown, tools: Tools, style: RefusalStyle = {}):
   const headers = [...noStore]
   if (row.retryAfter !== undefined) headers.push('Retry-After', String(row.retryAfter))
   if (row.status === 401) headers.push('WWW-Authenticate', challenge(style.scheme))
-  return { status: row.status, headers, body: JSON.stringify(body) }
+  // An explanation repeats what was asked for, and somebody asks with a token in the wrong place (A43).
+  return { status: row.status, headers, body: withoutTokens(JSON.stringify(body)) }
 }
 
 function errorWord(failure: Failure, style: RefusalStyle): string {
