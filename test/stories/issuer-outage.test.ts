@@ -31,6 +31,7 @@ function assertUnavailable(answer: Answered): void {
 const liar = JSON.stringify({ keys: [{ kty: 'oct', kid: 'k', k: 'c2VjcmV0' }] })
 const troubles: Readonly<Record<string, Fault>> = {
   down: { kind: 'down' },
+  silent: { kind: 'silent' },
   failing: { kind: 'status', status: 500 },
   huge: { kind: 'huge', bytes: 2_000_000 },
   redirecting: { kind: 'redirect', to: 'http://127.0.0.1:9/' },
