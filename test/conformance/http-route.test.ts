@@ -8,21 +8,10 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { openHttpRoute } from '@mayfly/broker/route/routes/http/http'
 import { routeSettings } from '@mayfly/broker/route/settings'
 import { fakeTools } from '../fakes/clock.ts'
-import { bearer, type OpenRoute, standing, testRoute } from './route.ts'
+import { bearer, fakeGate, httpSettings, type OpenRoute, standing, testRoute } from './route.ts'
 
-function opening(idleSeconds = 10): OpenRoute {
-  return (upstream) =>
-    openHttpRoute(
-      {
-        kind: 'http',
-        name: 'orders',
-        listen: { host: '127.0.0.1', port: 0 },
-        upstream,
-        target: 'orders-api',
-        idle_timeout: idleSeconds,
-      },
-      fakeTools(),
-    )
+function opening(idleSeconds = 10, tools = fakeTools()): OpenRoute {
+  return (upstream) => openHttpRoute(httpSettings(upstream, { idle_timeout: idleSeconds }), tools)
 }
 const open = opening()
 
@@ -103,17 +92,7 @@ test('status, repeated fields and redirects come back as they were; fields of on
 })
 
 test('an upstream that is away is 502, one that is silent is 504', async () => {
-  const away = await openHttpRoute(
-    {
-      kind: 'http',
-      name: 'o',
-      listen: { host: '127.0.0.1', port: 0 },
-      upstream: 'http://127.0.0.1:1',
-      target: 't',
-      idle_timeout: 5,
-    },
-    fakeTools(),
-  ).listen({ admit: async () => ({ leaseId: 'l', subject: 's', scopes: [], expiresAt: 9e9 }) })
+  const away = await opening()('http://127.0.0.1:1').listen(fakeGate())
   const answer = await fetch(away.url, { headers: bearer })
   assert.equal(answer.status, 502)
   assert.match(await answer.text(), /"error_id":"er_/)
@@ -125,6 +104,66 @@ test('an upstream that is away is 502, one that is silent is 504', async () => {
       assert.equal((await fetch(url, { headers: bearer })).status, 504)
     },
   )
+})
+
+test('an upstream that falls silent within a body, or switches protocols unasked, is cut', async () => {
+  const stalls: RequestListener = (_, response) => void response.write('part')
+  await standing(opening(0.1), stalls, async ({ url }) => {
+    const answer = await fetch(url, { headers: bearer })
+    await assert.rejects(answer.text())
+  })
+  const switches: RequestListener = (_, response) => {
+    response.socket?.end('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n')
+  }
+  await standing(open, switches, async ({ url, reached }) => {
+    assert.equal((await fetch(url, { headers: bearer })).status, 502)
+    assert.equal(reached.length, 1)
+  })
+})
+
+test('the answer to an upload that the upstream does not want arrives, and the connection goes on', async () => {
+  const refuses: RequestListener = (asked, response) => {
+    if (asked.method === 'GET') response.end('next')
+    else response.writeHead(413, { Connection: 'close' }).end('too large')
+  }
+  const tools = fakeTools()
+  await standing(opening(10, tools), refuses, async ({ url }) => {
+    const body = Buffer.alloc(3_000_000)
+    for (let i = 0; i < 10; i++) {
+      const answer = await fetch(url, { method: 'POST', body, headers: bearer })
+      assert.deepEqual([answer.status, await answer.text()], [413, 'too large'])
+    }
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    const head = 'Host: a\r\nAuthorization: Bearer good\r\n'
+    socket.write(`POST / HTTP/1.1\r\n${head}Content-Length: ${body.length}\r\n\r\n`)
+    socket.write(body)
+    socket.write(`GET / HTTP/1.1\r\n${head}Connection: close\r\n\r\n`)
+    let text = ''
+    for await (const chunk of socket) text += String(chunk)
+    assert.match(text, /^HTTP\/1.1 413 .*too large.*HTTP\/1.1 200 .*next$/s)
+    // fetch never sends the rest of its upload; that ends here.
+    tools.advance(5_000)
+  })
+})
+
+test('answers without a body keep their fields, and the connection goes on', async () => {
+  const upstream: RequestListener = (asked, response) => {
+    const status = Number(asked.url?.slice(1))
+    response.writeHead(status, { ETag: '"1"', ...(status === 200 ? { 'Content-Length': '7' } : {}) }).end()
+  }
+  await standing(open, upstream, async ({ url }) => {
+    const cases: [string, number][] = [
+      ['HEAD', 200],
+      ['GET', 204],
+      ['GET', 304],
+      ['HEAD', 404],
+    ]
+    for (const [method, status] of cases) {
+      const answer = await fetch(`${url}/${status}`, { method, headers: bearer })
+      assert.deepEqual([answer.status, answer.headers.get('etag'), await answer.text()], [status, '"1"', ''])
+      if (status === 200) assert.equal(answer.headers.get('content-length'), '7')
+    }
+  })
 })
 
 test('a caller that goes away ends the request to the upstream', async () => {
@@ -184,14 +223,15 @@ test('an upload that is refused gets its answer, and an endless one is cut', asy
     async ({ url, reached }) => {
       const answer = await fetch(url, { method: 'POST', body: Buffer.alloc(200_000) })
       assert.equal(answer.status, 401)
-      const asked = request(url, { method: 'POST' })
-      asked.on('error', () => {})
-      const closed = new Promise((resolve) => asked.once('close', resolve))
+      const socket = connect(Number(new URL(url).port), '127.0.0.1').resume()
+      socket.on('error', () => {})
+      const closed = new Promise((resolve) => socket.once('close', resolve))
       const chunk = Buffer.alloc(65_536)
       const more = () => {
-        while (!asked.destroyed && asked.write(chunk));
+        while (!socket.destroyed && socket.write(chunk));
       }
-      asked.on('drain', more)
+      socket.on('drain', more)
+      socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999999\r\n\r\n')
       more()
       await closed
       assert.deepEqual(reached, [])

@@ -5,6 +5,22 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { Failure } from '@mayfly/broker/base/failure'
 import type { Admitted, Ask, Gate, Listening, Route } from '@mayfly/broker/route/route'
+import type { RouteSettings } from '@mayfly/broker/route/settings'
+
+/** Settings of a route `orders` to `upstream` on a free port of loopback. Seconds may be fractions here. */
+export function httpSettings(upstream: string, more: Partial<RouteSettings> = {}): RouteSettings {
+  return {
+    kind: 'http',
+    name: 'orders',
+    listen: { host: '127.0.0.1', port: 0 },
+    upstream,
+    target: 'orders-api',
+    header_timeout: 10,
+    idle_timeout: 10,
+    max_connections: 1000,
+    ...more,
+  }
+}
 
 export type OpenRoute = (upstream: string) => Route
 
@@ -31,6 +47,9 @@ export function fakeGate(): FakeGate {
     async admit(ask) {
       gate.asks.push(ask)
       await gate.before()
+      if (ask.fault !== undefined) {
+        throw new Failure('request_malformed', { detail: ask.fault, entry: 'au_fault' })
+      }
       if (ask.token === undefined) throw new Failure('client_rejected', { entry: 'au_none' })
       if (gate.revoked || !ask.token.equals('good')) {
         throw new Failure('subject_token_invalid', { reason: 'secret reason', entry: 'au_bad' })
@@ -96,6 +115,20 @@ export function testRoute(name: string, open: OpenRoute): void {
       assert.equal(anonymous.status, 401)
       assert.equal(anonymous.headers.get('www-authenticate'), 'Bearer realm="mayfly"')
       assert.deepEqual(reached, [])
+    })
+  })
+
+  test(`${name}: the upstream never sees the token`, async () => {
+    const seen: string[] = []
+    const upstream: RequestListener = (request, response) => {
+      seen.push(JSON.stringify([request.url, request.rawHeaders]))
+      response.end()
+    }
+    await standing(open, upstream, async ({ url }) => {
+      await fetch(`${url}/orders?x=1`, { headers: { authorization: 'bearer  good' } })
+      await fetch(url, { method: 'POST', body: 'x', headers: bearer })
+      assert.equal(seen.length, 2)
+      assert.doesNotMatch(seen.join(), /good|authorization/i)
     })
   })
 

@@ -40,10 +40,9 @@ export function bearerProblem(failure: Failure, errorId: string): Problem {
   const error = failure.code === 'client_rejected' ? undefined : row.bearerError
   const headers: string[] = []
   if ([400, 401, 403].includes(status)) {
-    headers.push(
-      'WWW-Authenticate',
-      `Bearer realm="mayfly"${error === undefined ? '' : `, error="${error}"`}`,
-    )
+    // RFC 6750 3: the description is the table's own text, so that nothing of a caller's stands between quotes.
+    const more = error === undefined ? '' : `, error="${error}", error_description="${row.text}"`
+    headers.push('WWW-Authenticate', `Bearer realm="mayfly"${more}`)
   }
   if (row.retryAfter !== undefined) headers.push('Retry-After', String(row.retryAfter))
   const mayDetail = status !== 401 && status !== 500

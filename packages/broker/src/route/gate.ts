@@ -44,7 +44,14 @@ interface Known {
 export function openGate(parts: GateParts): Gate {
   const size = parts.cacheSize ?? 10_000
   const opened: Opened = { ...parts, verified: new Recent(size), first: new Recent(size) }
-  return { admit: (ask) => admit(opened, ask) }
+  return {
+    admit: (ask) => admit(opened, ask),
+    holds: async ({ leaseId, expiresAt }) => {
+      const now = opened.tools.now() / 1000
+      const lease = await opened.lease(leaseId)
+      return lease !== undefined && whyDead(lease, now) === undefined && now < expiresAt
+    },
+  }
 }
 
 async function admit(opened: Opened, ask: Ask): Promise<Admitted> {
@@ -61,13 +68,14 @@ async function admit(opened: Opened, ask: Ask): Promise<Admitted> {
 }
 
 async function check(opened: Opened, ask: Ask, known: Known): Promise<Admitted> {
+  if (ask.fault !== undefined) throw new Failure('request_malformed', { detail: ask.fault })
   if (ask.token === undefined) throw new Failure('client_rejected', { reason: 'no token' })
   const text = ask.token.reveal()
   const key = createHash('sha256').update(text).digest('base64')
   const token = await verified(opened, key, text)
   known.lease = token.leaseId
   checkAudience(opened, ask, token)
-  const expiresAt = await liveUntil(opened, token)
+  const expiresAt = await liveUntil(opened, ask, token)
   await recordFirst(opened, ask, key, token)
   return { leaseId: token.leaseId, subject: token.subject, scopes: token.scopes, expiresAt }
 }
@@ -100,13 +108,18 @@ function checkAudience({ audienceOf }: Opened, ask: Ask, token: OwnToken): void 
 }
 
 /** Read from the store at every request, so that a revocation counts from the next one on, on every replica. */
-async function liveUntil(opened: Opened, token: OwnToken): Promise<number> {
+async function liveUntil(opened: Opened, ask: Ask, token: OwnToken): Promise<number> {
   const lease = await opened.lease(token.leaseId).catch((cause: unknown) => {
     throw new Failure('provider_unavailable', { reason: 'the lease could not be read', cause })
   })
   const reason = whyDead(lease, opened.tools.now() / 1000)
   if (lease === undefined || reason !== undefined) {
     throw new Failure('subject_token_invalid', { reason: reason ?? 'the lease is unknown' })
+  }
+  if (lease.target !== ask.target) {
+    throw new Failure('subject_token_invalid', {
+      reason: `the lease is for the target \`${lease.target}\`, not for \`${ask.target}\``,
+    })
   }
   const expiresAt = Math.min(lease.expiresAt, token.expiresAt)
   // Verification and the read took time; the token may have ended meanwhile.

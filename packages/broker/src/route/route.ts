@@ -7,6 +7,8 @@ import type { Secret } from '../base/secret.ts'
 export interface Ask {
   /** What the caller presented, if anything. */
   readonly token: Secret | undefined
+  /** What is wrong with how the caller presented a token, in words that it may read: a reason to refuse. */
+  readonly fault?: string
   /** The name of the route, for the record. */
   readonly route: string
   /** The target whose audience the token must carry. */
@@ -26,6 +28,8 @@ export interface Admitted {
 /** The one check in front of everything that is carried. Throws `Failure`; every refusal is in the log first. */
 export interface Gate {
   admit(ask: Ask): Promise<Admitted>
+  /** Whether the lease of somebody who was let in is still alive: for what is carried longer than a moment. */
+  holds(admitted: Admitted): Promise<boolean>
 }
 
 export interface Listening {

@@ -29,9 +29,18 @@ export const routeSettings = z.discriminatedUnion('kind', [
     listen: address.describe('Address where callers arrive'),
     upstream: upstream.describe('Origin of the API behind the route'),
     target: z.string().min(1).describe('The target whose tokens are let in'),
+    header_timeout: duration
+      .prefault('10s')
+      .describe('A caller that has not sent the head of its request after this long is cut'),
     idle_timeout: duration
       .prefault('60s')
       .describe('An exchange with the upstream during which nothing moves for this long is cut'),
+    max_connections: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(8192)
+      .describe('Callers that may be connected at once; more are turned away'),
   }),
 ])
 

@@ -1,12 +1,14 @@
-/** What is refused before anybody looks at the token: requests that two readers could read in two ways. */
+/** What was asked and with which token. Requests that two readers could read in two ways are refused here. */
 import type { IncomingMessage } from 'node:http'
 import { Secret } from '../../../base/secret.ts'
 import { valuesOf } from './fields.ts'
-import { isHost, readPlace } from './place.ts'
+import { hasQueryToken, isHost, readPlace } from './place.ts'
 
 /** A request that can be carried, as far as its form goes. */
 export interface Asked {
   readonly token: Secret | undefined
+  /** What is wrong with how the token came; the gate refuses and records it. */
+  readonly fault?: string
   readonly host: string
   readonly path: string
   readonly query: string
@@ -15,7 +17,7 @@ export interface Asked {
 /** Why it cannot be carried. */
 export interface Unfit {
   readonly status: 400 | 501
-  readonly fault: string
+  readonly unfit: string
 }
 
 /** Reads the head of a request from the raw fields: Node's joined view hides what was sent twice. */
@@ -32,15 +34,11 @@ export function readAsked(request: IncomingMessage): Asked | Unfit {
   if (fault !== undefined) return unfit(fault)
   const place = readPlace(request.url ?? '', host)
   if ('fault' in place) return unfit(place.fault)
-  const authorization = valuesOf(fields, 'authorization')
-  if (authorization.length > 1) return unfit('The request has several Authorization headers.')
-  const token = readToken(authorization[0])
-  if (token === 'malformed') return unfit('The Authorization header does not hold one bearer token.')
-  return { token, host, path: place.path, query: place.query }
+  return { ...readToken(fields, place.query), host, path: place.path, query: place.query }
 }
 
-function unfit(fault: string, status: 400 | 501 = 400): Unfit {
-  return { status, fault }
+function unfit(why: string, status: 400 | 501 = 400): Unfit {
+  return { status, unfit: why }
 }
 
 /** Node's parser refuses most of these itself; what reaches the upstream must not hang on its mood (RFC 9112 6.3). */
@@ -58,9 +56,16 @@ function framingFault(request: IncomingMessage): string | undefined {
     : undefined
 }
 
-/** RFC 6750 2.1. Another scheme is no token of ours. */
-function readToken(header: string | undefined): Secret | undefined | 'malformed' {
-  if (header === undefined || !/^bearer(?![^ ])/i.test(header)) return undefined
+/** One token in one place (RFC 6750 2). Another scheme than Bearer is no token of ours. */
+function readToken(fields: readonly string[], query: string): Pick<Asked, 'token' | 'fault'> {
+  const fault = (text: string) => ({ token: undefined, fault: text })
+  if (hasQueryToken(query)) {
+    return fault('A token in the query is not accepted; send it in the Authorization header.')
+  }
+  const [header, ...others] = valuesOf(fields, 'authorization')
+  if (others.length > 0) return fault('The request has several Authorization headers.')
+  if (header === undefined || !/^bearer(?![^ ])/i.test(header)) return { token: undefined }
   const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header)?.[1]
-  return token === undefined ? 'malformed' : new Secret(token)
+  if (token === undefined) return fault('The Authorization header does not hold one bearer token.')
+  return { token: new Secret(token) }
 }

@@ -8,9 +8,11 @@ import {
 } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { pipeline } from 'node:stream'
+import type { Tools } from '../../../base/tools.ts'
 import type { Admitted } from '../../route.ts'
 import type { Asked } from './asked.ts'
 import { fieldsForCaller, fieldsForUpstream, hasBody } from './fields.ts'
+import { drain, upload } from './upload.ts'
 
 export interface Upstream {
   readonly origin: URL
@@ -20,6 +22,7 @@ export interface Upstream {
 
 export interface Carriage {
   readonly upstream: Upstream
+  readonly tools: Pick<Tools, 'after'>
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly asked: Asked
@@ -31,6 +34,7 @@ export interface Carriage {
 }
 
 class Idle extends Error {}
+class Switched extends Error {}
 
 /** Carries it. Every way it can end is answered or cuts the caller's connection; nothing throws. */
 export function carry(carriage: Carriage): void {
@@ -51,32 +55,38 @@ function attempt(carriage: Carriage, mayRepeat: boolean): void {
     failed(502, cause)
     return
   }
-  let answered = false
+  let stop = () => {}
+  let answer: IncomingMessage | undefined
   const gone = () => {
     if (!response.writableFinished) onward.destroy()
   }
   response.once('close', gone)
   onward.on('timeout', () => onward.destroy(new Idle('nothing moved')))
-  onward.on('response', (answer) => {
-    answered = true
-    giveBack(carriage, answer)
+  onward.on('response', (received) => {
+    answer = received
+    giveBack(carriage, onward, answer, () => stop())
   })
-  onward.on('error', (cause) => {
+  const broke = (cause: unknown) => {
     response.off('close', gone)
-    request.unpipe(onward)
-    if (answered || response.headersSent) {
+    stop()
+    if (answer !== undefined || response.headersSent) {
       // Cut short, a body must not look complete: the caller's connection goes with it (RFC 9112 8).
-      if (!response.writableFinished) response.destroy()
+      if (answer?.complete !== true) response.destroy()
     } else if (response.destroyed) {
       // The caller went away first; there is nobody to tell.
-    } else if (mayRepeat && onward.reusedSocket && !(cause instanceof Idle)) attempt(carriage, false)
-    else failed(cause instanceof Idle ? 504 : 502, cause)
-  })
-  if (hasBody(request.rawHeaders)) {
-    request.pipe(onward)
-  } else {
-    onward.end()
+    } else if (mayRepeat && onward.reusedSocket && !(cause instanceof Idle || cause instanceof Switched)) {
+      attempt(carriage, false)
+    } else failed(cause instanceof Idle ? 504 : 502, cause)
   }
+  onward.on('error', broke)
+  // Nobody asked for another protocol (RFC 9110 7.8): nothing that such a connection says is an answer.
+  onward.on('upgrade', (_, socket) => {
+    onward.off('error', broke).on('error', () => {})
+    socket.destroy()
+    broke(new Switched('the upstream switched protocols'))
+  })
+  if (hasBody(request.rawHeaders)) stop = upload(request, onward)
+  else onward.end()
 }
 
 function send({ upstream, request, asked, admitted }: Carriage): ClientRequest {
@@ -100,20 +110,35 @@ function send({ upstream, request, asked, admitted }: Carriage): ClientRequest {
   })
 }
 
-function giveBack({ request, response, extra }: Carriage, answer: IncomingMessage): void {
-  const fields = [...fieldsForCaller(answer.rawHeaders, answer.httpVersion), ...extra()]
-  // What is left of an upload that the upstream did not want cannot be told from a next request.
-  if (!request.complete && hasBody(request.rawHeaders)) {
-    response.shouldKeepAlive = false
-  }
+function giveBack(
+  carriage: Carriage,
+  onward: ClientRequest,
+  answer: IncomingMessage,
+  stop: () => void,
+): void {
+  const { request, response, tools, extra } = carriage
+  const status = answer.statusCode ?? 502
   try {
-    response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', fields)
+    const fields = [...fieldsForCaller(answer.rawHeaders, answer.httpVersion), ...extra()]
+    response.writeHead(status, answer.statusMessage ?? '', fields)
   } catch {
     answer.destroy()
     response.destroy()
     return
   }
   response.flushHeaders()
+  const isUploading = () => !request.complete && hasBody(request.rawHeaders)
+  const abandon = () => {
+    stop()
+    drain(request, tools)
+  }
+  // RFC 9112 9.5: an upload that was refused is not sent to its end.
+  const refused = status >= 400 && isUploading()
+  if (refused) abandon()
   // Carries back-pressure, destroys the upstream's side when the caller goes and the caller's when it breaks.
-  pipeline(answer, response, () => {})
+  pipeline(answer, response, () => {
+    if (!refused && isUploading()) abandon()
+    // What it did not read cannot be told from a next request.
+    if (!onward.writableFinished) onward.destroy()
+  })
 }

@@ -10,6 +10,8 @@ const hopByHop = new Set([
   'transfer-encoding',
   'upgrade',
   'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authentication-info',
 ])
 
 /** Pairs of a flat list. */
@@ -19,7 +21,9 @@ export function* pairs(flat: readonly string[]): Generator<readonly [name: strin
 
 /** Every value of a field, in order. */
 export function valuesOf(flat: readonly string[], name: string): readonly string[] {
-  return [...pairs(flat)].filter(([each]) => each.toLowerCase() === name).map(([, value]) => value)
+  const values: string[] = []
+  for (const [each, value] of pairs(flat)) if (each.toLowerCase() === name) values.push(value)
+  return values
 }
 
 /** Fields that the Connection field names, which end here (RFC 9110 7.6.1). */
@@ -40,11 +44,12 @@ export function endToEnd(flat: readonly string[]): string[] {
 
 /**
  * What only we may say to the upstream, what steers other proxies, and what is meant for us alone. CGI and its
- * heirs read `_` and `-` as the same letter, so `X_Mayfly_Subject` is a look-alike too.
+ * heirs turn whatever is no letter or digit into `_`: `X_Mayfly_Subject` and `X.Mayfly.Subject` are look-alikes
+ * too, and `Proxy` becomes the variable HTTP_PROXY (CVE-2016-5385).
  */
 function isOurs(name: string): boolean {
-  const plain = name.toLowerCase().replaceAll('_', '-')
-  return /^(?:x-forwarded(?:-.*)?|forwarded|x-mayfly(?:-.*)?|proxy-.*|authorization|host|via|expect|content-length|x-real-ip|x-original-url|x-rewrite-url)$/.test(
+  const plain = name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-')
+  return /^(?:x-forwarded(?:-.*)?|forwarded|x-mayfly(?:-.*)?|proxy(?:-.*)?|authorization|host|via|expect|content-length|transfer-encoding|x-real-ip|x-original-url|x-rewrite-url)$/.test(
     plain,
   )
 }

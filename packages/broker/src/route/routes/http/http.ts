@@ -2,7 +2,6 @@
 import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { asFailure } from '../../../base/failure.ts'
 import { newId } from '../../../base/id.ts'
 import type { Tools } from '../../../base/tools.ts'
@@ -11,20 +10,19 @@ import type { Admitted, Gate, Listening, Route } from '../../route.ts'
 import type { RouteSettings } from '../../settings.ts'
 import { type Asked, readAsked } from './asked.ts'
 import { carry, type Upstream } from './carry.ts'
+import { Connections } from './connections.ts'
 import { hasBody } from './fields.ts'
 import { answerBrokenRequests } from './unreadable.ts'
-
-/** An upload that was refused is read to its end within this, so that its sender can read the answer. */
-const unwanted = { bytes: 1_048_576, ms: 5_000 } as const
+import { watchLease } from './watch.ts'
+import { drain } from './upload.ts'
 
 interface Running {
   readonly settings: RouteSettings
   readonly tools: Tools
   readonly gate: Gate
   readonly upstream: Upstream
+  readonly connections: Connections
   closing: boolean
-  /** Connections on which nothing more is read: what follows an unfit request may be part of it (RFC 9112 11.2). */
-  readonly spoilt: WeakSet<Duplex>
 }
 
 /** Opens nothing yet; `listen` does. */
@@ -39,7 +37,8 @@ async function listen(settings: RouteSettings, tools: Tools, gate: Gate): Promis
     maxFreeSockets: 256,
   })
   const upstream = { origin, agent, idleMs: settings.idle_timeout * 1000 }
-  const running: Running = { settings, tools, gate, upstream, closing: false, spoilt: new WeakSet() }
+  const connections = new Connections(settings.max_connections)
+  const running: Running = { settings, tools, gate, upstream, connections, closing: false }
   const server = openServer(running)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -60,11 +59,13 @@ async function listen(settings: RouteSettings, tools: Tools, gate: Gate): Promis
 }
 
 function openServer(running: Running): Server {
+  const { settings, tools, upstream, connections } = running
+  const headersTimeout = settings.header_timeout * 1000
   const server = createServer({
     insecureHTTPParser: false,
     maxHeaderSize: 16_384,
-    headersTimeout: 10_000,
-    connectionsCheckingInterval: 5_000,
+    headersTimeout,
+    connectionsCheckingInterval: Math.min(5_000, headersTimeout / 2),
     // Uploads may take as long as they move; standing still is what `idle_timeout` ends.
     requestTimeout: 0,
     keepAliveTimeout: 75_000,
@@ -72,20 +73,26 @@ function openServer(running: Running): Server {
     // Ours is the better answer, and it holds for HTTP/1.0 too.
     requireHostHeader: false,
   })
-  server.maxConnections = 8192
+  server.maxConnections = settings.max_connections
+  // The upstream's side is cut first; this ends what waits for a caller that reads nothing of a finished answer.
+  server.timeout = 2 * upstream.idleMs + 5_000
   const answer = (request: IncomingMessage, response: ServerResponse, waits: boolean) => {
     response.once('close', () => {
       if (running.closing) server.closeIdleConnections()
     })
+    // Errors of a connection end in `close`, which is what counts here.
+    request.on('error', () => {})
+    response.on('error', () => {})
+    if (!connections.takes(request, response)) return
     serve(running, request, response, waits).catch((cause: unknown) => {
-      running.tools.log.error('a request was cut', { route: running.settings.name, cause })
+      tools.log.error('a request was cut', { route: settings.name, cause })
       response.destroy()
     })
   }
   server.on('request', (request, response) => answer(request, response, false))
   // RFC 9110 10.1.1: the caller sends its body only when it is let in.
   server.on('checkContinue', (request, response) => answer(request, response, true))
-  answerBrokenRequests(server, running.tools, running.spoilt)
+  answerBrokenRequests(server, tools, connections)
   return server
 }
 
@@ -107,18 +114,14 @@ async function serve(
   response: ServerResponse,
   waits: boolean,
 ): Promise<void> {
-  const { tools, settings } = running
-  // Errors of a connection end in `close`, which is what counts here.
-  request.on('error', () => {})
-  response.on('error', () => {})
-  if (running.spoilt.has(request.socket)) return
+  const { tools, settings, connections } = running
   const asked = readAsked(request)
-  if ('fault' in asked) {
-    running.spoilt.add(request.socket)
+  if ('unfit' in asked) {
+    connections.spoil(request.socket)
     const id = newId('er', tools)
-    tools.log.info('a request was unfit', { route: settings.name, error_id: id, fault: asked.fault })
+    tools.log.info('a request was unfit', { route: settings.name, error_id: id, fault: asked.unfit })
     const options = asked.status === 400 ? { error: 'invalid_request' } : {}
-    refuse(running, request, response, problem(asked.status, asked.fault, id, options))
+    refuse(running, request, response, problem(asked.status, asked.unfit, id, options))
     return
   }
   const admitted = await admit(running, request, asked)
@@ -128,8 +131,10 @@ async function serve(
   }
   if (response.destroyed) return
   if (waits) response.writeContinue()
+  watchLease(running.gate, admitted, response, tools)
   carry({
     upstream: running.upstream,
+    tools,
     request,
     response,
     asked,
@@ -149,6 +154,7 @@ async function admit(running: Running, request: IncomingMessage, asked: Asked): 
   try {
     return await gate.admit({
       token: asked.token,
+      ...(asked.fault === undefined ? {} : { fault: asked.fault }),
       route: settings.name,
       target: settings.target,
       action: `${request.method ?? ''} ${asked.path}`,
@@ -174,22 +180,8 @@ function refuse(running: Running, request: IncomingMessage, response: ServerResp
   if (response.destroyed) return
   const unread = !request.complete && hasBody(request.rawHeaders)
   const headers = [...answer.headers, 'Content-Length', String(Buffer.byteLength(answer.body))]
-  if (running.closing || running.spoilt.has(request.socket)) headers.push('Connection', 'close')
+  if (running.closing || running.connections.isSpoilt(request.socket)) headers.push('Connection', 'close')
   response.writeHead(answer.status, headers)
   response.end(request.method === 'HEAD' ? undefined : answer.body)
-  if (unread) drain(running, request)
-}
-
-/** Closing at once would reset the connection before the answer is read; reading for ever would serve a flood. */
-function drain({ tools }: Running, request: IncomingMessage): void {
-  let bytes = 0
-  const cut = () => request.socket.destroy()
-  const cancel = tools.after(unwanted.ms, cut)
-  request.on('data', (chunk: Buffer) => {
-    bytes += chunk.length
-    if (bytes > unwanted.bytes) cut()
-  })
-  request.once('close', cancel)
-  request.once('end', cancel)
-  request.resume()
+  if (unread) drain(request, running.tools)
 }

@@ -20,7 +20,7 @@ export function readPlace(target: string, host: string): Place {
   const mark = origin.indexOf('?')
   const path = mark === -1 ? origin : origin.slice(0, mark)
   const query = mark === -1 ? '' : origin.slice(mark)
-  const fault = pathFault(path) ?? queryFault(query)
+  const fault = pathFault(path) ?? (query.includes('\\') ? 'The query holds a backslash.' : undefined)
   return fault === undefined ? { path, query } : { fault }
 }
 
@@ -39,7 +39,18 @@ function pathFault(path: string): string | undefined {
   if (/%2f/i.test(path)) return 'The path holds an encoded slash.'
   if (/%(?![0-9A-Fa-f]{2})/.test(path)) return 'The path holds a percent sign that encodes nothing.'
   if (/%(?:[01][0-9A-Fa-f]|7f)/i.test(path)) return 'The path holds an encoded control character.'
+  if (!isUtf8(path)) return 'The path holds encoded octets that are not UTF-8.'
   return path.split('/').some(isDotSegment) ? 'The path holds a dot segment.' : undefined
+}
+
+/** Lenient decoders read overlong forms such as `%c0%ae` as a dot or a slash (RFC 3629 10). */
+function isUtf8(path: string): boolean {
+  try {
+    decodeURIComponent(path)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** `..;x` too: some servers drop what follows the semicolon and then see the dots. */
@@ -48,16 +59,13 @@ function isDotSegment(segment: string): boolean {
   return name === '.' || name === '..'
 }
 
-/** RFC 6750 2.3 lets tokens travel here; RFC 9700 4.3.2 forbids it, because URLs are logged. */
-function queryFault(query: string): string | undefined {
-  if (query.includes('\\')) return 'The query holds a backslash.'
+/** RFC 6750 2.3 lets tokens travel in the query; RFC 9700 4.3.2 forbids it, because URLs are logged. */
+export function hasQueryToken(query: string): boolean {
   const names = query
     .slice(1)
     .split(/[&;]/)
     .map((pair) => decoded(pair.split('=')[0] ?? ''))
   return names.some((name) => name.trim().toLowerCase() === 'access_token')
-    ? 'A token in the query is not accepted; send it in the Authorization header.'
-    : undefined
 }
 
 function decoded(text: string): string {

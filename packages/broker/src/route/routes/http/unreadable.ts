@@ -3,30 +3,31 @@ import type { Duplex } from 'node:stream'
 import { newId } from '../../../base/id.ts'
 import type { Tools } from '../../../base/tools.ts'
 import { problem } from '../../bearer-error.ts'
+import type { Connections } from './connections.ts'
 
 const statusOf: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
-/** Answers what Node's parser cannot read and what asks for a tunnel, and ends the connection; `spoilt` are those that were answered. */
-export function answerBrokenRequests(server: Server, tools: Tools, spoilt: WeakSet<Duplex>): void {
+/** Answers what Node's parser cannot read and what asks for a tunnel, and ends the connection. */
+export function answerBrokenRequests(server: Server, tools: Tools, connections: Connections): void {
+  const end = (socket: Duplex, status: number, detail: string) => {
+    socket.on('error', () => {})
+    if (!socket.writable || !connections.mayAnswer(socket)) socket.destroy()
+    else answer(socket, status, detail, tools)
+    connections.spoil(socket)
+  }
   server.on('clientError', (thrown: NodeJS.ErrnoException, socket) => {
-    if (thrown.code === 'ECONNRESET' || !socket.writable) {
-      socket.destroy()
-      return
-    }
-    if (spoilt.has(socket)) {
-      // Its answer is on the way already.
-      socket.end(() => socket.destroy())
-      return
-    }
-    end(socket, statusOf[thrown.code ?? ''] ?? 400, 'The request cannot be read.', tools)
+    if (thrown.code === 'ECONNRESET') socket.destroy()
+    // The answer to the unfit request before it is on its way already.
+    else if (connections.isSpoilt(socket)) socket.end(() => socket.destroy())
+    else end(socket, statusOf[thrown.code ?? ''] ?? 400, 'The request cannot be read.')
   })
-  server.on('connect', (_, socket) => end(socket, 501, 'CONNECT is not carried.', tools))
+  server.on('connect', (_, socket) => end(socket, 501, 'CONNECT is not carried.'))
 }
 
-function end(socket: Duplex, status: number, detail: string, tools: Tools): void {
+function answer(socket: Duplex, status: number, detail: string, tools: Tools): void {
   const answer = problem(status, detail, newId('er', tools))
   const fields = [
     ...answer.headers,
@@ -37,6 +38,5 @@ function end(socket: Duplex, status: number, detail: string, tools: Tools): void
   ]
   const lines = [`HTTP/1.1 ${status} ${JSON.parse(answer.body).title}`]
   for (let i = 0; i < fields.length; i += 2) lines.push(`${fields[i]}: ${fields[i + 1]}`)
-  socket.on('error', () => {})
   socket.end(`${lines.join('\r\n')}\r\n\r\n${answer.body}`, () => socket.destroy())
 }

@@ -1,0 +1,38 @@
+/** A request's body: on its way to the upstream, or no longer wanted by anybody. */
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import { Transform } from 'node:stream'
+import type { Tools } from '../../../base/tools.ts'
+
+/** What nobody wants is read to its end within this, so that its sender can read the answer. */
+const unwanted = { bytes: 16_777_216, ms: 5_000 } as const
+
+/**
+ * Carries a body onward with back-pressure; the answer stops it. Before each piece the event loop turns once: an
+ * upstream that answers early and closes is read before a write to its closed connection fails and hides the answer.
+ */
+export function upload(request: IncomingMessage, onward: ClientRequest): () => void {
+  const turn = new Transform({
+    transform(piece: Buffer, _, done) {
+      setImmediate(done, null, piece)
+    },
+  })
+  request.pipe(turn).pipe(onward)
+  return () => {
+    request.unpipe(turn)
+    turn.unpipe(onward)
+  }
+}
+
+/** Closing at once would reset the connection before the answer is read; reading for ever would serve a flood. */
+export function drain(request: IncomingMessage, { after }: Pick<Tools, 'after'>): void {
+  let bytes = 0
+  const cut = () => request.socket.destroy()
+  const cancel = after(unwanted.ms, cut)
+  request.on('data', (piece: Buffer) => {
+    bytes += piece.length
+    if (bytes > unwanted.bytes) cut()
+  })
+  request.once('close', cancel)
+  request.once('end', cancel)
+  request.resume()
+}
