@@ -56,6 +56,7 @@ export function fakeGate(): FakeGate {
       }
       return admitted
     },
+    holds: async () => !gate.revoked,
   }
   return gate
 }

@@ -63,7 +63,10 @@ function introspection(
   found: Awaited<ReturnType<OwnTokens['active']>>,
   caller: Caller,
 ): Record<string, Json> {
-  const mine = caller.kind === 'holder' || found?.token.audience === audienceOf(core.inForce, caller.target)
+  const mine =
+    caller.kind === 'holder' ||
+    (found?.lease.target === caller.target &&
+      found.token.audience === audienceOf(core.inForce, caller.target))
   if (found === undefined || !mine) return { active: false }
   const { token } = found
   return {

@@ -51,7 +51,7 @@ function world(options: { cacheSize?: number } = {}) {
       counts.read++
       return leases.get(id)
     },
-    audienceOf: (target) => (target === 'orders-api' ? audience : undefined),
+    audienceOf: (target) => (['orders-api', 'orders-copy'].includes(target) ? audience : undefined),
     record: async (event) => {
       await new Promise((resolve) => setImmediate(resolve))
       if (world.recordFails(event)) throw new Error('the store is away')
@@ -124,6 +124,12 @@ test('first requests that come at once share one entry, and none passes before i
   await Promise.all(asks)
   assert.equal(passed, 100)
   assert.equal(events.length, 1)
+})
+
+test('a lease for another target is refused, also where both targets have one audience', async () => {
+  const { add, ask } = world()
+  add('ls_1')
+  await refused(ask('good-ls_1', 'orders', 'orders-copy'), 'subject_token_invalid', /not for `orders-copy`/)
 })
 
 test('a revocation counts at the next request', async () => {

@@ -13,8 +13,8 @@ import { carry, type Upstream } from './carry.ts'
 import { Connections } from './connections.ts'
 import { hasBody } from './fields.ts'
 import { answerBrokenRequests } from './unreadable.ts'
-import { watchLease } from './watch.ts'
 import { drain } from './upload.ts'
+import { watchLease } from './watch.ts'
 
 interface Running {
   readonly settings: RouteSettings
