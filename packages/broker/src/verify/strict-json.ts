@@ -23,38 +23,48 @@ export function parseStrictObject(text: string): JsonObject {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new TypeError('not a JSON object')
-  scanNames(text)
-  return copyObject(value as Record<string, unknown>, 1, text.includes('\\') || text.includes('\u007f'))
+  // Only escapes bring in control characters and lone surrogates; JSON allows DEL as it is.
+  const suspect = text.includes('\\') || text.includes('\u007f')
+  // `JSON.parse` keeps the last of two members and says nothing: then it has fewer than the text.
+  if (checkObject(value, 1, suspect) !== namesIn(text)) throw new TypeError('a member that stands twice')
+  return value as JsonObject
 }
 
-/** Values without a prototype. Only escapes bring in control characters and lone surrogates; JSON allows DEL as it is. */
-function copyObject(from: Record<string, unknown>, depth: number, suspect: boolean): JsonObject {
+/** Checks an object that nobody else has, takes its prototype away, and answers how many members are in it. */
+function checkObject(value: object, depth: number, suspect: boolean): number {
   if (depth > limits.depth) throw new TypeError('nested too deeply')
-  const to: Record<string, Json> = Object.create(null)
-  for (const name in from) {
+  const names = Object.keys(value)
+  if (names.length > limits.members) throw new TypeError('too many members')
+  let count = names.length
+  for (const name of names) {
+    if (forbiddenNames.has(name)) throw new TypeError('a member with a name that none may have')
     if (suspect) checkText(name)
-    to[name] = copy(from[name], depth, suspect)
+    count += checkValue((value as Record<string, unknown>)[name], depth, suspect)
   }
-  return to
+  Object.setPrototypeOf(value, null)
+  return count
 }
 
-function copy(value: unknown, depth: number, suspect: boolean): Json {
+function checkValue(value: unknown, depth: number, suspect: boolean): number {
   switch (typeof value) {
     case 'string':
       if (suspect) checkText(value)
-      return value
+      return 0
     case 'number':
       if (!Number.isFinite(value)) throw new TypeError('a number that is not finite')
-      return value
+      return 0
     case 'boolean':
-      return value
+      return 0
     default:
   }
-  if (value === null) return null
-  if (!Array.isArray(value)) return copyObject(value as Record<string, unknown>, depth + 1, suspect)
+  if (typeof value !== 'object' || value === null) return 0
+  return Array.isArray(value) ? checkList(value, depth, suspect) : checkObject(value, depth + 1, suspect)
+}
+
+function checkList(list: readonly unknown[], depth: number, suspect: boolean): number {
   if (depth >= limits.depth) throw new TypeError('nested too deeply')
-  if (value.length > limits.members) throw new TypeError('a list that is too long')
-  return value.map((item) => copy(item, depth + 1, suspect))
+  if (list.length > limits.members) throw new TypeError('a list that is too long')
+  return list.reduce<number>((count, item) => count + checkValue(item, depth + 1, suspect), 0)
 }
 
 function checkText(text: string): void {
@@ -62,60 +72,23 @@ function checkText(text: string): void {
   if (!text.isWellFormed()) throw new TypeError('a lone surrogate')
 }
 
-const quote = 0x22
-const open = 0x7b
-const close = 0x7d
-const listOpen = 0x5b
-const listClose = 0x5d
-const comma = 0x2c
+const colon = 0x3a
+const backslash = 0x5c
 
-/**
- * Walks valid JSON once and looks at the names of members only: `JSON.parse` keeps the last of two and says nothing.
- * A string is a name when it is the first thing of an object or after a comma of one.
- */
-function scanNames(text: string): void {
-  const stack: (Set<string> | undefined)[] = []
-  let names: Set<string> | undefined
-  let nameNext = false
-  for (let i = 0; i < text.length; i++) {
-    switch (text.charCodeAt(i)) {
-      case quote: {
-        const end = endOfString(text, i)
-        if (nameNext && names !== undefined) addName(names, text.slice(i, end + 1))
-        nameNext = false
-        i = end
-        break
-      }
-      case open:
-        stack.push(names)
-        names = new Set()
-        nameNext = true
-        break
-      case listOpen:
-        stack.push(names)
-        names = undefined
-        nameNext = false
-        break
-      case close:
-      case listClose:
-        names = stack.pop()
-        nameNext = false
-        break
-      case comma:
-        nameNext = names !== undefined
-        break
-      default:
-    }
-    if (stack.length > limits.depth) throw new TypeError('nested too deeply')
+/** How many members the text of valid JSON has, duplicates included: a string is a name when a colon follows it. */
+function namesIn(text: string): number {
+  let count = 0
+  for (let at = text.indexOf('"'); at !== -1; at = text.indexOf('"', at)) {
+    at = endOfString(text, at) + 1
+    while (isSpace(text.charCodeAt(at))) at++
+    if (text.charCodeAt(at) === colon) count++
   }
+  return count
 }
 
-function addName(names: Set<string>, quoted: string): void {
-  const name = quoted.includes('\\') ? (JSON.parse(quoted) as string) : quoted.slice(1, -1)
-  if (names.has(name)) throw new TypeError('a member that stands twice')
-  if (forbiddenNames.has(name)) throw new TypeError('a member with a name that none may have')
-  if (names.size >= limits.members) throw new TypeError('too many members')
-  names.add(name)
+/** RFC 8259 2. */
+function isSpace(unit: number): boolean {
+  return unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09
 }
 
 /** Position of the quote that ends the string that starts at `start`. The text is valid JSON. */
@@ -127,6 +100,6 @@ function endOfString(text: string, start: number): number {
 
 function isEscaped(text: string, at: number): boolean {
   let slashes = 0
-  while (text.charCodeAt(at - 1 - slashes) === 0x5c) slashes++
+  while (text.charCodeAt(at - 1 - slashes) === backslash) slashes++
   return slashes % 2 === 1
 }
