@@ -22,7 +22,8 @@ export interface Recorded {
 export function encodeEvent(event: AuditEvent, tools: Pick<Tools, 'now' | 'randomBytes'>): Recorded {
   const id = newId('au', tools)
   const head = { v: 1, id, at: tools.now() }
-  let text = writeObject({ ...event, ...head } as unknown as Members, 0)
+  const members = { ...event, ...head } as unknown as Members
+  let text = usualText(members) ?? canonicalJson(tame(members, 0))
   if (text.length * 3 > limits.entry && Buffer.byteLength(text) > limits.entry) {
     text = canonicalJson({ ...head, type: event.type, cut: true })
   }
@@ -31,31 +32,61 @@ export function encodeEvent(event: AuditEvent, tools: Pick<Tools, 'now' | 'rando
 
 type Members = { readonly [name: string]: Json | undefined }
 
-/** Text that is its own JSON: printable ASCII without quote and backslash. Nearly all names and claims are. */
-const plain = /^[ !#-[\]-~]*$/
+/** The quick way for what is usual; nothing of it has to be cut, mended or taken out. */
+function usualText(members: Members): string | undefined {
+  const usual = inOrder(members, 0)
+  const text = usual === undefined ? undefined : JSON.stringify(usual)
+  return text === undefined || mayHoldToken(text) ? undefined : text
+}
 
-/** One pass for what is usual; anything that has to be cut or escaped in its names takes the long way. */
-function writeObject(value: Members, depth: number): string {
+/**
+ * The same members sorted by name at every level, which is all that RFC 8785 asks of `JSON.stringify` beyond what it
+ * does; `undefined` when something has to be cut or mended first, or is not what tokens usually hold.
+ */
+function inOrder(value: Members, depth: number): Members | undefined {
   const names = Object.keys(value)
-  if (names.length > limits.members || !names.every(isPlain)) return canonicalJson(tame(value, depth))
-  if (!isSorted(names)) names.sort()
-  let text = ''
+  if (names.length > limits.members) return undefined
+  let nested = false
   for (const name of names) {
     const member = value[name]
-    if (member !== undefined) text += `${text === '' ? '' : ','}"${name}":${writeValue(member, depth + 1)}`
+    if (!isUsualName(name) || !isUsual(member, depth + 1)) return undefined
+    nested ||= typeof member === 'object' && member !== null && !isList(member)
   }
-  return `{${text}}`
+  return nested || !isSorted(names) ? copyInOrder(value, names.sort(), depth) : value
 }
 
-function writeValue(value: Json, depth: number): string {
-  if (typeof value === 'string') return isPlain(value) ? `"${value}"` : JSON.stringify(tameText(value))
-  if (typeof value !== 'object' || value === null) return canonicalJson(tame(value, depth))
-  if (depth >= limits.depth || isList(value)) return canonicalJson(tame(value, depth))
-  return writeObject(value, depth)
+function copyInOrder(value: Members, names: readonly string[], depth: number): Members | undefined {
+  const sorted: Record<string, Json | undefined> = {}
+  for (const name of names) {
+    let member: Json | undefined = value[name]
+    if (typeof member === 'object' && member !== null && !isList(member)) {
+      member = inOrder(member, depth + 1)
+      if (member === undefined) return undefined
+    }
+    sorted[name] = member
+  }
+  return sorted
 }
 
-function isPlain(text: string): boolean {
-  return text.length <= limits.text && plain.test(text) && !mayHoldToken(text)
+/** Begins with a letter or `_`: objects keep such names in the order in which they were set. */
+function isUsualName(name: string): boolean {
+  return name.charCodeAt(0) >= 0x41 && isUsualText(name) && name !== '__proto__'
+}
+
+function isUsualText(text: string): boolean {
+  return text.length <= limits.text && text.isWellFormed()
+}
+
+/** An object's own members are looked at when its turn comes. */
+function isUsual(value: Json | undefined, depth: number): boolean {
+  if (typeof value === 'string') return isUsualText(value)
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return true
+  if (depth >= limits.depth) return false
+  return (
+    !isList(value) ||
+    (value.length <= limits.members && value.every((item) => typeof item === 'string' && isUsualText(item)))
+  )
 }
 
 function isSorted(names: readonly string[]): boolean {
