@@ -1,5 +1,5 @@
 /** The edges: the only place of the broker that knows the clock, randomness, the disk and the process. */
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomFillSync } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { type LogLevel, openLogger } from './base/log.ts'
 import type { Tools } from './base/tools.ts'
@@ -29,12 +29,35 @@ export class ConfigFault extends Error {
   }
 }
 
+/** Random bytes that are drawn at once, and the largest request that is served from them. */
+const drawn = { pool: 4096, largest: 32 } as const
+
+/**
+ * Random bytes for many small requests from one call, which costs more than the bytes do. Every byte is handed out
+ * once and erased behind it.
+ */
+function pooledRandomBytes(): (size: number) => Uint8Array {
+  const pool = new Uint8Array(drawn.pool)
+  let at = pool.length
+  return (size) => {
+    if (size > drawn.largest) return randomBytes(size)
+    if (at + size > pool.length) {
+      randomFillSync(pool)
+      at = 0
+    }
+    const bytes = pool.slice(at, at + size)
+    pool.fill(0, at, at + size)
+    at += size
+    return bytes
+  }
+}
+
 /** The real clock, randomness, timers and log. */
 export function systemTools(level: LogLevel, write: (line: string) => void): Tools {
   const now = () => Date.now()
   return {
     now,
-    randomBytes,
+    randomBytes: pooledRandomBytes(),
     log: openLogger({ level, write, now }),
     after: (ms, run) => {
       const timer = setTimeout(run, ms)
