@@ -17,8 +17,11 @@ function read(given: Given, name: string): string | undefined | false {
   if (value === undefined || value === '') return undefined
   if (typeof value === 'boolean') return String(value)
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : false
-  return typeof value === 'string' && !invisible.test(value) ? value : false
+  return typeof value === 'string' && (ascii.test(value) || !invisible.test(value)) ? value : false
 }
+
+/** What nearly all claims are, and quickly seen to be visible. */
+const ascii = /^[ -~]*$/
 
 /** Control, bidirectional, zero-width and private characters, lone surrogates: two texts that look alike. */
 const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { Failure } from '../../base/failure.ts'
 import type { Tools } from '../../base/tools.ts'
 import type { Principal } from '../../domain.ts'
@@ -88,9 +88,8 @@ function principalOf(name: string, iss: string, preset: Preset, token: Compact):
 
 /** Two issuers may give the same `jti`; the same token has one text only, since its spelling is canonical. */
 function replayKey(iss: string, jti: unknown, signed: Uint8Array): string {
-  const hash = createHash('sha256').update(iss).update('\0')
-  if (typeof jti === 'string') return hash.update('jti\0').update(jti).digest('base64url')
-  return hash.update('bytes\0').update(signed).digest('base64url')
+  if (typeof jti === 'string') return hash('sha256', `${iss}\0jti\0${jti}`, 'base64url')
+  return hash('sha256', Buffer.concat([Buffer.from(`${iss}\0bytes\0`), signed]), 'base64url')
 }
 
 function keysOf(parts: OidcIssuerParts, preset: Preset, issuer: string): KeySource {
