@@ -5,11 +5,12 @@ const version = 1
 
 /**
  * Each exchange adds at the right edge of every tree of these tables (ids, jobs and log positions rise with time), so
- * that its cost stays the same however much is kept. Partial indexes hold live leases only. `tree.spends` counts the
- * rows that were ever added to `spent`.
+ * that its cost stays the same however much is kept. One row of `spent` holds all keys of a group of commits that end
+ * together; `tree.spends` counts the rows that were ever added to it. Leases that are searched for by their state are few:
+ * `lease_rare` is empty but for what a crash or an unreachable system left behind.
  */
 const tables = `
-CREATE TABLE spent (id INTEGER PRIMARY KEY, key BLOB NOT NULL, until INTEGER NOT NULL) STRICT;
+CREATE TABLE spent (id INTEGER PRIMARY KEY, keys BLOB NOT NULL, until INTEGER NOT NULL) STRICT;
 CREATE INDEX spent_until ON spent (until);
 CREATE TABLE lease (
   id TEXT PRIMARY KEY, state TEXT NOT NULL, target TEXT NOT NULL, job TEXT, expires_at INTEGER NOT NULL,
@@ -17,7 +18,7 @@ CREATE TABLE lease (
 ) STRICT;
 CREATE INDEX lease_job ON lease (job, id) WHERE job IS NOT NULL;
 CREATE INDEX lease_due ON lease (expires_at) WHERE state IN ('pending', 'active');
-CREATE INDEX lease_live ON lease (id) WHERE state IN ('pending', 'active', 'stuck');
+CREATE INDEX lease_rare ON lease (state, id) WHERE state IN ('pending', 'stuck');
 CREATE INDEX lease_ended ON lease (coalesce(ended_at, expires_at)) WHERE state IN ('revoked', 'expired');
 CREATE TABLE job (
   key TEXT PRIMARY KEY, issued INTEGER NOT NULL, ended INTEGER NOT NULL, until INTEGER NOT NULL

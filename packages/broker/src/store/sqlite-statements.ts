@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 
-/** Every statement that the writer runs, prepared once. */
+/** Every statement that the writer runs, prepared once. Those that change rows are run by `get`, which makes no result. */
 export function writerStatements(database: DatabaseSync) {
   const prepare = (sql: string) => database.prepare(sql)
   return {

@@ -93,8 +93,9 @@ function writeGroup(
     }
     return undefined
   })
+  spent.write()
   if (frontier.size !== size || spent.count !== spends) {
-    statements.setTree.run(frontier.size, frontier.encode(), spent.count)
+    statements.setTree.get(frontier.size, frontier.encode(), spent.count)
   }
   return outcomes
 }
@@ -117,35 +118,35 @@ function writeStep(statements: Statements, step: Exclude<Step, { op: 'spend' | '
   switch (step.op) {
     case 'create': {
       const { id, state, target, job, expiresAt, endedAt, endedBy, body, handle } = step.row
-      statements.create.run(id, state, target, job, expiresAt, endedAt, endedBy, body, handle)
-      if (job !== null) statements.countJob.run(job, step.jobUntil)
+      statements.create.get(id, state, target, job, expiresAt, endedAt, endedBy, body, handle)
+      if (job !== null) statements.countJob.get(job, step.jobUntil)
       return
     }
     case 'move':
-      statements.move.run(step.to, step.endedAt, step.endedBy, step.id)
+      statements.move.get(step.to, step.endedAt, step.endedBy, step.id)
       return
     case 'end':
-      statements.endJob.run(step.job, step.until)
+      statements.endJob.get(step.job, step.until)
       return
     case 'key': {
       const { kid, purpose, generation, algorithm, publicJwk, sealed, createdAt, signsFrom } = step.key
       const until = [step.key.signsUntil ?? null, step.key.publishedUntil ?? null] as const
       const row = [kid, purpose, generation, algorithm, publicJwk, sealed, createdAt, signsFrom] as const
-      statements.createKey.run(...row, ...until)
+      statements.createKey.get(...row, ...until)
       return
     }
     case 'retire':
-      statements.retireKey.run(step.signsUntil, step.publishedUntil, step.kid)
+      statements.retireKey.get(step.signsUntil, step.publishedUntil, step.kid)
       return
     case 'checkpoint':
-      statements.setCheckpoint.run(step.size, step.note)
+      statements.setCheckpoint.get(step.size, step.note)
   }
 }
 
 function writeEntry(statements: Statements, frontier: Frontier, bytes: Uint8Array): void {
   const leaf = leafHash(bytes)
-  statements.append.run(frontier.size, leaf, bytes)
+  statements.append.get(frontier.size, leaf, bytes)
   frontier.append(leaf, (level, index, hash) => {
-    if (level > 0 && level % 8 === 0) statements.addHash.run(level, index, hash)
+    if (level > 0 && level % 8 === 0) statements.addHash.get(level, index, hash)
   })
 }

@@ -167,3 +167,22 @@ test('a group that the database refuses is undone whole, and can be made later',
     assert.deepEqual(await assertSound(store), ['entry'])
     await store.close()
   }))
+
+test('tokens of one group are forgotten each in its time, and no more of them than was told', () =>
+  inFolder(async (path) => {
+    const store = await openSqliteStore({ path })
+    const spend = (key: number) => store.commit([{ kind: 'spend', key: `${key}`, until: 10 + (key % 3) }])
+    const spentOf = async () => {
+      const all = await Promise.allSettled(Array.from({ length: 90 }, (_, key) => spend(key)))
+      return all.filter((each) => each.status === 'rejected').length
+    }
+    assert.equal(await spentOf(), 0)
+    assert.equal(await store.prune(11, 0, 7), 7)
+    assert.equal(await store.prune(11, 0, 100), 23)
+    assert.equal(await spentOf(), 60)
+    assert.equal(await store.prune(12, 0, 40), 40)
+    await store.close()
+    const again = await openSqliteStore({ path })
+    assert.equal(await again.prune(100, 0, 1000), 50)
+    await again.close()
+  }))
