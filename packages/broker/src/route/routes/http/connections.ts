@@ -22,26 +22,26 @@ export class Connections {
   }
 
   /**
-   * False when the request is not to be read: its connection is spoilt, or more is asked at once than anybody needs.
-   * Then the connection is cut, so that a flood waits in the network and not in our memory.
+   * `undefined` when the request is not to be read: its connection is spoilt, or more is asked at once than anybody needs.
+   * Then the connection is cut, so that a flood waits in the network and not in our memory. Otherwise what to call, once, when
+   * the response has closed.
    */
-  takes(request: IncomingMessage, response: ServerResponse): boolean {
+  take(request: IncomingMessage, response: ServerResponse): (() => void) | undefined {
     const { socket } = request
-    if (this.#spoilt.has(socket)) return false
+    if (this.#spoilt.has(socket)) return undefined
     const pending = this.#pending.get(socket) ?? new Set()
     if (pending.size >= pipelined || this.#inAll >= this.#limit) {
       this.spoil(socket)
       socket.destroy()
-      return false
+      return undefined
     }
     const each = { request, response }
     this.#pending.set(socket, pending.add(each))
     this.#inAll++
-    response.once('close', () => {
+    return () => {
       pending.delete(each)
       this.#inAll--
-    })
-    return true
+    }
   }
 
   /** Nothing more is read on it: what follows an unfit request may be part of it (RFC 9112 11.2). */

@@ -77,13 +77,15 @@ function openServer(running: Running): Server {
   // The upstream's side is cut first; this ends what waits for a caller that reads nothing of a finished answer.
   server.timeout = 2 * upstream.idleMs + 5_000
   const answer = (request: IncomingMessage, response: ServerResponse, waits: boolean) => {
-    response.once('close', () => {
-      if (running.closing) server.closeIdleConnections()
-    })
     // Errors of a connection end in `close`, which is what counts here.
     request.on('error', () => {})
     response.on('error', () => {})
-    if (!connections.takes(request, response)) return
+    const leave = connections.take(request, response)
+    if (leave === undefined) return
+    response.once('close', () => {
+      leave()
+      if (running.closing) server.closeIdleConnections()
+    })
     serve(running, request, response, waits).catch((cause: unknown) => {
       tools.log.error('a request was cut', { route: settings.name, cause })
       response.destroy()
