@@ -1,0 +1,159 @@
+import type { AuditEvent } from '@mayfly/broker/domain'
+import { isUsed, page, table } from './page.ts'
+
+type Type = AuditEvent['type']
+type Shape<T extends Type, Each = AuditEvent> = Each extends { readonly type: infer Own }
+  ? T extends Own
+    ? Each
+    : never
+  : never
+
+/** Every member of an event has its line, and says whether it is always there: the compiler compares. */
+type Members<Event> = {
+  readonly [Name in Exclude<keyof Event, 'type'>]-?: object extends Pick<Event, Name>
+    ? { readonly sometimes: string }
+    : string
+}
+
+interface Documented<T extends Type> {
+  readonly when: string
+  readonly members: Members<Shape<T>>
+}
+
+const job = 'the job: `issuer`, and `id` or `run` or both'
+const claims = 'the verified claims of the subject token'
+const via = '`token-exchange` or `jwt-bearer`'
+
+const credential = {
+  lease: 'id of the lease, `ls_...`; also the token’s `jti`',
+  issuer: 'the issuer’s name in `mayfly.yaml`',
+  subject: '`sub` of the subject token',
+  target: 'name of the target',
+  kind: 'kind of the target, `token`',
+  grants: 'names of the grants that said yes',
+  scopes: 'scopes that were given',
+  expires: 'end, seconds since 1970',
+  policy: 'digest of the policy that decided',
+  via,
+  job: { sometimes: job },
+  claims,
+}
+
+const route = {
+  route: 'name of the route',
+  target: 'name of its target',
+  action: 'method and path',
+  lease: { sometimes: 'id of the lease, once the token was verified' },
+  code: { sometimes: 'a code of [errors](errors.md), when it was refused' },
+  reason: { sometimes: 'why, when it was refused' },
+}
+
+const door = { code: 'a code of [errors](errors.md)', reason: 'why' }
+
+const key = {
+  purpose: '`token` (signs credentials) or `log` (signs the log’s head)',
+  kid: 'id of the key',
+  from: 'for a new key: when it begins to sign; for a retired one: when its successor does; seconds since 1970',
+  by: '`start`, `schedule` or `operator`',
+}
+
+const policy = { digest: 'SHA-256 over names and bytes of its files, hexadecimal', detail: 'in words' }
+const broker = { url: 'the broker’s `url`', version: 'its version' }
+
+const events: { readonly [T in Type]: Documented<T> } = {
+  'credential.issued': {
+    when: 'A credential was handed over. Durable before the caller gets it.',
+    members: credential,
+  },
+  'credential.pending': {
+    when: 'A credential is about to be made in another system; `credential.issued` follows when it was. The kind `token` needs none.',
+    members: credential,
+  },
+  'credential.refused': {
+    when: 'An exchange was refused.',
+    members: {
+      code: door.code,
+      reason: 'why, for the operator',
+      via,
+      issuer: { sometimes: 'as in `credential.issued`, once the token was verified' },
+      subject: { sometimes: 'as in `credential.issued`, once the token was verified' },
+      target: { sometimes: 'what was asked for: a target’s name, or the `resource`' },
+      job: { sometimes: job },
+      policy: { sometimes: 'reserved' },
+      claims: { sometimes: claims },
+      token: { sometimes: 'fingerprint of a token that could not be verified' },
+    },
+  },
+  'lease.ended': {
+    when: 'A lease ended, or its credential could not be taken back yet (`stuck`).',
+    members: {
+      lease: 'id of the lease',
+      target: 'name of the target',
+      state: '`revoked`, `expired` or `stuck`',
+      by: '`expired`, `caller`, `job_end`, `operator` or `failed`',
+      detail: { sometimes: 'in words; why it could not be taken back' },
+      job: { sometimes: job },
+    },
+  },
+  'job.ended': {
+    when: 'A job ended: no later exchange for it succeeds.',
+    members: { job, via: '`github-webhook`', leases: 'how many leases ended with it' },
+  },
+  'webhook.refused': {
+    when: 'A webhook without a right signature arrived.',
+    members: { via: '`github-webhook`', reason: 'why' },
+  },
+  'route.admitted': { when: 'The first request of a token on a route was let in.', members: route },
+  'route.refused': {
+    when: 'A route refused a request. One whose form is unfit is in the broker’s own log only.',
+    members: route,
+  },
+  'introspection.refused': { when: 'A caller that may not ask was refused at `/introspect`.', members: door },
+  'revocation.refused': { when: 'Reserved: `/revoke` asks for nothing but the token.', members: door },
+  'key.created': { when: 'A key was made and published.', members: key },
+  'key.retired': {
+    when: 'A signing key has a successor. It stays published until its last token ended.',
+    members: key,
+  },
+  'policy.loaded': { when: 'A policy came into force.', members: policy },
+  'policy.refused': {
+    when: 'Reserved: a changed policy was not taken. A broker does not start with one.',
+    members: policy,
+  },
+  'broker.started': { when: 'A broker opened.', members: broker },
+  'broker.stopped': { when: 'A broker closed in order.', members: broker },
+}
+
+/** Every event of the log with its members. */
+export function eventsPage(): string {
+  const sections = Object.entries(events).flatMap(([type, { when, members }]) => [
+    '',
+    `## \`${type}\``,
+    '',
+    isUsed(`'${type}'`, 'domain.ts') ? when : `${when} Not written in this version.`,
+    '',
+    ...table(['member', 'always', 'what'], Object.entries(members).map(row)),
+  ])
+  return page('Events of the log', [
+    'Each entry is one event as canonical JSON (RFC 8785). A verifier hashes its bytes and never writes them anew.',
+    '',
+    ...table(
+      ['member of every entry', 'what'],
+      [
+        ['`v`', '1, the version of this form'],
+        ['`id`', '`au_...`, the `error_id` that a refusal’s answer carries'],
+        ['`at`', 'milliseconds since 1970'],
+        ['`type`', 'one of the names below'],
+        ['`cut`', '`true` when the event was larger than 32 KiB: then only these five are there'],
+      ],
+    ),
+    '',
+    'Texts above 1024 characters, lists and maps above 64 members and nesting above six levels are cut, and marked where',
+    'text can say so. No entry holds a token or another secret.',
+    ...sections,
+  ])
+}
+
+function row([name, what]: [string, string | { readonly sometimes: string }]): string[] {
+  return typeof what === 'string' ? [`\`${name}\``, 'yes', what] : [`\`${name}\``, '', what.sometimes]
+}

@@ -1,0 +1,254 @@
+/** What the documentation says, held against the code: links, files, commands, configurations, policies. */
+import assert from 'node:assert/strict'
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { test } from 'node:test'
+import { loadConfig } from '@mayfly/broker/config/load'
+import { formatProblem as formatConfigProblem } from '@mayfly/broker/config/problem'
+import { readPolicyFolder } from '@mayfly/broker/decide/folder'
+import { openPolicy } from '@mayfly/broker/decide/policies'
+import { loadPolicy } from '@mayfly/policy/load'
+import { formatProblem } from '@mayfly/policy/problem'
+import { parse } from 'yaml'
+import { commands } from '../packages/cli/src/commands.ts'
+
+const pages = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md', 'test/*.md', 'packages/*/*.md'], {
+  exclude: (path) => path.includes('node_modules'),
+}).sort()
+
+interface Block {
+  readonly page: string
+  readonly language: string
+  readonly text: string
+}
+
+const blocks = pages.flatMap(blocksOf)
+const yaml = blocks.filter(({ language }) => language === 'yaml')
+
+/** Fenced blocks, without the indentation of the list item that they stand in. */
+function blocksOf(page: string): readonly Block[] {
+  const fence = /^( *)```([a-z]+)\n(.*?)^ *```$/gms
+  return [...readFileSync(page, 'utf8').matchAll(fence)].map(([, indent = '', language = '', text = '']) => ({
+    page,
+    language,
+    text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+  }))
+}
+
+/** As GitHub makes them of headings. */
+function anchorsOf(page: string): readonly string[] {
+  const headings = readFileSync(page, 'utf8').matchAll(/^#+ (.+)$/gm)
+  return [...headings].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+function isFragment(text: string, key: string): boolean {
+  return new RegExp(`^${key}:`, 'm').test(text) && !/^(?:url|version):/m.test(text)
+}
+
+async function configFaults(text: string, path: string): Promise<readonly string[]> {
+  const secret = Buffer.alloc(32, 1).toString('base64')
+  const loaded = await loadConfig({
+    path,
+    env: new Proxy({}, { get: () => secret }),
+    readText: async () => text,
+    readFile: async () => secret,
+  })
+  return loaded.ok ? [] : loaded.problems.map(formatConfigProblem)
+}
+
+/** What every configuration needs, for blocks that show one part of it. */
+const rest: Readonly<Record<string, string>> = {
+  url: 'https://mayfly.example.com',
+  store: '{ kind: sqlite, path: ./mayfly.db }',
+  keys: '{ encryption: { env: MAYFLY_MASTER_KEY } }',
+  issuers: '{ github: { preset: github-actions } }',
+}
+
+const lock = {
+  path: 'policy.lock.yaml',
+  text: 'owners: { acme: 9919 }\nrepos: { acme/shop: 40211 }\nusers: {}\n',
+}
+
+function policyFaults(text: string): readonly string[] {
+  const loaded = loadPolicy([{ path: 'block.policy.yaml', text }], lock)
+  return loaded.ok ? [] : loaded.problems.map((problem) => formatProblem(problem, text))
+}
+
+test('every relative link leads to a file, and its anchor to a heading', () => {
+  for (const page of pages) {
+    const prose = readFileSync(page, 'utf8').replaceAll(/^ *```.*?^ *```$/gms, '')
+    for (const [, target = ''] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue
+      const [path = '', anchor] = target.split('#')
+      const file = path === '' ? page : normalize(join(dirname(page), path))
+      assert.ok(existsSync(file), `${page}: ${target}`)
+      if (anchor !== undefined) assert.ok(anchorsOf(file).includes(anchor), `${page}: ${target}`)
+    }
+  }
+})
+
+test('every page of the documentation is reached from the README', () => {
+  const reached = new Set(['README.md'])
+  for (const page of reached) {
+    for (const [, path = ''] of readFileSync(page, 'utf8').matchAll(/\]\(([^)\s#]+)\)?/g)) {
+      const file = normalize(join(dirname(page), path))
+      if (!existsSync(file)) continue
+      const found = statSync(file).isDirectory() ? globSync(`${file}/*.md`) : [file]
+      for (const each of found) if (each.endsWith('.md')) reached.add(normalize(each))
+    }
+  }
+  const lost = pages.filter((page) => page.startsWith('docs/') && !reached.has(page))
+  assert.deepEqual(lost, [])
+})
+
+test('every configuration that is shown loads', async () => {
+  const whole = yaml.filter(({ text }) => /^url:/m.test(text))
+  assert.ok(whole.length > 0)
+  for (const { page, text } of whole) assert.deepEqual(await configFaults(text, page), [], page)
+})
+
+test('every part of a configuration that is shown loads with the rest of one', async () => {
+  const parts = ['routes', 'issuers', 'introspection']
+  const shown = yaml.filter(({ text }) => parts.some((part) => isFragment(text, part)))
+  assert.deepEqual(
+    [...new Set(shown.map(({ text }) => text.slice(0, text.indexOf(':'))))].sort(),
+    parts.sort(),
+  )
+  for (const { page, text } of shown) {
+    const missing = Object.entries(rest).filter(([key]) => !new RegExp(`^${key}:`, 'm').test(text))
+    const whole = text + missing.map(([key, value]) => `${key}: ${value}\n`).join('')
+    assert.deepEqual(await configFaults(whole, page), [], page)
+  }
+})
+
+test('every policy that is shown loads, and its tests hold', () => {
+  const whole = yaml.filter(({ text }) => text.startsWith('version: 1'))
+  assert.ok(whole.length > 1)
+  for (const { page, text } of whole) assert.deepEqual(policyFaults(text), [], page)
+})
+
+test('the targets and the lock that are shown alone fit a policy', () => {
+  const targets = yaml.filter(({ text }) => text.startsWith('targets:'))
+  assert.ok(targets.length > 0)
+  for (const { page, text } of targets) {
+    const grant =
+      '{ name: a, who: { repo: acme/shop, branch: main, environment: production }, get: orders-api, for: 5m }'
+    const whole = `version: 1\nissuers: { github: { owners: [acme] } }\n${text}grants: [${grant}]\n`
+    assert.deepEqual(policyFaults(whole), [], page)
+  }
+  assert.ok(yaml.some(({ text }) => text === lock.text))
+})
+
+test('the example configuration loads with its policy, and its routes and resource servers name its targets', async () => {
+  const text = readFileSync('examples/mayfly.yaml', 'utf8')
+  assert.deepEqual(await configFaults(text, 'examples/mayfly.yaml'), [])
+  const { policies, routes, introspection } = parse(text)
+  const { policy, warnings } = openPolicy(await readPolicyFolder(join('examples', policies)))
+  assert.deepEqual(warnings, [])
+  for (const { target } of [...routes, ...introspection]) assert.ok(policy.targets.has(target), target)
+})
+
+test('every workflow that is shown uses inputs that the action has, and keeps the permission to read', () => {
+  const { inputs } = parse(readFileSync('action.yml', 'utf8'))
+  const example = 'examples/github-workflow.yml'
+  const shown = [...yaml, { page: example, language: 'yaml', text: readFileSync(example, 'utf8') }]
+  const workflows = shown.filter(({ text }) => text.includes('uses: mayfly-dev/mayfly@'))
+  assert.ok(workflows.length > 3)
+  for (const { page, text } of workflows) {
+    const workflow = parse(text)
+    const job = workflow.steps === undefined ? Object.values<typeof workflow>(workflow.jobs)[0] : workflow
+    assert.deepEqual(job.permissions, { contents: 'read', 'id-token': 'write' }, page)
+    for (const step of job.steps.filter(({ uses = '' }) => uses.startsWith('mayfly-dev/'))) {
+      for (const name of Object.keys(step.with)) assert.ok(Object.hasOwn(inputs, name), `${page}: ${name}`)
+      for (const [name, { required }] of Object.entries<{ required: boolean }>(inputs))
+        if (required) assert.ok(Object.hasOwn(step.with, name), `${page}: ${name}`)
+    }
+  }
+})
+
+test('every mayfly command and option that is shown exists', async () => {
+  const shells = blocks
+    .filter(({ language }) => language === 'sh')
+    .flatMap(({ page, text }) => lines(page, text))
+  const prose = pages.flatMap((page) =>
+    [...readFileSync(page, 'utf8').matchAll(/`([^`\n]+)`/g)].flatMap(([, text = '']) => lines(page, text)),
+  )
+  assert.ok(shells.length > 5)
+  for (const { page, typed } of [...shells, ...prose]) {
+    const named = commands.find(({ name }) => `${typed} `.startsWith(`${name} `))
+    const placeholder = /^(?:COMMAND|--help|--version)/.test(typed)
+    assert.ok(named !== undefined || placeholder, `${page}: mayfly ${typed}`)
+    if (named === undefined) continue
+    const { command } = await named.load()
+    for (const [, option = ''] of typed.matchAll(/ --([a-z-]+)/g))
+      assert.ok(option === 'help' || Object.hasOwn(command.options, option), `${page}: mayfly ${typed}`)
+  }
+})
+
+/** What follows `mayfly` on each line that calls it. */
+function lines(page: string, text: string): readonly { page: string; typed: string }[] {
+  return text.split('\n').flatMap((line) => {
+    const [, typed] =
+      /^(?:npm run (?:--silent )?mayfly --|mayfly) (?!demo: ok)([^|>#]+)/.exec(line.trim()) ?? []
+    return typed === undefined ? [] : [{ page, typed: typed.trim() }]
+  })
+}
+
+test('every npm script that is named exists, the two of the README among them', () => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const readme = readFileSync('README.md', 'utf8')
+  for (const command of ['npm ci && npm start', 'npm ci && npm test']) {
+    assert.ok(readme.includes(`\n${command}\n`), command)
+  }
+  for (const page of pages) {
+    const named = readFileSync(page, 'utf8').matchAll(/npm (?:run (?:--silent )?([a-z]+)|(start|test)\b)/g)
+    for (const [, run, short] of named)
+      assert.ok(Object.hasOwn(scripts, run ?? short ?? ''), `${page}: ${run ?? short}`)
+  }
+})
+
+test('every file of the repository that is named exists', () => {
+  const roots = ['', 'packages/', 'packages/broker/', 'packages/broker/src/', 'packages/policy/src/']
+  for (const page of pages) {
+    for (const [, named = ''] of readFileSync(page, 'utf8').matchAll(/`([a-z.-]+\/[a-z0-9./-]+)`/g)) {
+      if (
+        !/^(?:packages|docs|test|scripts|schema|examples|broker|http|verify|decide|issue|revoke|audit|route|store)\//.test(
+          named,
+        )
+      )
+        continue
+      const found = [dirname(page), ...roots].some((root) => existsSync(join(root, named)))
+      assert.ok(found, `${page}: ${named}`)
+    }
+  }
+})
+
+test('every attack that the threat model names is a test of that name', () => {
+  const tests = globSync(['test/{attacks,stories}/*.test.ts', 'packages/*/{src,test}/**/*.test.ts'])
+  const all = tests.map((path) => readFileSync(path, 'utf8')).join('\n')
+  const model = readFileSync('docs/threat-model.md', 'utf8')
+  const ids = [...model.matchAll(/A(\d\d)(?:-A(\d\d))?/g)].flatMap(([, from, to = from]) =>
+    range(Number(from), Number(to)),
+  )
+  assert.ok(ids.length > 40)
+  for (const id of ids) assert.match(all, new RegExp(`\\b${id}\\b`), id)
+})
+
+function range(from: number, to: number): readonly string[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => `A${String(from + index).padStart(2, '0')}`)
+}
+
+test('every key of the configuration is in its reference', () => {
+  const reference = readFileSync('docs/reference/configuration.md', 'utf8')
+  const schema = JSON.parse(readFileSync('schema/mayfly.schema.json', 'utf8'))
+  for (const [key, { properties }] of Object.entries<{ properties?: object }>(schema.properties)) {
+    const inner = Object.keys(properties ?? {})
+    const named = inner.length === 0 ? [key] : inner.map((each) => `${key}.${each}`)
+    for (const each of named) assert.ok(reference.includes(`\`${each}`), each)
+  }
+})
