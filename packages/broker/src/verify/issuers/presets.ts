@@ -39,7 +39,7 @@ function githubJob(claims: Claims): { id?: string; run?: string } {
   }
 }
 
-/** The platforms, as data. Sources and dates: docs/guide/issuers.md. */
+/** The platforms, as data. For readers: docs/reference/presets.md, generated from here. */
 export const presets: Readonly<Record<PresetName, Preset>> = {
   'github-actions': {
     form: form(
