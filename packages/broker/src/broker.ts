@@ -41,17 +41,28 @@ type Closing = () => Promise<void>
 
 /** Opens a broker, its doors and its routes. Throws when anything is missing or wrong; nothing stays open then. */
 export async function openBroker(config: Config, sources: PolicySources, tools: Tools): Promise<Running> {
-  const core = await openCore(config, sources, tools)
+  const metrics = openMetrics(
+    {
+      issuers: Object.keys(config.issuers),
+      targets: [],
+      routes: config.routes.map((route) => route.name),
+    },
+    { process: true },
+  )
+  const core = await openCore(config, sources, tools, (event) => {
+    if (event.type === 'lease.ended') metrics.leaseEnded(event.target, event.by)
+  })
+  metrics.knows({ targets: [...core.inForce.policy.targets.keys()] })
   const closings: Closing[] = [() => core.close()]
   try {
-    return await openOn(core, closings)
+    return await openOn(core, metrics, closings)
   } catch (thrown) {
     for (const close of closings.reverse()) await close().catch(() => {})
     throw thrown
   }
 }
 
-async function openOn(core: Core, closings: Closing[]): Promise<Running> {
+async function openOn(core: Core, metrics: Metrics, closings: Closing[]): Promise<Running> {
   const { config, tools, store, inForce } = core
   const write: Write = async (event) => {
     const { id, change } = core.record(event)
@@ -77,24 +88,19 @@ async function openOn(core: Core, closings: Closing[]): Promise<Running> {
   })
   const sweep = openSweep({ store, revoke: core.revoke, tools })
   closings.push(() => sweep.close())
-  return openToTheWorld(core, log, write, closings)
+  return openToTheWorld({ core, log, write, metrics }, closings)
 }
 
-async function openToTheWorld(
-  core: Core,
-  log: AuditLog,
-  write: Write,
-  closings: Closing[],
-): Promise<Running> {
+interface Opened {
+  readonly core: Core
+  readonly log: AuditLog
+  readonly write: Write
+  readonly metrics: Metrics
+}
+
+async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Running> {
+  const { core, log, write, metrics } = opened
   const { config, tools, store, inForce } = core
-  const metrics = openMetrics(
-    {
-      issuers: Object.keys(config.issuers),
-      targets: [...inForce.policy.targets.keys()],
-      routes: config.routes.map((route) => route.name),
-    },
-    { process: true },
-  )
   const tokens = openOwnTokens({ url: config.url, keys: core.keys, store, tools })
   const gate = openGate({
     verify: tokens.verify,
@@ -141,6 +147,7 @@ function exchangeOf(core: Core, metrics: Metrics): Exchange {
     store,
     sealHandle: (leaseId, handle) => handles.seal(leaseId, handle),
     record: core.record,
+    policy: inForce.digest,
     abandon: (lease) => revoke.abandon(lease),
     observe: (outcome, target, issuer) => metrics.exchange(outcome, target, issuer),
     jobLimit: config.limits.exchanges_per_job,

@@ -6,6 +6,7 @@ import { openRecorder, type Recorder } from './audit/recorder.ts'
 import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import { openPolicy, type PolicyInForce, type PolicySources } from './decide/policies.ts'
+import type { AuditEvent } from './domain.ts'
 import { type HandleSeal, openHandleSeal } from './issue/handle.ts'
 import { type Keys, openKeys } from './issue/keys.ts'
 import { type LogKey, openLogKey } from './issue/log-key.ts'
@@ -32,14 +33,25 @@ export interface Core {
   close(): Promise<void>
 }
 
-/** Throws `PolicyFault` or a `Failure` that says what is missing; what was opened by then is closed again. */
-export async function openCore(config: Config, sources: PolicySources, tools: Tools): Promise<Core> {
+/**
+ * Throws `PolicyFault` or a `Failure` that says what is missing; what was opened by then is closed again. `listen`
+ * hears of every event that is about to be written, to count it.
+ */
+export async function openCore(
+  config: Config,
+  sources: PolicySources,
+  tools: Tools,
+  listen: (event: AuditEvent) => void = () => {},
+): Promise<Core> {
   const inForce = openPolicy(sources)
   const seal = openSeal(config.keys.encryption, tools)
   const store = await openStore(config.store)
   try {
     const record = openRecorder(tools)
-    const recordChange = (event: Parameters<Recorder>[0]) => record(event).change
+    const recordChange = (event: AuditEvent) => {
+      listen(event)
+      return record(event).change
+    }
     const longest = Math.max(60, ...[...inForce.policy.targets.values()].map((target) => target.maxSeconds))
     const keys = await openKeys({
       store,

@@ -58,6 +58,8 @@ export interface ExchangeParts {
   readonly record: (event: AuditEvent) => { readonly id: string; readonly change: Change }
   /** Takes back what a failed issue may have left behind; where it fails, the sweep finishes it. */
   readonly abandon: (lease: Lease) => Promise<void>
+  /** Digest of the policy in force, for the record of a refusal. */
+  readonly policy: string
   /** Counts what became of a request; names are checked by whoever counts. */
   readonly observe?: (
     outcome: 'issued' | FailureCode,

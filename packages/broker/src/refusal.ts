@@ -13,6 +13,8 @@ interface Asked {
 }
 
 interface Recorder {
+  /** Digest of the policy in force. */
+  readonly policy: string
   readonly store: Pick<Store, 'commit'>
   readonly record: (event: AuditEvent) => { readonly id: string; readonly change: Change }
 }
@@ -49,6 +51,7 @@ export async function refused(
           issuer: principal.issuer,
           subject: principal.subject,
           claims: principal.claims,
+          policy: parts.policy,
           ...(principal.job === undefined ? {} : { job: principal.job }),
         }),
   })
