@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { pipeline } from 'node:stream/promises'
 
 interface Order {
   readonly id: number
@@ -44,6 +45,7 @@ async function answer(orders: Order[], request: IncomingMessage, response: Serve
   const path = (request.url ?? '/').split('?')[0]
   const place = `${request.method} ${path}`
   if (place === 'GET /orders') return json(response, 200, { orders })
+  if (place === 'GET /orders/stream') return stream(orders, response)
   if (place === 'GET /echo') return json(response, 200, { headers: request.headers })
   if (place !== 'POST /orders') return json(response, 404, { error: 'not_found' })
   const item = await readItem(request)
@@ -51,6 +53,14 @@ async function answer(orders: Order[], request: IncomingMessage, response: Serve
   const order = { id: orders.length + 1, item, by: String(request.headers['x-mayfly-subject'] ?? 'unknown') }
   orders.push(order)
   return json(response, 201, order)
+}
+
+/** One order a line, each as soon as it is there. */
+async function stream(orders: readonly Order[], response: ServerResponse): Promise<void> {
+  response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
+  await pipeline(async function* () {
+    for (const order of orders) yield `${JSON.stringify(order)}\n`
+  }, response)
 }
 
 async function readItem(request: IncomingMessage): Promise<string | undefined> {

@@ -67,7 +67,7 @@ function world(options: { cacheSize?: number } = {}) {
       target,
       action: 'GET /orders',
     })
-  return Object.assign(world, { ask })
+  return Object.assign(world, { ask, gate })
 }
 
 const lease: Lease = {
@@ -190,6 +190,23 @@ test('no token is refused and recorded, without an error code for the caller', a
     'WWW-Authenticate',
     'Bearer realm="mayfly"',
   ])
+})
+
+test('a token that came in a wrong way is refused and recorded, even beside a good one', async () => {
+  const { add, events, gate, counts } = world()
+  add('ls_1')
+  const asked = {
+    token: new Secret('good-ls_1'),
+    fault: 'There are two.',
+    route: 'orders',
+    target: 'orders-api',
+  }
+  const failure = await refused(gate.admit({ ...asked, action: 'GET /' }), 'request_malformed', /two/)
+  assert.equal(failure.entry, 'au_1')
+  assert.deepEqual([events.length, events[0]?.type, counts.verified], [1, 'route.refused', 0])
+  const { status, headers } = bearerProblem(failure, 'au_1')
+  assert.equal(status, 400)
+  assert.ok(headers.some((text) => text.startsWith('Bearer realm="mayfly", error="invalid_request"')))
 })
 
 test('when the admission cannot be recorded nobody passes, and the next request tries again', async () => {
