@@ -3,6 +3,7 @@
  * URL, and its CPU time and memory when asked. Every server of a benchmark is started the same way.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 export interface Usage {
@@ -22,6 +23,12 @@ const pins = spawnSync('taskset', ['--version']).status === 0
 /** The command that runs `script` on `core`. */
 export function pinned(core: number, command: string, args: readonly string[]): [string, string[]] {
   return pins ? ['taskset', ['-c', String(core), command, ...args]] : [command, [...args]]
+}
+
+/** Keeps this process, which makes the load, off the core of what it measures. */
+export function pinSelf(core: number): void {
+  if (pins && availableParallelism() > core)
+    spawnSync('taskset', ['-a', '-p', '-c', String(core), String(process.pid)])
 }
 
 /** Starts `script` (relative to this folder) with one JSON argument, and waits until it says where it listens. */

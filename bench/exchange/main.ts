@@ -1,16 +1,15 @@
 /** `npm run bench -- exchange`: whole exchanges over HTTP, as ratios to the machine and to a peer, in one run. */
+import { pinSelf } from '../child.ts'
 import { installPeers } from '../peers.ts'
 import { brokerFolder } from './broker-folder.ts'
+import { growthOf } from './growth.ts'
 import { startIssuer } from './issuer-server.ts'
-import { type Figures, measure, median } from './measure.ts'
+import { alternate, costRatio, type Figures, typical } from './measure.ts'
 import { physicalLimit } from './openssl.ts'
-import { prefill } from './prefill.ts'
-import { exchangeForm, openTokenMaker, type TokenMaker } from './subject-tokens.ts'
+import { exchangeForm, openTokenMaker } from './subject-tokens.ts'
 
 const url = 'http://127.0.0.1:1'
-const rounds = 3
-const requests = 6000
-const warmUp = 1500
+const size = { rounds: 7, warmUp: 4000, requests: 2500 } as const
 
 export interface ExchangeBench {
   readonly figures: Record<string, number>
@@ -20,99 +19,75 @@ export interface ExchangeBench {
 /** Runs everything; takes about two minutes. */
 export async function benchExchange(): Promise<ExchangeBench> {
   installPeers('oidc-provider')
+  pinSelf(1)
   const limit = physicalLimit()
   const issuer = await startIssuer()
   const maker = openTokenMaker(issuer.url, url)
   issuer.setKey(maker.jwk)
+  const bodies = (count: number) =>
+    maker.make(count).map((token) => exchangeForm(token, 'orders-api', { client_id: 'bench' }))
   try {
-    const { floor, own, peer } = await sideBySide(maker, issuer.url)
-    const growth = await growthOf(maker, issuer.url)
-    return summary({ limit: limit.exchangesPerSecond, floor, own, peer, growth })
+    const sides = await sideBySide({ jwk: maker.jwk, issuer: issuer.url, audience: url }, bodies)
+    const growth = await growthOf({ issuer: issuer.url, url, bodies })
+    return summary(limit.exchangesPerSecond, sides, growth)
   } finally {
     issuer.close()
   }
 }
 
-async function sideBySide(maker: TokenMaker, issuer: string) {
-  const peerArgument = { jwk: maker.jwk, issuer, audience: url }
-  const results: { floor: Figures[]; own: Figures[]; peer: Figures[] } = { floor: [], own: [], peer: [] }
-  for (let round = 0; round < rounds; round++) {
-    const bodies = forms(maker, requests, { client_id: 'bench' })
-    const warm = forms(maker, warmUp, { client_id: 'bench' })
-    results.floor.push(await measure('./exchange/server-floor.ts', peerArgument, warm, bodies))
-    results.peer.push(await measure('./exchange/server-peer.ts', peerArgument, warm, bodies))
-    results.own.push(await measureOwn({ issuer, grants: 10 }, warm, bodies))
-  }
-  return { floor: median(results.floor), own: median(results.own), peer: median(results.peer) }
+interface Sides {
+  readonly floor: readonly Figures[]
+  readonly own: readonly Figures[]
+  readonly peer: readonly Figures[]
 }
 
-async function measureOwn(
-  options: { issuer: string; grants: number; leases?: number; entries?: number },
-  warm: readonly Buffer[],
-  bodies: readonly Buffer[],
-): Promise<Figures> {
-  const folder = brokerFolder({ issuer: options.issuer, url, grants: options.grants })
+async function sideBySide(
+  argument: { readonly jwk: object; readonly issuer: string; readonly audience: string },
+  bodies: (count: number) => readonly Buffer[],
+): Promise<Sides> {
+  const folder = brokerFolder({ issuer: argument.issuer, url, grants: 10 })
   try {
-    if (options.entries !== undefined) await prefill(folder.database, options.leases ?? 0, options.entries)
-    return await measure('./exchange/server-mayfly.ts', { config: folder.config }, warm, bodies)
+    const servers = [
+      { script: './exchange/server-floor.ts', argument },
+      { script: './exchange/server-mayfly.ts', argument: { config: folder.config } },
+      { script: './exchange/server-peer.ts', argument },
+    ]
+    const [floor = [], own = [], peer = []] = await alternate(servers, { ...size, bodies })
+    return { floor, own, peer }
   } finally {
     folder.remove()
   }
 }
 
-/** CPU for each exchange relative to the smallest size. */
-async function growthOf(maker: TokenMaker, issuer: string): Promise<Record<string, number>> {
-  const sizes = {
-    grants_10: { grants: 10 },
-    grants_1000: { grants: 1000 },
-    grants_10000: { grants: 10_000 },
-    leases_1k_entries_10k: { grants: 10, leases: 1000, entries: 10_000 },
-    leases_1m_entries_1m: { grants: 10, leases: 1_000_000, entries: 1_000_000 },
-  }
-  const cost: Record<string, number> = {}
-  for (const [name, size] of Object.entries(sizes)) {
-    const figures = await measureOwn({ issuer, ...size }, forms(maker, warmUp), forms(maker, requests))
-    cost[name] = 1e6 / figures.perCpuSecond
-  }
-  const ratio = (of: string, to: string) => (cost[of] ?? 0) / (cost[to] ?? 1)
-  return {
-    growth_grants_1000: ratio('grants_1000', 'grants_10'),
-    growth_grants_10000: ratio('grants_10000', 'grants_10'),
-    growth_store_1m: ratio('leases_1m_entries_1m', 'leases_1k_entries_10k'),
-  }
-}
-
-function forms(maker: TokenMaker, count: number, extra: Record<string, string> = {}): Buffer[] {
-  return maker.make(count).map((token) => exchangeForm(token, 'orders-api', extra))
-}
-
-interface Results {
-  readonly limit: number
-  readonly floor: Figures
-  readonly own: Figures
-  readonly peer: Figures
-  readonly growth: Record<string, number>
-}
-
-function summary({ limit, floor, own, peer, growth }: Results): ExchangeBench {
+function summary(limit: number, sides: Sides, growth: Record<string, number>): ExchangeBench {
+  const { floor, own, peer } = sides
+  const mine = typical(own)
   const figures = {
-    limit_share: own.perCpuSecond / limit,
-    floor_share: own.perCpuSecond / floor.perCpuSecond,
-    peer_ratio: own.perCpuSecond / peer.perCpuSecond,
-    peer_ratio_wall: own.perSecond / peer.perSecond,
-    floor_to_peer: floor.perCpuSecond / peer.perCpuSecond,
-    per_second: own.perSecond,
-    p50_ms: own.p50,
-    p99_ms: own.p99,
-    rss_mb: own.rssBytes / 1e6,
-    cpu_us: 1e6 / own.perCpuSecond,
+    limit_share: 1e6 / mine.cpu / limit,
+    floor_share: costRatio(floor, own),
+    peer_ratio: costRatio(peer, own),
+    floor_to_peer: costRatio(peer, floor),
+    per_second: mine.perSecond,
+    p50_ms: mine.p50,
+    p99_ms: mine.p99,
+    rss_mb: mine.rssBytes / 1e6,
+    cpu_us: mine.cpu,
     ...growth,
   }
-  const row = (name: string, each: Figures) =>
-    `${name.padEnd(34)}${each.perSecond.toFixed(0).padStart(8)}${(1e6 / each.perCpuSecond).toFixed(0).padStart(9)}` +
-    `${each.p50.toFixed(1).padStart(8)}${each.p99.toFixed(1).padStart(8)}${(each.rssBytes / 1e6).toFixed(0).padStart(8)}` +
-    `${(each.perCpuSecond / limit).toFixed(2).padStart(10)}${(each.perCpuSecond / floor.perCpuSecond).toFixed(2).padStart(10)}` +
-    `${(each.perCpuSecond / peer.perCpuSecond).toFixed(2).padStart(9)}`
+  const row = (name: string, rounds: readonly Figures[]) => {
+    const each = typical(rounds)
+    const cells: [string, number][] = [
+      [each.perSecond.toFixed(0), 8],
+      [each.cpu.toFixed(0), 9],
+      [each.p50.toFixed(1), 8],
+      [each.p99.toFixed(1), 8],
+      [(each.rssBytes / 1e6).toFixed(0), 8],
+      [(1e6 / each.cpu / limit).toFixed(2), 10],
+      [costRatio(floor, rounds).toFixed(2), 10],
+      [costRatio(peer, rounds).toFixed(2), 9],
+    ]
+    return name.padEnd(34) + cells.map(([cell, width]) => cell.padStart(width)).join('')
+  }
   const lines = [
     `physical limit on one core (openssl): ${limit.toFixed(0)} exchanges/s`,
     'server (one core, 32 connections)    ex/s   us CPU  p50 ms  p99 ms  RSS MB  of limit  of floor  of peer',
