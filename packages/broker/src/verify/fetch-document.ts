@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns'
 import { get as httpGet, type IncomingMessage } from 'node:http'
 import { get as httpsGet } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
-import { isLoopbackAddress, isPublicAddress } from './network-address.ts'
+import { isLoopbackAddress, isPrivateAddress, isPublicAddress } from './network-address.ts'
 
 /** Where a document may come from, beyond https on public addresses. */
 export interface Reach {
@@ -34,16 +34,24 @@ export function fetchDocument(
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     checkUrl(url, reach)
+    let answered = false
     const get = url.protocol === 'https:' ? httpsGet : httpGet
     const request = get(
       url,
       { agent: false, headers: { accept: 'application/json' }, lookup: pinned(reach), maxHeaderSize: 16_384 },
-      (response) => read(response, limits.bytes).then(resolve, reject),
+      (response) => {
+        answered = true
+        read(response, limits.bytes).then(resolve, reject)
+      },
     )
     // The whole exchange, not the silence between two bytes: a slow trickle ends as well.
     const timer = setTimeout(() => request.destroy(new Error('took too long')), limits.milliseconds)
     request.on('error', reject)
-    request.on('close', () => clearTimeout(timer))
+    request.on('close', () => {
+      clearTimeout(timer)
+      // An upgrade (101) closes the connection with neither an error nor a response. Whoever waits must hear of it.
+      if (!answered) reject(new Error('closed without an answer'))
+    })
   })
 }
 
@@ -72,7 +80,9 @@ function pinned(reach: Reach): LookupFunction {
 
 function isAllowed(address: string, reach: Reach): boolean {
   return (
-    isPublicAddress(address) || reach.privateNetwork || (reach.loopbackHttp && isLoopbackAddress(address))
+    isPublicAddress(address) ||
+    (reach.privateNetwork && isPrivateAddress(address)) ||
+    (reach.loopbackHttp && isLoopbackAddress(address))
   )
 }
 

@@ -1,4 +1,4 @@
-import { BlockList, isIPv4, isIPv6 } from 'node:net'
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
 
 const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')
@@ -20,6 +20,19 @@ const ranges: readonly (readonly [string, number])[] = [
 ]
 for (const [net, prefix] of ranges) inward.addSubnet(net, prefix, 'ipv4')
 
+/** Networks of an organisation's own: RFC 1918, shared (RFC 6598), unique local (RFC 4193), and this machine. */
+const organisation = new BlockList()
+for (const [net, prefix] of [
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+] as const)
+  organisation.addSubnet(net, prefix, 'ipv4')
+organisation.addSubnet('fc00::', 7, 'ipv6')
+organisation.addAddress('::1', 'ipv6')
+
 /** Global unicast of IPv6 (RFC 4291 2.4); everything else, mapped IPv4 included, is looked at or refused. */
 const globalUnicast = new BlockList()
 globalUnicast.addSubnet('2000::', 3, 'ipv6')
@@ -31,6 +44,12 @@ tunnels.addSubnet('2002::', 16, 'ipv6')
 export function isLoopbackAddress(address: string): boolean {
   const mapped = unmapped(address)
   return loopback.check(mapped, isIPv6(mapped) ? 'ipv6' : 'ipv4')
+}
+
+/** Whether a literal address is of an organisation's own network; never link-local, where clouds' metadata is. */
+export function isPrivateAddress(address: string): boolean {
+  const plain = unmapped(address)
+  return isIP(plain) !== 0 && organisation.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4')
 }
 
 /** Whether a literal address is on the public network, as far as an address can say. */
