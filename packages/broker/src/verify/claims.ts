@@ -73,6 +73,7 @@ function checkWindow(claims: Compact['claims'], expected: Expected): string | un
   const [exp, iat, nbf] = [Number(claims['exp']), Number(claims['iat']), Number(claims['nbf'] ?? 0)]
   const { now, maxAge, maxLifetime } = expected
   if (exp <= iat || exp - iat > maxLifetime) return 'a lifetime that is too long, or none'
+  if (nbf >= exp) return 'valid at no time'
   if (now >= exp + leeway) return 'expired'
   if (now < nbf - leeway) return 'not valid yet'
   if (iat > now + leeway) return 'issued in the future'

@@ -56,13 +56,13 @@ export class RemoteKeys implements KeySource {
 
   find(kid: string): VerificationKey | undefined | Promise<VerificationKey | undefined> {
     const now = this.#parts.tools.now()
-    if (now - this.#readAt > times.stale) this.#keys = undefined
+    if (elapsed(this.#readAt, now) > times.stale) this.#keys = undefined
     const known = this.#keys?.get(kid)
     if (known === undefined) return this.#findUnknown(kid, now)
-    if (now - this.#readAt <= times.refresh || !this.#mayTry(now)) return known
+    if (elapsed(this.#readAt, now) <= times.refresh || !this.#mayTry(now)) return known
     const reading = this.#fetch()
     // After an idle hour the issuer may have withdrawn the key: it is asked first, unless it was silent before.
-    const isOld = now - this.#readAt > times.old && !this.#failed
+    const isOld = elapsed(this.#readAt, now) > times.old && !this.#failed
     return isOld ? reading.then(() => this.#keys?.get(kid)) : known
   }
 
@@ -77,7 +77,8 @@ export class RemoteKeys implements KeySource {
 
   #mayTry(now: number): boolean {
     return (
-      this.#fetching !== undefined || now - this.#triedAt >= (this.#failed ? times.failed : times.unknown)
+      this.#fetching !== undefined ||
+      elapsed(this.#triedAt, now) >= (this.#failed ? times.failed : times.unknown)
     )
   }
 
@@ -130,4 +131,9 @@ export function staticKeys(jwks: unknown, allowed: readonly AlgorithmName[]): Ke
   const keys = readKeySet(jwks, allowed)
   if (keys.size === 0) throw new TypeError('no key that could be used')
   return { find: (kid) => keys.get(kid) }
+}
+
+/** Time since then. A clock that was set back says nothing about it: as if a day, so that keys are read again. */
+function elapsed(then: number, now: number): number {
+  return now < then ? times.stale : now - then
 }

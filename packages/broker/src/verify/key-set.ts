@@ -41,6 +41,10 @@ function readKey(
   allowed: readonly AlgorithmName[],
 ): VerificationKey | undefined {
   if (jwk['use'] !== undefined && jwk['use'] !== 'sig') return undefined
+  // RFC 7517 4.3: a key that says what it is for is for nothing else.
+  const operations = jwk['key_ops']
+  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify')))
+    return undefined
   const algorithm = allowed.find((name) => {
     const row = algorithmOf(name)
     const fits = row?.keyType === jwk['kty'] && (row?.curve === undefined || row.curve === jwk['crv'])

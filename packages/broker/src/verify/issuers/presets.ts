@@ -61,6 +61,12 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     maxAge: 10 * minutes,
     maxLifetime: 6 * hours,
     job: githubJob,
+    check: (claims) => {
+      for (const name in claims)
+        if (name.startsWith('repo_property_') && typeof claims[name] !== 'string')
+          return `${name} is not text`
+      return undefined
+    },
   },
   gitlab: {
     form: form('HOST'),
@@ -100,8 +106,8 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     // The job chooses its token's lifetime and the form of `sub` (A32).
     maxLifetime: hours,
     job: jobFrom('job_id', 'build_id'),
-    check: (claims) =>
-      typeof claims['sub'] === 'string' && claims['sub'].startsWith('organization:')
+    check: ({ sub, organization_slug: organization, pipeline_slug: pipeline }) =>
+      typeof sub === 'string' && sub.startsWith(`organization:${organization}:pipeline:${pipeline}:`)
         ? undefined
         : 'a sub of a form that the job chose',
   },
