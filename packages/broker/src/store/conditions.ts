@@ -79,8 +79,9 @@ function meetCreate(
 ): ConflictKind | 'exists' | undefined {
   const { row, jobLimit } = step
   if (row.job !== null) {
-    const job = ahead.jobs.get(row.job) ?? world.job(row.job)
-    if (job?.ended === true) return 'job_ended'
+    const find = (key: string) => ahead.jobs.get(key) ?? world.job(key)
+    const job = find(row.job)
+    if (job?.ended === true || (row.run !== null && find(row.run)?.ended === true)) return 'job_ended'
     const issued = job?.issued ?? 0
     if (issued >= jobLimit) return 'job_limit'
     ahead.jobs.set(row.job, { issued: issued + 1, ended: false })

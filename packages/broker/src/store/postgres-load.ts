@@ -48,6 +48,7 @@ function askedBy(group: readonly (readonly Step[])[]) {
     if (step.op === 'spend') asked.spent.push(Buffer.from(step.name, 'latin1'))
     if (step.op === 'create') asked.leases.push(step.row.id)
     if (step.op === 'create' && step.row.job !== null) asked.jobs.push(step.row.job)
+    if (step.op === 'create' && step.row.run !== null) asked.jobs.push(step.row.run)
     if (step.op === 'move') asked.leases.push(step.id)
     if (step.op === 'end') asked.jobs.push(step.job)
     if (step.op === 'key') asked.purposes.push(step.key.purpose)

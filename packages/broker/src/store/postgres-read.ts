@@ -14,7 +14,7 @@ type Row = Record<string, unknown>
 type Read = (text: string, values?: unknown[]) => Promise<readonly Row[]>
 
 const leaseColumns =
-  'id, state, target, job, expires_at AS "expiresAt", ended_at AS "endedAt", ended_by AS "endedBy", body, handle'
+  'id, state, target, job, run, expires_at AS "expiresAt", ended_at AS "endedAt", ended_by AS "endedBy", body, handle'
 
 /** All reading. A read after a commit resolved sees it: both go to the same server. */
 export function openPostgresReader(url: string): Reads & { close(): Promise<void> } {
@@ -114,7 +114,11 @@ function leaseCondition(filter: LeaseFilter): { where: string; values: unknown[]
     if (live) parts.push("state IN ('pending', 'active', 'stuck')")
   }
   if (filter.target !== undefined) add((place) => `target = ${place}`, filter.target)
-  if (filter.job !== undefined) add((place) => `job = ANY(${place}::text[])`, jobKeys(filter.job))
+  if (filter.job !== undefined) {
+    const { keys, wholeRun } = jobKeys(filter.job)
+    const of = (column: string, place: string) => `${column} = ANY(${place}::text[])`
+    add((place) => (wholeRun ? `(${of('job', place)} OR ${of('run', place)})` : of('job', place)), keys)
+  }
   return { where: parts.join(' AND '), values }
 }
 

@@ -15,9 +15,10 @@ CREATE TABLE mayfly.spent (key bytea PRIMARY KEY, until bigint NOT NULL);
 CREATE INDEX spent_until ON mayfly.spent (until);
 CREATE TABLE mayfly.lease (
   id text COLLATE "C" PRIMARY KEY, state text NOT NULL, target text NOT NULL, job text COLLATE "C",
-  expires_at bigint NOT NULL, ended_at bigint, ended_by text, body text NOT NULL, handle bytea NOT NULL
+  run text COLLATE "C", expires_at bigint NOT NULL, ended_at bigint, ended_by text, body text NOT NULL, handle bytea NOT NULL
 );
 CREATE INDEX lease_job ON mayfly.lease (job, id) WHERE job IS NOT NULL;
+CREATE INDEX lease_run ON mayfly.lease (run, id) WHERE run IS NOT NULL;
 CREATE INDEX lease_due ON mayfly.lease (expires_at, id) WHERE state IN ('pending', 'active');
 CREATE INDEX lease_live ON mayfly.lease (id) WHERE state IN ('pending', 'active', 'stuck');
 CREATE INDEX lease_ended ON mayfly.lease (coalesce(ended_at, expires_at))

@@ -2,7 +2,7 @@
 export const insert = {
   spent: 'INSERT INTO mayfly.spent (key, until) SELECT * FROM unnest($1::bytea[], $2::bigint[])',
   lease: `INSERT INTO mayfly.lease SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],
-    $5::bigint[], $6::bigint[], $7::text[], $8::text[], $9::bytea[])`,
+    $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::bytea[])`,
   moves: `UPDATE mayfly.lease SET state = move.state, ended_at = coalesce(move.ended_at, lease.ended_at),
       ended_by = coalesce(move.ended_by, lease.ended_by)
     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) AS move (id, state, ended_at, ended_by)

@@ -142,6 +142,7 @@ const leaseColumns = [
   'state',
   'target',
   'job',
+  'run',
   'expiresAt',
   'endedAt',
   'endedBy',

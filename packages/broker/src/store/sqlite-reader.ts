@@ -9,7 +9,7 @@ type Reads = Pick<
 >
 
 const leaseColumns =
-  'id, state, target, job, expires_at AS expiresAt, ended_at AS endedAt, ended_by AS endedBy, body, handle'
+  'id, state, target, job, run, expires_at AS expiresAt, ended_at AS endedAt, ended_by AS endedBy, body, handle'
 
 /** All reading, on a connection that cannot write. Each call sees every commit that has resolved before it. */
 export function openSqliteReader(path: string): Reads & { close(): void; ping(): void } {
@@ -74,18 +74,22 @@ function logReads(
 function leaseCondition(filter: LeaseFilter): { where: string; values: SQLInputValue[] } {
   const parts = ['id > ?']
   const values: SQLInputValue[] = [filter.after ?? '']
-  const oneOf = (column: string, choices: readonly string[]) => {
-    parts.push(`${column} IN (${choices.map(() => '?').join()})`)
+  const among = (column: string, choices: readonly string[]) => {
     values.push(...choices)
+    return `${column} IN (${choices.map(() => '?').join()})`
   }
   if (filter.states !== undefined) {
-    oneOf('state', filter.states)
+    parts.push(among('state', filter.states))
     // Said once more in the words of the partial index, or SQLite would not use it.
     const rare = filter.states.every((state) => state === 'pending' || state === 'stuck')
     if (rare) parts.push("state IN ('pending', 'stuck')")
   }
-  if (filter.target !== undefined) oneOf('target', [filter.target])
-  if (filter.job !== undefined) oneOf('job', jobKeys(filter.job))
+  if (filter.target !== undefined) parts.push(among('target', [filter.target]))
+  if (filter.job !== undefined) {
+    const { keys, wholeRun } = jobKeys(filter.job)
+    const ofJob = among('job', keys)
+    parts.push(wholeRun ? `(${ofJob} OR ${among('run', keys)})` : ofJob)
+  }
   return { where: parts.join(' AND '), values }
 }
 

@@ -13,10 +13,11 @@ const tables = `
 CREATE TABLE spent (id INTEGER PRIMARY KEY, keys BLOB NOT NULL, until INTEGER NOT NULL) STRICT;
 CREATE INDEX spent_until ON spent (until);
 CREATE TABLE lease (
-  id TEXT PRIMARY KEY, state TEXT NOT NULL, target TEXT NOT NULL, job TEXT, expires_at INTEGER NOT NULL,
-  ended_at INTEGER, ended_by TEXT, body TEXT NOT NULL, handle BLOB NOT NULL
+  id TEXT PRIMARY KEY, state TEXT NOT NULL, target TEXT NOT NULL, job TEXT, run TEXT,
+  expires_at INTEGER NOT NULL, ended_at INTEGER, ended_by TEXT, body TEXT NOT NULL, handle BLOB NOT NULL
 ) STRICT;
 CREATE INDEX lease_job ON lease (job, id) WHERE job IS NOT NULL;
+CREATE INDEX lease_run ON lease (run, id) WHERE run IS NOT NULL;
 CREATE INDEX lease_due ON lease (expires_at) WHERE state IN ('pending', 'active');
 CREATE INDEX lease_rare ON lease (state, id) WHERE state IN ('pending', 'stuck');
 CREATE INDEX lease_ended ON lease (coalesce(ended_at, expires_at)) WHERE state IN ('revoked', 'expired');

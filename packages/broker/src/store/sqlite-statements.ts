@@ -7,7 +7,7 @@ export function writerStatements(database: DatabaseSync) {
     tree: prepare('SELECT size, frontier, spends FROM tree'),
     setTree: prepare('UPDATE tree SET size = ?, frontier = ?, spends = ?'),
     leaseState: prepare('SELECT state FROM lease WHERE id = ?'),
-    create: prepare('INSERT INTO lease VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    create: prepare('INSERT INTO lease VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     move: prepare(
       `UPDATE lease SET state = ?, ended_at = coalesce(?, ended_at), ended_by = coalesce(?, ended_by)
        WHERE id = ?`,

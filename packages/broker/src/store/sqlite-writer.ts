@@ -117,8 +117,8 @@ function worldOf(statements: Statements, spent: SpentKeys): World {
 function writeStep(statements: Statements, step: Exclude<Step, { op: 'spend' | 'append' }>): void {
   switch (step.op) {
     case 'create': {
-      const { id, state, target, job, expiresAt, endedAt, endedBy, body, handle } = step.row
-      statements.create.get(id, state, target, job, expiresAt, endedAt, endedBy, body, handle)
+      const { id, state, target, job, run, expiresAt, endedAt, endedBy, body, handle } = step.row
+      statements.create.get(id, state, target, job, run, expiresAt, endedAt, endedBy, body, handle)
       if (job !== null) statements.countJob.get(job, step.jobUntil)
       return
     }

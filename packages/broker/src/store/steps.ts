@@ -9,6 +9,8 @@ export interface LeaseRow {
   readonly state: LeaseState
   readonly target: string
   readonly job: string | null
+  /** The run of a job that has an id; without one `job` is the run. */
+  readonly run: string | null
   readonly expiresAt: number
   readonly endedAt: number | null
   readonly endedBy: string | null
@@ -92,12 +94,16 @@ export function jobKey(job: Job | undefined): string | undefined {
   return undefined
 }
 
-/** The keys under which leases of a job may be kept: its id, and its run for leases that have no id. */
-export function jobKeys(job: Job): readonly string[] {
-  return [
-    jobKey(job),
-    job.run === undefined ? undefined : jobKey({ issuer: job.issuer, run: job.run }),
-  ].filter((key) => key !== undefined)
+/** The key of the job's run, where `jobKey` is not that already. */
+function runKey(job: Job | undefined): string | undefined {
+  if (job?.id === undefined || job.run === undefined) return undefined
+  return jobKey({ issuer: job.issuer, run: job.run })
+}
+
+/** Which leases are of this job: those whose `job` is one of `keys`; of a whole run also those whose `run` is. */
+export function jobKeys(job: Job): { readonly keys: readonly string[]; readonly wholeRun: boolean } {
+  const keys = [jobKey(job), runKey(job)].filter((key) => key !== undefined)
+  return { keys, wholeRun: job.id === undefined }
 }
 
 /** Whether both databases keep this text as it is: PostgreSQL has no NUL, UTF-8 no lone surrogate. */
@@ -120,6 +126,7 @@ function create(lease: Lease, jobLimit: number): Step {
     state,
     target: text(target),
     job: jobKey(job) ?? null,
+    run: runKey(job) ?? null,
     expiresAt,
     endedAt: wholeOrNull(lease.endedAt),
     endedBy: lease.endedBy === undefined ? null : text(lease.endedBy),

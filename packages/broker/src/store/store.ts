@@ -12,8 +12,8 @@ export type Change =
   /** Conflict `spent` when the key is there already. */
   | { readonly kind: 'spend'; readonly key: string; readonly until: number }
   /**
-   * Conflict `job_ended` when the lease's job ended before, `job_limit` when it already had `limit` leases.
-   * A job is known by `(issuer, id)`, or by `(issuer, run)` where it has no id.
+   * Conflict `job_ended` when the lease's job or its whole run ended before, `job_limit` when the job already had
+   * `jobLimit` leases. A job is known by `(issuer, id)`, or by `(issuer, run)` where it has no id.
    */
   | { readonly kind: 'lease.create'; readonly lease: Lease; readonly jobLimit: number }
   /** Conflict `lease_state` when the lease is not in one of `from`. */
@@ -25,7 +25,11 @@ export type Change =
       readonly endedAt?: number
       readonly endedBy?: string
     }
-  /** Remembers that a job ended, so that no later exchange revives it. Never a conflict. */
+  /**
+   * Remembers that a job ended, so that no later exchange revives it. Never a conflict. With an `id` it is that one
+   * job, whatever its `run`: the others of the run go on. With a `run` alone it is the whole run: every job of it, those
+   * that have an id too.
+   */
   | { readonly kind: 'job.end'; readonly job: Job; readonly until: number }
   /** Conflict `key_exists` when this purpose already has this generation. */
   | { readonly kind: 'key.create'; readonly key: KeyRecord }
@@ -73,7 +77,10 @@ export interface KeyRecord {
 export interface LeaseFilter {
   readonly states?: readonly LeaseState[]
   readonly target?: string
-  /** Leases of this job: same issuer and id; where the lease has no id, same issuer and run. */
+  /**
+   * Leases of this job, always of the same issuer. With an `id`: those of that id, and where `run` is said too, those of
+   * that run which have no id (they may be this job's). With a `run` alone: all of that run.
+   */
   readonly job?: Job
   /** Only leases created at or after this id in order (exclusive), for paging. */
   readonly after?: string

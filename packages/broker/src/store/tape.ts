@@ -39,8 +39,8 @@ function fields(step: Step, blob: (bytes: Uint8Array) => number): readonly Value
     case 'spend':
       return [step.name, step.until]
     case 'create': {
-      const { id, state, target, job, expiresAt, endedAt, endedBy, body, handle } = step.row
-      const row = [id, state, target, job, expiresAt, endedAt, endedBy, body, blob(handle)]
+      const { id, state, target, job, run, expiresAt, endedAt, endedBy, body, handle } = step.row
+      const row = [id, state, target, job, run, expiresAt, endedAt, endedBy, body, blob(handle)]
       return [...row, step.jobLimit, step.jobUntil]
     }
     case 'move':
@@ -103,6 +103,7 @@ function readRow(tape: TapeReader): LeaseRow {
     state: tape.text() as LeaseState,
     target: tape.text(),
     job: tape.textOrNull(),
+    run: tape.textOrNull(),
     expiresAt: tape.number(),
     endedAt: tape.numberOrNull(),
     endedBy: tape.textOrNull(),
