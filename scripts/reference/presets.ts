@@ -31,7 +31,8 @@ const examples: Readonly<Record<PresetName, readonly string[]>> = {
 
 /** What else is refused, for every preset that checks more. */
 const refuses: Readonly<Partial<Record<PresetName, string>>> = {
-  buildkite: 'a `sub` that does not start with `organization:`: the job may choose its form',
+  'github-actions': 'custom properties (`repo_property_*`) that are not text',
+  buildkite: 'a `sub` that does not name the organisation and the pipeline: the job may choose its form',
   circleci: 'jobs that were run again with SSH, where a person has a shell',
   terraform: 'a phase other than plan and apply',
   kubernetes: 'a token that does not name a service account, or whose `sub` is another one',
