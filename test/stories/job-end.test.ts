@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { pushJob } from '../../packages/cli/src/demo/stand-in/claims.ts'
 import type { Github } from '../../packages/cli/src/demo/stand-in/github.ts'
-import { workflowJobCompleted } from '../../packages/cli/src/demo/stand-in/webhook.ts'
+import { delivery, workflowJobCompleted } from '../../packages/cli/src/demo/stand-in/webhook.ts'
 import { exportedLog } from '../fakes/exported-log.ts'
 import { githubFor } from '../fakes/github.ts'
 import { ordersApi } from '../fakes/orders-api.ts'
@@ -112,6 +112,18 @@ test('A42: a token of a job that has ended is worth nothing, though nobody used 
   const { entries } = await exportedLog(site.config)
   const entry = entries.find(({ id }) => id === answer.body['error_id'])
   assert.equal(entry?.reason, 'the job of this token has ended')
+})
+
+test('the signed end of a run ends the credentials of its jobs, and no new one comes', async (t) => {
+  const { github, site, broker, proxy, webhook } = await start(t)
+  const job = startJob(github)
+  const token = accessToken(await exchange(broker.url, github.idTokenOf(job, site.url)))
+  const run = { id: Number(job.claims['run_id']), run_attempt: Number(job.claims['run_attempt']) }
+  const text = JSON.stringify({ action: 'completed', workflow_run: run })
+  const { headers, body } = delivery('workflow_run', text, site.secrets['webhook-secret'])
+  assert.equal((await ask(webhook, { method: 'POST', headers, body })).status, 202)
+  assert.equal((await call(proxy, token)).status, 401)
+  assert.equal((await exchange(broker.url, github.idTokenOf(job, site.url))).status, 400)
 })
 
 test('A42: a job gets no more credentials than one job may have, even at once', async (t) => {

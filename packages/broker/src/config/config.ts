@@ -51,7 +51,7 @@ export const configSchema = z.strictObject({
       github: z
         .strictObject({ secret: secretReference.describe("The webhook's secret, as GitHub has it") })
         .optional()
-        .describe('workflow_job events, so that leases end with their job'),
+        .describe('Events workflow_job and workflow_run, so that leases end with their job and their run'),
       auth0: later('the log stream of Auth0'),
     })
     .prefault({}),

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { openWorld } from '../../test/leases.ts'
 import { Secret } from '../base/secret.ts'
 import { silent } from '../base/tools.ts'
-import type { AuditEvent, Job } from '../domain.ts'
+import type { AuditEvent, Job, Lease } from '../domain.ts'
 import { type GithubDelivery, openGithubJobEnd } from './job-end.ts'
 
 const secret = "It's a Secret to Everybody"
@@ -67,12 +67,19 @@ test('a job that is completed ends, known by the id that its tokens carry', asyn
   const { door, ended } = open(['github', 'ghes'])
   assert.deepEqual(await door.receive(delivery(completed)), { status: 'ended', leases: 4 })
   assert.deepEqual(ended, [
-    { issuer: 'github', id: '5551' },
-    { issuer: 'ghes', id: '5551' },
+    { issuer: 'github', id: '5551', run: '9001/1' },
+    { issuer: 'ghes', id: '5551', run: '9001/1' },
   ])
 })
 
-test('a run that is completed ends what has no job id, by run and attempt', async () => {
+test('a server that does not say the attempt of a job still ends the job', async () => {
+  const { door, ended } = open()
+  const { run_attempt: _, ...job } = completed.workflow_job
+  await door.receive(delivery({ ...completed, workflow_job: job }))
+  assert.deepEqual(ended, [{ issuer: 'github', id: '5551' }])
+})
+
+test('a run that is completed ends as a whole, by run and attempt', async () => {
   const { door, ended } = open()
   const run = { action: 'completed', workflow_run: { id: 9001, run_attempt: 2 } }
   await door.receive(delivery(run, { event: 'workflow_run' }))
@@ -198,17 +205,50 @@ test('a secret that is none stops the start', () => {
     )
 })
 
-test('a delivery that comes again changes nothing, and the job stays ended', async () => {
+async function openWithWorld() {
   const world = await openWorld()
+  const parts = { endJob: world.revoke.endJob, store: world.store, record: world.record, tools: world.tools }
+  return { world, door: openGithubJobEnd({ ...parts, secret: new Secret(secret), issuers: ['github'] }) }
+}
+
+test('the end of a job takes what has no id in its run, and leaves siblings that have one', async () => {
+  const { world, door } = await openWithWorld()
+  const jobs: Job[] = [
+    { issuer: 'github', id: '5551', run: '9001/1' },
+    { issuer: 'github', run: '9001/1' },
+    { issuer: 'github', id: '5552', run: '9001/1' },
+    { issuer: 'github', run: '9001/2' },
+  ]
+  const leases: Lease[] = []
+  for (const job of jobs) leases.push(await world.lease({ job, kind: 'database' }))
+  assert.equal((await door.receive(delivery(completed))).leases, 2)
+  const states = await Promise.all(leases.map((lease) => world.state(lease)))
+  assert.deepEqual(states, ['revoked', 'revoked', 'active', 'active'])
+  // A later job of an old server's run has no id either: only the end of the run refuses it.
+  for (const job of jobs.slice(1)) await world.lease({ job })
+})
+
+test('the end of a run ends all of it, once, and no job of it comes back', async () => {
+  const { world, door } = await openWithWorld()
+  const run = { action: 'completed', workflow_run: { id: 9001, run_attempt: 1 } }
+  const ofRun: Job[] = [
+    { issuer: 'github', id: '5551', run: '9001/1' },
+    { issuer: 'github', id: '5552', run: '9001/1' },
+    { issuer: 'github', run: '9001/1' },
+  ]
+  for (const job of ofRun) await world.lease({ job, kind: 'database' })
+  const other = await world.lease({ job: { issuer: 'github', id: '5551', run: '9001/2' } })
+  const given = delivery(run, { event: 'workflow_run' })
+  assert.equal((await door.receive(given)).leases, 3)
+  assert.equal((await door.receive(given)).leases, 0)
+  assert.equal(world.provider.live.size, 0)
+  assert.equal(await world.state(other), 'active')
+  for (const job of ofRun) await assert.rejects(world.lease({ job }), { kind: 'job_ended' })
+})
+
+test('a delivery that comes again changes nothing, and the job stays ended', async () => {
+  const { world, door } = await openWithWorld()
   const lease = await world.lease({ kind: 'database' })
-  const door = openGithubJobEnd({
-    secret: new Secret(secret),
-    issuers: ['github'],
-    endJob: world.revoke.endJob,
-    store: world.store,
-    record: world.record,
-    tools: world.tools,
-  })
   assert.deepEqual(await door.receive(delivery(completed)), { status: 'ended', leases: 1 })
   assert.deepEqual(await door.receive(delivery(completed)), { status: 'ended', leases: 0 })
   assert.equal(await world.state(lease), 'revoked')

@@ -76,9 +76,9 @@ function signatureFault(secret: Secret, delivery: GithubDelivery): string | unde
 }
 
 /**
- * The job that a delivery ends. `workflow_job` names it by the check run, as the token does; `workflow_run` ends the
- * leases whose tokens could not name their job (older servers have no `check_run_id`). A job that is over does not
- * end the others of its run.
+ * The job that a delivery ends. `workflow_job` names it by the check run, as the token does, and says its run, so that
+ * the leases of that run whose tokens could not name their job (older servers have no `check_run_id`) end with it;
+ * siblings that have an id of their own go on. `workflow_run` ends the whole run.
  */
 function endedJob(delivery: GithubDelivery): Pick<Job, 'id' | 'run'> | undefined {
   if (delivery.event !== 'workflow_job' && delivery.event !== 'workflow_run') return undefined
@@ -86,9 +86,20 @@ function endedJob(delivery: GithubDelivery): Pick<Job, 'id' | 'run'> | undefined
   const action = member(payload, 'action')
   if (typeof action !== 'string') throw malformed('action')
   if (action !== 'completed') return undefined
-  if (delivery.event === 'workflow_job') return { id: checkRun(member(payload, 'workflow_job')) }
-  const run = member(payload, 'workflow_run')
-  return { run: `${number(member(run, 'id'), 'id')}/${number(member(run, 'run_attempt'), 'run_attempt')}` }
+  if (delivery.event === 'workflow_run') {
+    const run = member(payload, 'workflow_run')
+    return { run: attempt(run, 'id') }
+  }
+  const job = member(payload, 'workflow_job')
+  const id = checkRun(job)
+  // A server that does not say the attempt still ends the job that it names.
+  const saysRun = member(job, 'run_id') !== undefined && member(job, 'run_attempt') !== undefined
+  return saysRun ? { id, run: attempt(job, 'run_id') } : { id }
+}
+
+/** As tokens name a run: `run_id/run_attempt`. */
+function attempt(of: unknown, id: 'id' | 'run_id'): string {
+  return `${number(member(of, id), id)}/${number(member(of, 'run_attempt'), 'run_attempt')}`
 }
 
 function parse(body: Uint8Array): unknown {

@@ -109,11 +109,11 @@ test('the end of a job ends its leases and nobody else, and keeps new ones away'
   await assert.rejects(revoke.endJob({ issuer: 'github' }, 'test'), { code: 'internal' })
 })
 
-test('the end of a run ends only leases whose tokens could not name their job', async () => {
+test('the end of a run ends all of its leases', async () => {
   const { revoke, lease, state } = await openWorld()
   const [named, unnamed] = [await lease(), await lease({ job: { issuer: 'github', run: '9001/1' } })]
-  assert.equal(await revoke.endJob({ issuer: 'github', run: '9001/1' }, 'test'), 1)
-  assert.deepEqual([await state(named), await state(unnamed)], ['active', 'revoked'])
+  assert.equal(await revoke.endJob({ issuer: 'github', run: '9001/1' }, 'test'), 2)
+  assert.deepEqual([await state(named), await state(unnamed)], ['revoked', 'revoked'])
 })
 
 test('a job with more leases than one page ends whole', async () => {
