@@ -23,7 +23,7 @@ export interface OidcIssuerParts {
   readonly fetch?: FetchDocument
 }
 
-/** How much longer than a token a spent one is remembered: no clock makes it live again. */
+/** How much longer than a token a spent one is remembered: our own clock may be set back a little. */
 const margin = 60
 
 /** Opens an OpenID Connect issuer. Throws `TypeError` when its settings cannot be meant. */

@@ -90,7 +90,7 @@ test('the job is what the platform says, and none where it says nothing', async 
     google: undefined,
     aws: undefined,
     vercel: undefined,
-    fly: 'ci 3d8d -',
+    fly: undefined,
     semaphore: `ci ${job} ${run}`,
     codefresh: 'ci w1 -',
     buddy: undefined,

@@ -68,6 +68,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       return undefined
     },
   },
+  // Tokens of GitLab, CircleCI and Bitbucket are made when the job starts, not when it asks.
   gitlab: {
     form: form('HOST'),
     algorithms: ['RS256'],
@@ -84,7 +85,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     ],
     text: ['environment', 'ref_protected', 'ref_path', 'pipeline_source', 'runner_environment', 'user_login'],
     jti: 'required',
-    maxAge: 10 * minutes,
+    maxAge: hours,
     maxLifetime: 24 * hours,
     job: jobFrom('job_id', 'pipeline_id'),
   },
@@ -123,7 +124,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     ],
     text: ['oidc.circleci.com/job-id', 'oidc.circleci.com/workflow-id', 'oidc.circleci.com/pipeline-id'],
     jti: 'hash',
-    maxAge: 10 * minutes,
+    maxAge: hours,
     maxLifetime: hours,
     job: jobFrom('oidc.circleci.com/job-id', 'oidc.circleci.com/workflow-id'),
     check: (claims) =>
@@ -137,7 +138,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     required: ['workspaceUuid', 'repositoryUuid', 'pipelineUuid', 'stepUuid'],
     text: ['branchName', 'deploymentEnvironmentUuid', 'commitSha', 'pipelineRunUuid'],
     jti: 'hash',
-    maxAge: 10 * minutes,
+    maxAge: hours,
     maxLifetime: hours,
     job: jobFrom('stepUuid', 'pipelineRunUuid'),
   },
@@ -230,7 +231,6 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     jti: 'required',
     maxAge: 10 * minutes,
     maxLifetime: hours,
-    job: jobFrom('machine_id'),
   },
   semaphore: {
     form: form('[a-z0-9-]+.semaphoreci.com'),
