@@ -22,12 +22,12 @@ async function database(): Promise<string> {
 
 storeConformance('postgres', async () => {
   const url = await database()
-  let store = await openPostgresStore({ url })
+  let store = await openPostgresStore({ url, now: Date.now })
   return {
     store,
     reopen: async () => {
       await store.close()
-      store = await openPostgresStore({ url })
+      store = await openPostgresStore({ url, now: Date.now })
       return store
     },
     remove: () => store.close(),
@@ -36,7 +36,7 @@ storeConformance('postgres', async () => {
 
 test('postgres: brokers that start at once on an empty database share one schema', async () => {
   const url = await database()
-  const stores = await Promise.all(Array.from({ length: 4 }, () => openPostgresStore({ url })))
+  const stores = await Promise.all(Array.from({ length: 4 }, () => openPostgresStore({ url, now: Date.now })))
   await Promise.all(stores.map((store, i) => store.commit([append(`broker ${i}`)])))
   for (const store of stores) assert.equal((await store.head()).size, 4)
   await Promise.all(stores.map((store) => store.close()))
@@ -44,7 +44,10 @@ test('postgres: brokers that start at once on an empty database share one schema
 
 test('postgres: two brokers on one database never both win, and their log is one', async () => {
   const url = await database()
-  const stores = [await openPostgresStore({ url }), await openPostgresStore({ url })]
+  const stores = [
+    await openPostgresStore({ url, now: Date.now }),
+    await openPostgresStore({ url, now: Date.now }),
+  ]
   const job = { issuer: 'github', id: '7' }
   const commits = Array.from({ length: 400 }, (_, i) =>
     stores.map((store, broker) =>
@@ -72,7 +75,7 @@ test('postgres: two brokers on one database never both win, and their log is one
 
 test('postgres: a restart of the server is not noticed by the next call', async () => {
   const url = await database()
-  const store = await openPostgresStore({ url })
+  const store = await openPostgresStore({ url, now: Date.now })
   await store.commit([create(sampleLease('ls_1'))])
   await server?.restart()
   assert.equal((await store.lease('ls_1'))?.state, 'active')
@@ -83,7 +86,7 @@ test('postgres: a restart of the server is not noticed by the next call', async 
 
 test('postgres: whatever was reported as committed is there after the server crashed', async () => {
   const url = await database()
-  const store = await openPostgresStore({ url })
+  const store = await openPostgresStore({ url, now: Date.now })
   const made: number[] = []
   let next = 0
   let crashed = false
@@ -118,12 +121,53 @@ test('postgres: whatever was reported as committed is there after the server cra
 
 test('postgres: a database of a newer Mayfly is refused', async () => {
   const url = await database()
-  await (await openPostgresStore({ url })).close()
+  await (await openPostgresStore({ url, now: Date.now })).close()
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   await client.query('UPDATE mayfly.version SET version = 99')
   await client.end()
-  await assert.rejects(openPostgresStore({ url }), /schema 99/)
+  await assert.rejects(openPostgresStore({ url, now: Date.now }), /schema 99/)
+})
+
+test('postgres: a broker whose clock is not the one of the database does not start, or is not ready', async () => {
+  const url = await database()
+  let ahead = 0
+  const now = () => Date.now() + ahead
+  const store = await openPostgresStore({ url, now })
+  for (const [seconds, fits] of [
+    [20, true],
+    [-20, true],
+    [45, false],
+    [-45, false],
+  ] as const) {
+    ahead = seconds * 1000
+    const failure = { code: 'provider_unavailable', reason: /clocks .* 4[456] seconds apart/ }
+    if (fits) await store.ping()
+    else {
+      await assert.rejects(store.ping(), failure)
+      await assert.rejects(openPostgresStore({ url, now }), failure)
+    }
+  }
+  await store.close()
+})
+
+test('postgres: a session that holds the row of the tree is noticed, and commits do not wait long', async () => {
+  const url = await database()
+  const store = await openPostgresStore({ url, now: Date.now })
+  const other = new pg.Client({ connectionString: url })
+  await other.connect()
+  await other.query('BEGIN; SELECT 1 FROM mayfly.tree FOR UPDATE')
+  const started = performance.now()
+  await Promise.all([
+    assert.rejects(store.ping(), { code: 'provider_unavailable' }),
+    assert.rejects(store.commit([append('held')]), { code: 'provider_unavailable' }),
+  ])
+  assert.ok(performance.now() - started < 8_000)
+  await other.end()
+  await store.ping()
+  await store.commit([append('free')])
+  assert.deepEqual(await texts(store), ['free'])
+  await store.close()
 })
 
 test('postgres: a connection that turns out to be dead is replaced, and the call is made', async () => {
@@ -157,7 +201,7 @@ async function onWire(run: (store: Store, wire: CutWire) => Promise<void>): Prom
   const url = new URL(await database())
   const wire = await openCutWire(url.hostname, Number(url.port))
   url.port = `${wire.port}`
-  const store = await openPostgresStore({ url: url.href })
+  const store = await openPostgresStore({ url: url.href, now: Date.now })
   try {
     await run(store, wire)
   } finally {

@@ -8,7 +8,7 @@ import { loadSite } from './running-broker.ts'
 export async function signingKeysOf(path: string): Promise<readonly string[]> {
   const { config } = await loadSite(path)
   const seal = openSeal(config.keys.encryption, fakeTools())
-  const store = await openStore(config.store)
+  const store = await openStore(config.store, { now: Date.now })
   try {
     const records = [...(await store.keys('token')), ...(await store.keys('log'))]
     return records.flatMap((record) => {

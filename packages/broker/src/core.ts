@@ -45,7 +45,7 @@ export async function openCore(
 ): Promise<Core> {
   const inForce = openPolicy(sources)
   const seal = openSeal(config.keys.encryption, tools)
-  const store = await openStore(config.store)
+  const store = await openStore(config.store, tools)
   try {
     const record = openRecorder(tools)
     const recordChange = (event: AuditEvent) => {

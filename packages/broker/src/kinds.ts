@@ -15,10 +15,10 @@ import type { Issuer } from './verify/issuer.ts'
 import { openOidcIssuer } from './verify/issuers/oidc.ts'
 
 /** Opens the configured store. */
-export function openStore(settings: Config['store']): Promise<Store> {
+export function openStore(settings: Config['store'], tools: Pick<Tools, 'now'>): Promise<Store> {
   return settings.kind === 'sqlite'
     ? openSqliteStore({ path: settings.path })
-    : openPostgresStore({ url: settings.url.reveal() })
+    : openPostgresStore({ url: settings.url.reveal(), now: tools.now })
 }
 
 /** Opens every configured issuer. */

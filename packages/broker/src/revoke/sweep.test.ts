@@ -62,6 +62,20 @@ test('ended leases, spent tokens and ended jobs are forgotten in time, live ones
   assert.ok(await store.lease(stuck.id))
 })
 
+test('a broker whose clock is a quarter of an hour ahead forgets nothing that the others may still need', async () => {
+  const { sweep, tools, store } = await openWorld()
+  const job = { issuer: 'github', id: '1' }
+  const until = tools.now() / 1000 + 60
+  await store.commit([
+    { kind: 'spend', key: 'k', until },
+    { kind: 'job.end', job, until },
+  ])
+  tools.advance((60 + 900) * 1000)
+  assert.equal((await sweep.round()).pruned, 0)
+  tools.advance(1_000)
+  assert.equal((await sweep.round()).pruned, 2)
+})
+
 function leaseNamed(id: string): Lease {
   const nothing = { grants: [], scopes: [], handle: new Uint8Array(), createdAt: 0, expiresAt: 0 }
   return { id, state: 'stuck', target: 't', kind: 'k', issuer: 'i', subject: 's', ...nothing }

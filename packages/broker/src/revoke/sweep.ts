@@ -40,6 +40,8 @@ export interface Sweep {
 const width = 16
 const soonMs = 50
 const firstWaitMs = 5_000
+/** How much later than it could, what was spent or ended is forgotten: another broker's clock may be behind ours. */
+const forgetLate = 900
 const longestWaitMs = 15 * 60_000
 
 /** Starts sweeping: what is due expires, what a crash left is taken back, what was stuck is tried again. */
@@ -91,7 +93,7 @@ async function runRound(parts: SweepParts, stuck: StuckLeases, batch: number): P
   })
   const freed = await step(parts, 'stuck', () => stuck.round())
   const ended = now - (parts.keepEndedSeconds ?? 30 * 86_400)
-  const pruned = await step(parts, 'prune', () => parts.store.prune(now, ended, batch))
+  const pruned = await step(parts, 'prune', () => parts.store.prune(now - forgetLate, ended, batch))
   return { expired, failed, freed, stuck: stuck.tried, pruned }
 }
 

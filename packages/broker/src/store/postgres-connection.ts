@@ -1,7 +1,7 @@
 import pg from 'pg'
 
 /** How long one statement, one wait for another broker and one silence inside a transaction may last, in ms. */
-const timeouts = { connect: 5_000, statement: 10_000, answer: 15_000 } as const
+const timeouts = { connect: 5_000, lock: 3_000, statement: 10_000, answer: 15_000 } as const
 
 /** One connection that sends statements without waiting for the answers before; made anew after it broke. */
 export class Connection {
@@ -57,6 +57,6 @@ export const beginLocked = `
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL synchronous_commit = on;
 SET LOCAL statement_timeout = ${timeouts.statement};
-SET LOCAL lock_timeout = ${timeouts.statement};
+SET LOCAL lock_timeout = ${timeouts.lock};
 SET LOCAL idle_in_transaction_session_timeout = ${timeouts.statement};
 SELECT size, frontier FROM mayfly.tree FOR UPDATE`

@@ -1,8 +1,10 @@
 import pg from 'pg'
+import { Failure } from '../base/failure.ts'
 import { Frontier } from '../base/merkle.ts'
 import { batchReads } from './batch.ts'
 import { unavailable } from './group.ts'
 import { connectionSettings } from './postgres-connection.ts'
+import { pingDatabase } from './postgres-ping.ts'
 import { isPlainText, jobKeys, type LeaseRow, leaseOf } from './steps.ts'
 import type { KeyRecord, LeaseFilter, Store } from './store.ts'
 
@@ -17,7 +19,7 @@ const leaseColumns =
   'id, state, target, job, run, expires_at AS "expiresAt", ended_at AS "endedAt", ended_by AS "endedBy", body, handle'
 
 /** All reading. A read after a commit resolved sees it: both go to the same server. */
-export function openPostgresReader(url: string): Reads & { close(): Promise<void> } {
+export function openPostgresReader(url: string, now: () => number): Reads & { close(): Promise<void> } {
   const pool = new pg.Pool({ ...connectionSettings(url), max: 4 })
   // A connection that dies while idle is only replaced; whoever reads next gets a new one.
   pool.on('error', () => undefined)
@@ -33,8 +35,12 @@ export function openPostgresReader(url: string): Reads & { close(): Promise<void
     ...leaseReads(read),
     ...logReads(read),
     ping: async () => {
-      const rows = await read("SELECT current_setting('transaction_read_only') AS locked FROM mayfly.tree")
-      if (rows[0]?.['locked'] !== 'off') throw unavailable('the database takes no writes')
+      try {
+        await pingDatabase(pool, now)
+      } catch (cause) {
+        if (cause instanceof Failure) throw cause
+        throw unavailable('the database takes no writes', cause)
+      }
     },
     close: () => pool.end(),
   }
