@@ -5,10 +5,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, Server as ListeningServer } from 'node:net'
 import { Failure } from '../base/failure.ts'
+import { openPipeline, type Pipeline } from '../base/pipeline.ts'
 import { type Answer, json } from './answer.ts'
-import { readBody } from './body.ts'
+import { type BodyRoom, readBody } from './body.ts'
 import type { Doors } from './doors.ts'
 import { refuse } from './errors.ts'
+import { restrained } from './restrained.ts'
 import { type DoorRow, type Found, openRouter, type Router } from './routing.ts'
 
 export interface Listening {
@@ -29,6 +31,9 @@ export interface DoorLimits {
 /** Keep-alive is longer than the 60 s of common load balancers, which must be the first to close. */
 const usual: DoorLimits = { connections: 8192, headersMs: 10_000, requestMs: 20_000, keepAliveMs: 75_000 }
 
+/** Bytes of all bodies that are being read. */
+const bodiesAtOnce = 67_108_864
+
 export interface DoorOptions {
   readonly host: string
   readonly port: number
@@ -38,13 +43,22 @@ export interface DoorOptions {
 interface Running {
   readonly doors: Doors
   readonly route: Router
+  readonly pipeline: Pipeline
+  readonly room: BodyRoom
   draining: boolean
   closing: boolean
 }
 
 /** Opens every door on one address. Rejects when the address is taken. */
 export async function openDoors(doors: Doors, options: DoorOptions): Promise<Listening> {
-  const running: Running = { doors, route: openRouter(doors), draining: false, closing: false }
+  const running: Running = {
+    doors: restrained(doors),
+    route: openRouter(doors),
+    pipeline: openPipeline(),
+    room: { held: 0, most: bodiesAtOnce },
+    draining: false,
+    closing: false,
+  }
   const server = openServer(running, { ...usual, ...options.limits })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -74,7 +88,9 @@ function openServer(running: Running, limits: DoorLimits): Server {
       noDelay: true,
     },
     (request, response) => {
-      void respond(running, request, response)
+      const { socket } = request
+      const welcome = running.pipeline(socket, () => respond(running, request, response))
+      if (!welcome) socket.destroy()
     },
   )
   server.maxConnections = limits.connections
@@ -97,6 +113,7 @@ function closeServer(server: Server, running: Running, graceMs: number): Promise
 }
 
 async function respond(running: Running, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (response.destroyed) return
   const { doors } = running
   const begun = doors.tools.now()
   const url = request.url ?? '/'
@@ -130,10 +147,13 @@ async function open(
   query: string,
 ): Promise<Answer> {
   const { doors } = running
-  const body = row.method === 'POST' ? await readBody(request, row.bodyLimit) : nothing
+  const early = await row.unread?.(request.headers, doors)
+  if (early !== undefined) return early
+  const body = row.method === 'POST' ? await readBody(request, row.bodyLimit, running.room) : nothing
   if (typeof body === 'string') {
-    const answer = refuse(new Failure('request_too_large'), doors.tools)
-    return body === 'endless' ? { ...answer, headers: [...answer.headers, 'Connection', 'close'] } : answer
+    const code = body === 'busy' ? 'provider_unavailable' : 'request_too_large'
+    const answer = refuse(new Failure(code), doors.tools)
+    return body !== 'too_large' ? { ...answer, headers: [...answer.headers, 'Connection', 'close'] } : answer
   }
   try {
     return await row.answer({ headers: request.headers, query, body }, doors, running)

@@ -7,7 +7,7 @@ import { answerIntrospection } from './introspect.ts'
 import { discoveryDocument, publicDocument } from './metadata.ts'
 import { answerRevocation } from './revoke.ts'
 import { answerToken } from './token.ts'
-import { answerGithubWebhook } from './webhooks.ts'
+import { answerGithubWebhook, refuseUnread } from './webhooks.ts'
 
 export interface DoorRow {
   /** As metrics and tests know it. */
@@ -20,6 +20,8 @@ export interface DoorRow {
   readonly bodyLimit: number
   /** Present when the configuration opens this door. */
   readonly opens?: (doors: Doors) => boolean
+  /** Refuses by the headers alone, before a byte of the body is read. */
+  readonly unread?: (headers: Asked['headers'], doors: Doors) => Promise<Answer | undefined>
   readonly answer: (asked: Asked, doors: Doors, state: DoorState) => Answer | Promise<Answer>
 }
 
@@ -37,6 +39,7 @@ export const table: readonly DoorRow[] = [
   {
     ...post('webhooks.github', '/webhooks/github', answerGithubWebhook),
     bodyLimit: webhookLimit,
+    unread: (headers, doors) => refuseUnread(headers, webhookLimit, doors),
     opens: (doors) => doors.githubWebhook !== undefined,
   },
   wellKnown('openid-configuration'),
