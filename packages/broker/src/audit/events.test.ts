@@ -12,6 +12,12 @@ function refused(claims: Record<string, Json>): AuditEvent {
   return { type: 'credential.refused', code: 'target_refused', reason: 'why', via: 'token-exchange', claims }
 }
 
+function issued(claims: Record<string, Json>): AuditEvent {
+  const about = { issuer: 'github', subject: 's', target: 'orders', kind: 'token', policy: 'p' }
+  const given = { grants: [], scopes: [], expires: 1, via: 'token-exchange', lease: 'ls_1' }
+  return { type: 'credential.issued', ...about, ...given, claims }
+}
+
 function decode(event: AuditEvent): Record<string, unknown> {
   return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(encodeEvent(event, tools).bytes))
 }
@@ -38,7 +44,7 @@ test('any claims at all give one line of valid UTF-8 below the limit', () => {
       fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ maxDepth: 12, stringUnit: 'binary' })),
       (claims) => {
         const text = new TextDecoder('utf-8', { fatal: true }).decode(
-          encodeEvent(refused(claims as Record<string, Json>), tools).bytes,
+          encodeEvent(issued(claims as Record<string, Json>), tools).bytes,
         )
         assert.doesNotMatch(text, /[\u0000-\u001f]/)
         assert.ok(Buffer.byteLength(text) <= 32_768)
@@ -50,7 +56,7 @@ test('any claims at all give one line of valid UTF-8 below the limit', () => {
 test('the quick way and the long way write the same', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (claims) => {
-      const text = new TextDecoder().decode(encodeEvent(refused(claims as Record<string, Json>), tools).bytes)
+      const text = new TextDecoder().decode(encodeEvent(issued(claims as Record<string, Json>), tools).bytes)
       assert.equal(canonicalJson(JSON.parse(text)), text)
     }),
   )
@@ -60,12 +66,17 @@ test('what is too long, too many or too deep is cut and says so', () => {
   let deep: Json = 'bottom'
   for (let i = 0; i < 20_000; i++) deep = [deep]
   const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`claim${i}`, 'x']))
-  const { claims } = decode(refused({ long: 'x'.repeat(5000), deep })) as { claims: Record<string, unknown> }
+  const { claims } = decode(issued({ long: 'x'.repeat(5000), deep })) as { claims: Record<string, unknown> }
   assert.match(String(claims['long']), /\[cut: 5000 characters\]$/)
   assert.match(JSON.stringify(claims['deep']), /cut: too deep/)
-  assert.equal(Object.keys((decode(refused(many)) as { claims: object }).claims).length, 64)
+  const cut = (decode(issued({ ...many, list: Array(100).fill('x') })) as { claims: object }).claims
+  assert.deepEqual([Object.keys(cut).length, (cut as Record<string, Json>)['[cut]']], [65, '501 members'])
+  const { list } = (decode(issued({ list: Array(100).fill('x') })) as { claims: { list: Json[] } }).claims
+  assert.deepEqual([list.length, list.at(-1)], [65, '[cut: 100 items]'])
   const huge = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`claim${i}`, 'é'.repeat(1000)]))
-  assert.deepEqual(Object.keys(decode(refused(huge))).sort(), ['at', 'cut', 'id', 'type', 'v'])
+  const { id: _, ...rest } = decode(issued(huge))
+  const about = { lease: 'ls_1', issuer: 'github', subject: 's', target: 'orders' }
+  assert.deepEqual(rest, { v: 1, at: 1_790_000_000_123, type: 'credential.issued', cut: true, ...about })
 })
 
 test('a claim cannot pose as a member of the entry', () => {
@@ -73,17 +84,31 @@ test('a claim cannot pose as a member of the entry', () => {
     string,
     Json
   >
-  const entry = decode(refused(hostile))
-  assert.equal(entry['type'], 'credential.refused')
+  const entry = decode(issued(hostile))
+  assert.equal(entry['type'], 'credential.issued')
   assert.notEqual(entry['id'], 'au_fake')
 })
 
 test('A43: a token that somebody put where none belongs is not kept', () => {
   const token = `${'eyJhbGciOiJSUzI1NiJ9'}.${'eyJzdWIiOiJ4In0'}.c2lnbmF0dXJl`
   const entry = decode({
-    ...refused({ ref: `refs/heads/${token}`, list: [token], [token]: 'x', inner: { deep: token } }),
+    ...issued({ ref: `refs/heads/${token}`, list: [token], [token]: 'x', inner: { deep: token } }),
     reason: `no target ${token}${'x'.repeat(2000)}`,
   } as AuditEvent)
   assert.doesNotMatch(JSON.stringify(entry), /eyJ|c2lnbmF0dXJl/)
   assert.equal((entry['claims'] as { ref: string }).ref, 'refs/heads/[token]')
+})
+
+test('the entry of a refusal is short, names who asked, and holds no half of a token', () => {
+  const token = `${'eyJhbGciOiJSUzI1NiJ9'}.${'eyJzdWIiOiJ4In0'.padEnd(400, 'A')}.c2lnbmF0dXJl`
+  const padding = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`claim${i}`, 'x'.repeat(500)]))
+  const long = { head_ref: 'é'.repeat(900), workflow_ref: 'é'.repeat(900), actor: 'é'.repeat(900) }
+  const claims = { ...padding, ...long, repository_id: '42', sub: 's'.repeat(2000), ref: token, run_id: '9' }
+  const { bytes } = encodeEvent(refused(claims), tools)
+  assert.ok(bytes.length <= 2_048, `${bytes.length}`)
+  const kept = (decode(refused(claims)) as { claims: Record<string, string> }).claims
+  const short = [kept['repository_id'], kept['run_id'], kept['[cut]'], kept['ref']]
+  assert.deepEqual(short, ['42', '9', '67 members', '[token]'])
+  assert.match(kept['sub'] ?? '', /^s{256}\[cut: 2000 characters\]$/)
+  assert.doesNotMatch(new TextDecoder().decode(bytes), /eyJ/)
 })

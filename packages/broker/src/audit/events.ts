@@ -8,6 +8,7 @@ import { newId } from '../base/id.ts'
 import { mayHoldToken, withoutTokens } from '../base/scrub.ts'
 import type { Tools } from '../base/tools.ts'
 import type { AuditEvent } from '../domain.ts'
+import { withoutIdleClaims } from './refused-claims.ts'
 
 /** Longest text, longest list, deepest nesting and largest entry that the log keeps. */
 const limits = { text: 1024, members: 64, depth: 6, entry: 32_768 } as const
@@ -22,12 +23,22 @@ export interface Recorded {
 export function encodeEvent(event: AuditEvent, tools: Pick<Tools, 'now' | 'randomBytes'>): Recorded {
   const id = newId('au', tools)
   const head = { v: 1, id, at: tools.now() }
-  const members = { ...event, ...head } as unknown as Members
+  const members = { ...withoutIdleClaims(event), ...head } as unknown as Members
   let text = usualText(members) ?? canonicalJson(tame(members, 0))
   if (text.length * 3 > limits.entry && Buffer.byteLength(text) > limits.entry) {
-    text = canonicalJson({ ...head, type: event.type, cut: true })
+    text = canonicalJson({ ...essentials(members), ...head, type: event.type, cut: true })
   }
   return { id, bytes: Buffer.from(text) }
+}
+
+/** What an entry that is too large keeps, so that it can be found and joined. */
+function essentials(members: Members): { readonly [name: string]: Json } {
+  const kept: Record<string, Json> = {}
+  for (const name of ['lease', 'target', 'issuer', 'subject', 'code']) {
+    const member = members[name]
+    if (typeof member === 'string') kept[name] = tameText(member)
+  }
+  return kept
 }
 
 type Members = { readonly [name: string]: Json | undefined }
@@ -103,11 +114,16 @@ function tame(value: Json | undefined, depth: number): Json {
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
   if (typeof value === 'string') return tameText(value)
   if (depth >= limits.depth) return '[cut: too deep]'
-  if (Array.isArray(value)) return value.slice(0, limits.members).map((item: Json) => tame(item, depth + 1))
+  if (isList(value)) {
+    const items = value.slice(0, limits.members).map((item) => tame(item, depth + 1))
+    return value.length > limits.members ? [...items, `[cut: ${value.length} items]`] : items
+  }
+  const all = Object.entries(value)
   const members: [string, Json][] = []
-  for (const [name, member] of Object.entries(value).slice(0, limits.members)) {
+  for (const [name, member] of all.slice(0, limits.members)) {
     if (member !== undefined) members.push([tameText(name), tame(member, depth + 1)])
   }
+  if (all.length > limits.members) members.push(['[cut]', `${all.length} members`])
   return Object.fromEntries(members)
 }
 
