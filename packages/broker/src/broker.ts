@@ -19,6 +19,7 @@ import { openOwnTokens } from './own-token.ts'
 import { openSweep } from './revoke/sweep.ts'
 import { openGate } from './route/gate.ts'
 import { openSubjectVerifier } from './verify/subject.ts'
+import { wiringFaults } from './wiring.ts'
 
 /** The version that the log and `--version` name. */
 export const version = '0.1.0'
@@ -55,6 +56,8 @@ export async function openBroker(config: Config, sources: PolicySources, tools: 
   metrics.knows({ targets: [...core.inForce.policy.targets.keys()] })
   const closings: Closing[] = [() => core.close()]
   try {
+    const [fault] = wiringFaults(config, core.inForce)
+    if (fault !== undefined) throw new Failure('internal', { reason: fault })
     return await openOn(core, metrics, closings)
   } catch (thrown) {
     for (const close of closings.reverse()) await close().catch(() => {})
@@ -115,11 +118,6 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
   closings.push(() => doors.close(graceMs))
   const routes: { name: string; url: string }[] = []
   for (const { name, route } of openRoutes(config, tools)) {
-    if (!inForce.policy.targets.has(targetOf(config, name))) {
-      throw new Failure('internal', {
-        reason: `route \`${name}\` names a target that the policy does not have`,
-      })
-    }
     const listening = await route.listen(gate)
     closings.push(() => listening.close(graceMs))
     routes.push({ name, url: listening.url })
@@ -131,10 +129,6 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
     return closed
   }
   return { url: doors.url, routes, logKey: log.verifierKey, close }
-}
-
-function targetOf(config: Config, route: string): string {
-  return config.routes.find((each) => each.name === route)?.target ?? ''
 }
 
 function exchangeOf(core: Core, metrics: Metrics): Exchange {

@@ -52,6 +52,11 @@ const targetKinds: Readonly<Record<string, (parts: TargetParts) => Target>> = {
     }),
 }
 
+/** True when this version can issue for such a target. */
+export function isTargetKind(kind: string): boolean {
+  return Object.hasOwn(targetKinds, kind)
+}
+
 /**
  * Opens every kind of target: leases of a kind that the policy no longer uses still have to end. Throws when the
  * policy uses a kind that this version does not have.

@@ -9,8 +9,10 @@ import { loadConfig } from './config/load.ts'
 import { formatProblem } from './config/problem.ts'
 import { readPolicyFolder } from './decide/folder.ts'
 import { openPolicy, type PolicySources } from './decide/policies.ts'
+import { openSeal } from './issue/seal.ts'
 import { openIssuers } from './kinds.ts'
 import { type Office, openOffice } from './office.ts'
+import { wiringFaults } from './wiring.ts'
 
 export interface FileOptions {
   /** Path of `mayfly.yaml`. */
@@ -88,8 +90,13 @@ export interface Checked {
 /** What the server does at start before it opens anything, and nothing else. */
 export async function checkFile(options: FileOptions): Promise<Checked> {
   const { config, sources } = await load(options)
-  const { warnings } = openPolicy(sources)
-  openIssuers(config, toolsOf(options, 'error'))
+  const inForce = openPolicy(sources)
+  const { warnings } = inForce
+  const tools = toolsOf(options, 'error')
+  openIssuers(config, tools)
+  openSeal(config.keys.encryption, tools)
+  const faults = wiringFaults(config, inForce)
+  if (faults.length > 0) throw new ConfigFault(faults.map((fault) => `${options.path}: ${fault}`).join('\n'))
   return { config, warnings: warnings.map((warning) => `${warning.code} ${warning.message}`) }
 }
 

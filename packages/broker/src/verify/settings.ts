@@ -2,6 +2,9 @@ import { z } from 'zod'
 import { duration } from '../base/duration.ts'
 import { ownIssuers, presetNames } from './preset-names.ts'
 
+/** A job that runs longer than a day asks again; a token that is accepted for longer is a password. */
+const bounded = duration.refine((seconds) => seconds <= 86_400, 'must be 24h or less')
+
 /** One entry of `issuers:` in `mayfly.yaml`: whose tokens we believe. Its key is the name that policies use. */
 export const issuerSettings = z.strictObject({
   preset: z.enum(presetNames).describe('The platform: its algorithms, required claims and limits'),
@@ -19,8 +22,8 @@ export const issuerSettings = z.strictObject({
     .default(false)
     .describe('The issuer may have a private address, as a GitHub Enterprise Server or a cluster has'),
   dangerously_allow_http: z.boolean().default(false).describe('Plain http; works on loopback only'),
-  max_age: duration.optional().describe('Oldest token accepted, counted from `iat`'),
-  max_lifetime: duration.optional().describe('Longest `exp - iat` accepted'),
+  max_age: bounded.optional().describe('Oldest token accepted, counted from `iat`'),
+  max_lifetime: bounded.optional().describe('Longest `exp - iat` accepted'),
 })
 
 export type IssuerSettings = z.output<typeof issuerSettings>

@@ -44,7 +44,7 @@ file could have made a key of their own as well.`,
     if (given.flag('json')) await terminal.write(`${JSON.stringify(found)}\n`)
     else if (found.ok) {
       const { size, origin, root, trusted } = found
-      await terminal.write(`ok: ${size} entries of ${origin}, root ${root}\n`)
+      await terminal.write(`ok: ${size} entries of ${printable(origin)}, root ${root}\n`)
       if (!trusted) terminal.tell('No --key was given: the file fits itself, and nothing says who signed it.')
     } else {
       const entry = found.at.index === undefined ? '' : `, entry ${found.at.index}`

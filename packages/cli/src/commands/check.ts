@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts'
 import { configOption, configPath, jsonOption, withConfiguration } from '../configured.ts'
+import { printable } from '../table.ts'
 
 export const command: Command = {
   usage: '[options]',
@@ -16,7 +17,7 @@ export const command: Command = {
       await terminal.write(`${JSON.stringify({ ok: true, url: config.url, warnings })}\n`)
       return 0
     }
-    for (const warning of warnings) terminal.tell(`warning: ${warning}`)
+    for (const warning of warnings) terminal.tell(`warning: ${printable(warning)}`)
     await terminal.write(`${path}: ok\n`)
     return 0
   },

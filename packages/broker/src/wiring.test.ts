@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Config } from './config/config.ts'
+import type { PolicyInForce } from './decide/policies.ts'
+import { wiringFaults } from './wiring.ts'
+
+const target = (name: string, kind: string, settings: object) => [name, { name, kind, settings }]
+
+const inForce = {
+  policy: {
+    targets: new Map([
+      target('orders', 'token', { audience: 'https://orders' }),
+      target('old', 'token', {}),
+    ] as [string, object][]),
+  },
+} as unknown as PolicyInForce
+
+const configOf = (routes: object[], introspection: object[]) =>
+  ({ routes, introspection }) as unknown as Config
+
+test('routes and introspection clients name targets that the policy has, with an audience', () => {
+  assert.deepEqual(wiringFaults(configOf([{ name: 'a', target: 'orders' }], []), inForce), [])
+  assert.deepEqual(
+    wiringFaults(configOf([{ name: 'a', target: 'none' }], [{ name: 'b', target: 'old' }]), inForce),
+    [
+      'route `a` names the target `none`, which the policy does not have',
+      'introspection client `b` names the target `old`, which has no audience',
+    ],
+  )
+})
+
+test('a target of a kind that this version lacks is a fault, whatever its name', () => {
+  const other = { policy: { targets: new Map([['x', { name: 'x', kind: 'constructor', settings: {} }]]) } }
+  assert.equal(wiringFaults(configOf([], []), other as unknown as PolicyInForce).length, 1)
+})

@@ -1,0 +1,23 @@
+import type { Config } from './config/config.ts'
+import type { PolicyInForce } from './decide/policies.ts'
+import { audienceOf, isTargetKind } from './kinds.ts'
+
+/** What does not fit between the configuration and the policy, in words; the server starts with none of it. */
+export function wiringFaults(config: Config, inForce: PolicyInForce): readonly string[] {
+  const kinds = [...inForce.policy.targets.values()]
+    .filter(({ kind }) => !isTargetKind(kind))
+    .map(({ name, kind }) => `target \`${name}\` is of kind \`${kind}\`, which this version lacks`)
+  const named = [
+    ...config.routes.map(({ name, target }) => ({ who: `route \`${name}\``, target })),
+    ...config.introspection.map(({ name, target }) => ({ who: `introspection client \`${name}\``, target })),
+  ]
+  const missing = named.flatMap(({ who, target }) => {
+    if (!inForce.policy.targets.has(target)) {
+      return [`${who} names the target \`${target}\`, which the policy does not have`]
+    }
+    return audienceOf(inForce, target) === undefined
+      ? [`${who} names the target \`${target}\`, which has no audience`]
+      : []
+  })
+  return [...kinds, ...missing]
+}
