@@ -100,7 +100,7 @@ function decodeMaster(master: Secret): KeyObject {
   const text = master.reveal().trim()
   const bytes = /^[0-9a-fA-F]{64}$/.test(text)
     ? Buffer.from(text, 'hex')
-    : /^[A-Za-z0-9+/_-]{43}=?$/.test(text)
+    : /^([A-Za-z0-9+/]{43}|[A-Za-z0-9_-]{43})=$/.test(text)
       ? Buffer.from(text, 'base64')
       : undefined
   if (bytes?.length !== 32) throw unfit('is not 32 bytes as base64 or hexadecimal')
