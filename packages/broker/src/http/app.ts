@@ -147,7 +147,7 @@ async function open(
   query: string,
 ): Promise<Answer> {
   const { doors } = running
-  const early = await row.unread?.(request.headers, doors)
+  const early = row.unread === undefined ? undefined : await row.unread(request.headers, doors)
   if (early !== undefined) return early
   const body = row.method === 'POST' ? await readBody(request, row.bodyLimit, running.room) : nothing
   if (typeof body === 'string') {

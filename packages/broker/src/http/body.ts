@@ -15,6 +15,7 @@ export interface BodyRoom {
 export const patience = 1_048_576
 
 const smallest = 1024
+const empty = Buffer.alloc(0)
 
 /**
  * Reads a body of at most `limit` bytes. Rejects when the caller goes away before its end. A body that comes in
@@ -27,25 +28,38 @@ export function readBody(request: IncomingMessage, limit: number, room: BodyRoom
   return new Promise<Body>((resolve, reject) => {
     let whole: Buffer | undefined
     let size = 0
+    let settled = false
+    const settle = (body: Body) => {
+      settled = true
+      growing.drop()
+      resolve(body)
+    }
+    const cut = (cause: unknown) => {
+      growing.drop()
+      reject(cause)
+    }
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size > patience) resolve('endless')
+      if (size > patience) settle('endless')
       else if (size > limit) growing.drop()
       else if (chunk.length === declared) whole = chunk
-      else if (!growing.add(chunk)) resolve('busy')
+      else if (!growing.add(chunk)) settle('busy')
     })
-    request.on('end', () => resolve(size > limit ? 'too_large' : (whole ?? growing.bytes())))
+    request.on('end', () => settle(size > limit ? 'too_large' : (whole ?? growing.bytes())))
     // Also when the caller goes away before the end of its request.
-    request.on('error', reject)
-    request.on('close', () => reject(new Error('the request was cut')))
-  }).finally(() => growing.drop())
+    request.on('error', cut)
+    // Every request closes; an error with its stack is made only where it says something.
+    request.on('close', () => {
+      if (!settled) cut(new Error('the request was cut'))
+    })
+  })
 }
 
 /** One buffer that doubles up to a limit and counts itself in the room of all. */
 class Growing {
   readonly #room: BodyRoom
   readonly #limit: number
-  #buffer = Buffer.alloc(0)
+  #buffer = empty
   #size = 0
   #dropped = false
 
@@ -81,6 +95,6 @@ class Growing {
     if (this.#dropped) return
     this.#dropped = true
     this.#room.held -= this.#buffer.length
-    this.#buffer = Buffer.alloc(0)
+    this.#buffer = empty
   }
 }
