@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
+import { Client } from 'pg'
 import { openOffice } from '../../packages/broker/src/office.ts'
 import { pushJob } from '../../packages/cli/src/demo/stand-in/claims.ts'
 import { type FakeTools, fakeTools } from '../fakes/clock.ts'
@@ -49,13 +50,31 @@ class CachingVerifier {
   }
 }
 
+/** A database of the story's own, whose clock `setClock` sets: brokers refuse one that is far from theirs. */
+async function databaseWithClock() {
+  const url = await database()
+  const run = async (sql: string) => {
+    const client = new Client({ connectionString: url })
+    await client.connect()
+    await client.query(sql).finally(() => client.end())
+  }
+  const setClock = (ms: number) =>
+    run(`CREATE OR REPLACE FUNCTION story.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS
+      $$ SELECT to_timestamp(${ms / 1000}) $$`)
+  await run(`CREATE SCHEMA story; DO $$ BEGIN EXECUTE format(
+    'ALTER DATABASE %I SET search_path = story, pg_catalog, public', current_database()); END $$`)
+  return { url, setClock }
+}
+
 async function start(t: TestContext) {
   const tools = fakeTools()
   const github = await githubFor(t, { now: tools.now })
   const api = await ordersApi(t)
+  const { url: databaseUrl, setClock } = await databaseWithClock()
+  await setClock(tools.now())
   const site = await makeSite(t, {
     issuers: { github: github.issuer },
-    database: await database(),
+    database: databaseUrl,
     upstream: api.url,
   })
   const brokers = [await runBrokerWith(t, site.config, tools), await runBrokerWith(t, site.replica, tools)]
@@ -68,7 +87,7 @@ async function start(t: TestContext) {
     const { exp = 0 } = decodeJwt(token)
     return { token, kid: decodeProtectedHeader(token).kid ?? '', expiresAt: exp }
   }
-  return { tools, site, urls, proxies, issue, pass: passingTime(tools) }
+  return { tools, site, urls, proxies, issue, setClock, pass: passingTime(tools) }
 }
 
 type Started = Awaited<ReturnType<typeof start>>
@@ -104,7 +123,8 @@ async function live(
   }
 }
 
-async function rotate({ tools, site }: Started) {
+async function rotate({ tools, site, setClock }: Started) {
+  await setClock(tools.now())
   const { config, sources } = await loadSite(site.config)
   const office = await openOffice(config, sources, tools)
   const next = await office.rotate()

@@ -60,6 +60,20 @@ grants: [{ name: it, who: { repo: acme/web, branch: main }, get: staging, for: 1
   )
 })
 
+test('two names of the lock with one id are a fault, in each of its sections', () => {
+  for (const section of ['owners', 'repos', 'users']) {
+    const ids = { owners: 'acme: 9919', repos: 'acme/web: 40211', users: 'octocat: 583231' }
+    const text = Object.entries(ids)
+      .map(([name, own]) => `${name}:\n  ${own}\n${name === section ? '  one: 77\n  other: 77\n' : ''}`)
+      .join('')
+    const loaded = loadPolicy([{ path: 'a.policy.yaml', text: good }], { ...lock, text })
+    assert.ok(!loaded.ok, section)
+    const line = text.split('\n').indexOf('  other: 77') + 1
+    assert.deepEqual(loaded.problems.map(codeAndPlace), [{ code: 'P013', line, column: 10 }])
+    assert.equal(loaded.problems[0]?.path, lock.path)
+  }
+})
+
 test('a fault of the lock is reported in the lock', () => {
   const broken = { path: 'policy.lock.yaml', text: 'owners: { acme: 9919 }\nrepos:\n  acme/web: "x"\n' }
   const loaded = loadPolicy([{ path: 'a.policy.yaml', text: good }], broken)

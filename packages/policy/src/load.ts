@@ -117,23 +117,25 @@ function definition({ name, tier, access, maxSeconds, kind, settings }: PolicyTa
   return { name, tier, access, maxSeconds, kind, settings }
 }
 
-/** Each environment is its own audience: a token for staging must be refused in production (section 15). */
+/**
+ * Each target has an audience of its own. Whoever accepts a token looks at its audience, so a token for staging must
+ * be refused in production, and a token that may read must be refused where another target pays out.
+ */
 function audiences(
   full: readonly PolicyTarget[],
   targets: ReadonlyMap<string, TargetDefinition>,
   { faults }: Vocabulary,
-): ReadonlyMap<string, readonly TargetDefinition[]> {
-  const found = new Map<string, TargetDefinition[]>()
-  for (const { name, audience, tier, place } of full) {
+): ReadonlyMap<string, TargetDefinition> {
+  const found = new Map<string, TargetDefinition>()
+  for (const { name, audience, place } of full) {
     const target = targets.get(name)
     if (audience === undefined || target === undefined) continue
-    const others = found.get(audience) ?? []
-    const other = others.find((each) => each.tier !== tier)
-    if (other !== undefined) {
-      const message = `targets \`${other.name}\` (${other.tier}) and \`${name}\` (${tier}) have the same audience`
-      faults.error('P035', place, message, 'give each environment an audience of its own')
+    const other = found.get(audience)
+    if (other === undefined) found.set(audience, target)
+    else {
+      const message = `targets \`${other.name}\` and \`${name}\` have the same audience`
+      faults.error('P035', place, message, 'each target names an audience of its own')
     }
-    found.set(audience, [...others, target])
   }
   return found
 }

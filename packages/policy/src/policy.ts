@@ -78,14 +78,14 @@ export interface TargetIndex {
 export interface Policy {
   readonly issuers: ReadonlyMap<string, PolicyIssuer>
   readonly targets: ReadonlyMap<string, TargetDefinition>
-  readonly audiences: ReadonlyMap<string, readonly TargetDefinition[]>
+  readonly audiences: ReadonlyMap<string, TargetDefinition>
   readonly grants: readonly PolicyGrant[]
   readonly denies: readonly PolicyDeny[]
   /** By issuer, then by target. */
   readonly index: ReadonlyMap<string, ReadonlyMap<string, TargetIndex>>
 }
 
-/** The targets whose audience is exactly this URI; RFC 8693 2.1 `resource`. */
-export function targetsByAudience(policy: Policy, uri: string): readonly TargetDefinition[] {
-  return policy.audiences.get(uri) ?? []
+/** The target whose audience is exactly this URI; RFC 8693 2.1 `resource`. No two targets share one (P035). */
+export function targetByAudience(policy: Policy, uri: string): TargetDefinition | undefined {
+  return policy.audiences.get(uri)
 }

@@ -31,7 +31,14 @@ test('without the text, or past its end, there is no frame', () => {
   assert.equal(hint, 'did you mean `environment`?')
 })
 
-test('a terminal is not given control characters of a policy', () => {
-  const shown = formatProblem(problem, 'who:\n  \u001b[2J\u202e: x\n')
-  assert.ok(!shown.includes('\u001b') && !shown.includes('\u202e'))
+test('a terminal is not given control characters of a policy, wherever they stand', () => {
+  const odd = '\u001b[2J\u202e\ud800'
+  const shown = formatProblem({ ...problem, message: odd, hint: odd, path: odd }, `who:\n  ${odd}: x\n`)
+  assert.doesNotMatch(shown, /[\p{Cf}\p{Cs}]|(?!\n)\p{Cc}/u)
+  assert.equal(shown.split('\\u{1b}[2J\\u{202e}\\u{d800}').length, 5)
+})
+
+test('the caret stands below its column, past what is escaped too', () => {
+  const [, line, caret] = formatProblem({ ...problem, column: 2 }, 'who:\n\u001bx: y').split('\n')
+  assert.equal(caret?.indexOf('^'), line?.indexOf('x'))
 })

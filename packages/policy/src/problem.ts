@@ -25,18 +25,21 @@ export interface Place {
 /** One problem as text for a terminal; with the file's text also the line and a caret below its column. */
 export function formatProblem(problem: Problem, sourceText?: string): string {
   const { path, line, column, severity, code, message, hint } = problem
-  const rows = [`${path}:${line}:${column}: ${severity} ${code}: ${message}`]
+  // A policy may carry any character, in its messages too; a terminal must not obey it.
+  const rows = [printable(`${path}:${line}:${column}: ${severity} ${code}: ${message}`)]
   const source = sourceText?.split(/\r?\n/)[line - 1]
   if (source !== undefined && source.trim() !== '') {
     const margin = `${line} | `
-    // A policy may carry any character; a terminal must not obey it.
     rows.push(margin + printable(source))
-    rows.push(`${' '.repeat(margin.length + column - 1)}^`)
+    rows.push(`${' '.repeat(margin.length + printable(source.slice(0, column - 1)).length)}^`)
   }
-  if (hint !== undefined) rows.push(`  help: ${hint}`)
+  if (hint !== undefined) rows.push(`  help: ${printable(hint)}`)
   return rows.join('\n')
 }
 
+/** Controls, marks that turn text around, and lone surrogates as `\u{...}`; a tab as a blank. */
 function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (letter) => (letter === '\t' ? ' ' : '\u{fffd}'))
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (letter) =>
+    letter === '\t' ? ' ' : `\\u{${(letter.codePointAt(0) ?? 0).toString(16)}}`,
+  )
 }

@@ -196,8 +196,18 @@ export const errors: readonly Row[] = [
     'two tiers with one audience',
     `${top}targets:\n  a: { tier: staging, access: read, token: { audience: x } }\n  ¶b: { tier: production, access: read, token: { audience: x } }\n`,
   ],
+  [
+    'P035',
+    'two targets of one tier with one audience',
+    `${top}targets:\n  a: { tier: x, access: read, token: { audience: x } }\n  ¶b: { tier: x, access: admin, token: { audience: x } }\n`,
+  ],
   ['P035', 'two audiences', target('{ tier: x, access: read, token: { audience: ¶[a, b] } }')],
   ['P036', 'guardrails', `${good}¶guardrails: []\n`],
+  [
+    'P036',
+    'a host that nothing honours',
+    `version: 1\nissuers: { github: { owners: [acme], ¶host: ghes.acme.example } }\n${targets}`,
+  ],
   ['P036', 'baseline', `${good}¶baseline: off\n`],
   [
     'P037',

@@ -1,6 +1,6 @@
 import { decide } from '@mayfly/policy/decide'
 import { explain } from '@mayfly/policy/explain'
-import { targetsByAudience } from '@mayfly/policy/policy'
+import { targetByAudience } from '@mayfly/policy/policy'
 import type { Json } from '../base/canonical-json.ts'
 import { Failure } from '../base/failure.ts'
 import type { Principal } from '../domain.ts'
@@ -57,15 +57,11 @@ export function permit(inForce: PolicyInForce, principal: Principal, wish: Wish)
   }
 }
 
-/** A target by name, or by its audience URI (RFC 8693 2.1 `resource`) when exactly one target has it. */
+/** A target by name, or by its audience URI (RFC 8693 2.1 `resource`). */
 function wanted(inForce: PolicyInForce, wish: Wish): string {
   if (wish.target !== undefined) return wish.target
-  const found = wish.resource === undefined ? [] : targetsByAudience(inForce.policy, wish.resource)
-  const [only, ...more] = found
-  if (only === undefined || more.length > 0) {
-    throw new Failure('target_refused', {
-      reason: `${found.length} targets have the audience that was asked for`,
-    })
-  }
-  return only.name
+  const found = wish.resource === undefined ? undefined : targetByAudience(inForce.policy, wish.resource)
+  if (found === undefined)
+    throw new Failure('target_refused', { reason: 'no target has the audience that was asked for' })
+  return found.name
 }

@@ -28,7 +28,11 @@ export function readIssuer(entry: Entry, lock: Lock, faults: Faults): ReadIssuer
   if (map === undefined) return undefined
   const keys = fields(map, ['owners', 'properties', 'host'], faults)
   const host = keys.get('host')
-  if (host !== undefined) textOf(host.value, '`host`', faults)
+  // An author who writes it expects tokens of another host to be refused; nothing here would.
+  if (host !== undefined) {
+    const hint = 'remove `host`: the issuers of the server configuration say whose tokens are verified'
+    faults.error('P036', host.place, '`host` is not honoured in this version', hint)
+  }
   const properties = keys.get('properties')
   const names = properties === undefined ? [] : textsOf(properties, faults)
   const owners = readOwners(entry, keys.get('owners'), lock, faults)

@@ -25,14 +25,22 @@ export function readLock(file: { path: string; text: string }, faults: Faults): 
   const found = fields(root, sections, faults)
   const section = (name: LockSection): ReadonlyMap<string, string> => {
     const ids = new Map<string, string>()
+    const names = new Map<string, string>()
     const value = found.get(name)?.value
     const map = value === undefined ? undefined : mapOf(value, `\`${name}\``, faults)
     for (const entry of map?.entries ?? []) {
       const { value: id } = entry
       if ((id.is === 'number' || id.is === 'text') && /^[1-9][0-9]{0,18}$/.test(id.text)) {
-        if (ids.has(foldAscii(entry.key)))
-          faults.error('P022', entry.place, `duplicate name \`${entry.key}\``)
-        ids.set(foldAscii(entry.key), id.text)
+        const name = foldAscii(entry.key)
+        const other = names.get(id.text)
+        if (ids.has(name)) faults.error('P022', entry.place, `duplicate name \`${entry.key}\``)
+        else if (other !== undefined) {
+          // Matching is by id: a grant to the one would silently be a grant to the other.
+          const message = `\`${entry.key}\` has the id of \`${other}\` (${id.text})`
+          faults.error('P013', id.place, message, 'remove the old name, or run `policy lock`')
+        }
+        ids.set(name, id.text)
+        names.set(id.text, entry.key)
       } else faults.error('P013', id.place, `\`${entry.key}\` has no id`, 'run `policy lock`')
     }
     return ids
