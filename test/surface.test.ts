@@ -185,8 +185,6 @@ test('metrics', async () => {
       'mayfly_http_request_duration_seconds histogram',
       'mayfly_route_requests_total counter',
       'mayfly_leases_ended_total counter',
-      'mayfly_store_commit_size histogram',
-      'mayfly_store_commit_duration_seconds histogram',
       'mayfly_webhooks_total counter',
     ],
   )

@@ -11,7 +11,6 @@ const calls: { readonly [Name in Counting]: (metrics: Metrics) => void } = {
   request: (metrics) => metrics.request('token', 200, 1),
   routeRequest: (metrics) => metrics.routeRequest('a', 'admitted'),
   leaseEnded: (metrics) => metrics.leaseEnded('a', 'expired'),
-  storeCommit: (metrics) => metrics.storeCommit(1, 1),
   webhook: (metrics) => metrics.webhook('github', 'accepted'),
 }
 

@@ -84,7 +84,8 @@ export function openExchange(parts: ExchangeParts): Exchange {
       return answer
     } catch (thrown) {
       const failure = await refused(parts, request, seen.principal, thrown)
-      parts.observe?.(failure.code, request.target, seen.principal?.issuer)
+      // A name that the policy did not say yes to would tell whoever reads the metrics which targets exist.
+      parts.observe?.(failure.code, undefined, seen.principal?.issuer)
       throw failure
     }
   }

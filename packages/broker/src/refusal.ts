@@ -38,7 +38,7 @@ export async function refused(
     thrown instanceof Conflict
       ? new Failure(conflicts[thrown.kind].code, { reason: conflicts[thrown.kind].reason, cause: thrown })
       : asFailure(thrown)
-  const wanted = request.target ?? request.resource
+  const wanted = asked(request, principal)
   const recorded = parts.record({
     type: 'credential.refused',
     code: failure.code,
@@ -57,4 +57,11 @@ export async function refused(
   })
   await parts.store.commit([recorded.change])
   return failure.recorded(recorded.id)
+}
+
+/** What was asked for. Of somebody whose token did not verify only a little is kept: anybody can write it. */
+function asked(request: Asked, principal: Principal | undefined): string | undefined {
+  const wanted = request.target ?? request.resource
+  if (wanted === undefined || principal !== undefined) return wanted
+  return wanted.slice(0, 100).replaceAll(/[^\x20-\x7e]/g, '?')
 }

@@ -6,8 +6,11 @@ import { wiringFaults } from './wiring.ts'
 
 const target = (name: string, kind: string, settings: object) => [name, { name, kind, settings }]
 
+const github = new Map([['github', {}]])
+
 const inForce = {
   policy: {
+    issuers: github,
     targets: new Map([
       target('orders', 'token', { audience: 'https://orders' }),
       target('old', 'token', {}),
@@ -16,7 +19,7 @@ const inForce = {
 } as unknown as PolicyInForce
 
 const configOf = (routes: object[], introspection: object[]) =>
-  ({ routes, introspection }) as unknown as Config
+  ({ routes, introspection, issuers: { github: { preset: 'github-actions' } } }) as unknown as Config
 
 test('routes and introspection clients name targets that the policy has, with an audience', () => {
   assert.deepEqual(wiringFaults(configOf([{ name: 'a', target: 'orders' }], []), inForce), [])
@@ -30,6 +33,19 @@ test('routes and introspection clients name targets that the policy has, with an
 })
 
 test('a target of a kind that this version lacks is a fault, whatever its name', () => {
-  const other = { policy: { targets: new Map([['x', { name: 'x', kind: 'constructor', settings: {} }]]) } }
+  const other = {
+    policy: { issuers: github, targets: new Map([['x', { name: 'x', kind: 'constructor', settings: {} }]]) },
+  }
   assert.equal(wiringFaults(configOf([], []), other as unknown as PolicyInForce).length, 1)
+})
+
+test("tokens that the policy judges by GitHub's claims come from GitHub, by a configured issuer", () => {
+  const config = (issuers: object) => ({ ...configOf([], []), issuers }) as unknown as Config
+  assert.deepEqual(wiringFaults(config({ github: { preset: 'github-actions' } }), inForce), [])
+  assert.deepEqual(wiringFaults(config({ github: { preset: 'forgejo' } }), inForce), [
+    "the policy judges tokens of `github` as GitHub's, but its preset is forgejo",
+  ])
+  assert.deepEqual(wiringFaults(config({ other: { preset: 'github-actions' } }), inForce), [
+    'the policy speaks of the issuer `github`, which is not configured',
+  ])
 })

@@ -19,5 +19,17 @@ export function wiringFaults(config: Config, inForce: PolicyInForce): readonly s
       ? [`${who} names the target \`${target}\`, which has no audience`]
       : []
   })
-  return [...kinds, ...missing]
+  return [...kinds, ...missing, ...issuerFaults(config, inForce)]
+}
+
+/** A policy judges tokens by GitHub's claims, so they must be GitHub's: another platform could say anything in them. */
+function issuerFaults(config: Config, inForce: PolicyInForce): readonly string[] {
+  return [...inForce.policy.issuers.keys()].flatMap((name) => {
+    const settings = Object.hasOwn(config.issuers, name) ? config.issuers[name] : undefined
+    if (settings === undefined)
+      return [`the policy speaks of the issuer \`${name}\`, which is not configured`]
+    return settings.preset === 'github-actions'
+      ? []
+      : [`the policy judges tokens of \`${name}\` as GitHub's, but its preset is ${settings.preset}`]
+  })
 }

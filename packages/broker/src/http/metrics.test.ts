@@ -40,13 +40,11 @@ test('times are in seconds, and a gauge is read when it is asked for', async () 
   metrics.gauge('mayfly_leases_live', 'Live leases', () => live)
   live = 7
   metrics.request('token', 200, 4)
-  metrics.storeCommit(3, 2)
   metrics.webhook('github', 'accepted')
   const text = await metrics.text()
   assert.match(text, /mayfly_leases_live 7/)
   assert.match(text, /mayfly_http_request_duration_seconds_sum 0.004/)
   assert.match(text, /mayfly_http_requests_total\{door="token",status="200"\} 1/)
-  assert.match(text, /mayfly_store_commit_size_sum 3/)
 })
 
 test('two brokers in one process count for themselves', async () => {

@@ -18,8 +18,6 @@ export interface Metrics {
   request(door: string, status: number, milliseconds: number): void
   routeRequest(route: string, outcome: 'admitted' | FailureCode): void
   leaseEnded(target: string, by: EndCause): void
-  /** One durable commit of `size` requests together. */
-  storeCommit(size: number, milliseconds: number): void
   webhook(via: 'github' | 'auth0', outcome: 'accepted' | 'ignored' | 'refused'): void
   /** Keeps a value that is asked for when the metrics are read, such as live leases. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void
@@ -29,7 +27,6 @@ export interface Metrics {
 }
 
 const seconds = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-const sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 
 /** `process`: also what Node and the process use (`process_*`, `nodejs_*`). */
 export function openMetrics(names: MetricNames, options: { readonly process: boolean }): Metrics {
@@ -58,10 +55,6 @@ export function openMetrics(names: MetricNames, options: { readonly process: boo
     },
     routeRequest: (route, outcome) => counters.routes.inc({ route: bounded(known.routes, route), outcome }),
     leaseEnded: (target, by) => counters.ended.inc({ target: bounded(known.targets, target), by }),
-    storeCommit(size, ms) {
-      counters.commitSize.observe(size)
-      counters.commitSeconds.observe(ms / 1000)
-    },
     webhook: (via, outcome) => counters.webhooks.inc({ via, outcome }),
     gauge(name, help, read) {
       const gauge: Gauge = new Gauge({
@@ -92,8 +85,6 @@ function openCounters(registers: readonly Registry[]) {
     requestSeconds: histogram('mayfly_http_request_duration_seconds', 'Time of one request', seconds),
     routes: counter('mayfly_route_requests_total', 'Requests that routes asked for', ['route', 'outcome']),
     ended: counter('mayfly_leases_ended_total', 'Leases that ended, by cause', ['target', 'by']),
-    commitSize: histogram('mayfly_store_commit_size', 'Requests that shared one durable commit', sizes),
-    commitSeconds: histogram('mayfly_store_commit_duration_seconds', 'Time of one durable commit', seconds),
     webhooks: counter('mayfly_webhooks_total', 'Webhooks by outcome', ['via', 'outcome']),
   }
 }

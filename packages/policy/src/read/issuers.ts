@@ -57,7 +57,7 @@ function readOwners(
     const id = lock.owners.get(foldAscii(name))
     if (id !== undefined) found.set(foldAscii(name), id)
     else {
-      const hint = didYouMean(name, lock.owners.keys()) ?? 'run `policy lock`'
+      const hint = didYouMean(name, lock.owners.keys()) ?? 'add its id to `policy.lock.yaml`'
       faults.error('P013', item.place, `\`${name}\` is not in the lock's \`owners\``, hint)
     }
   }

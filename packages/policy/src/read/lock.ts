@@ -37,11 +37,17 @@ export function readLock(file: { path: string; text: string }, faults: Faults): 
         else if (other !== undefined) {
           // Matching is by id: a grant to the one would silently be a grant to the other.
           const message = `\`${entry.key}\` has the id of \`${other}\` (${id.text})`
-          faults.error('P013', id.place, message, 'remove the old name, or run `policy lock`')
+          faults.error('P013', id.place, message, 'remove the old name')
         }
         ids.set(name, id.text)
         names.set(id.text, entry.key)
-      } else faults.error('P013', id.place, `\`${entry.key}\` has no id`, 'run `policy lock`')
+      } else
+        faults.error(
+          'P013',
+          id.place,
+          `\`${entry.key}\` has no id`,
+          "write its number, as GitHub's API gives it",
+        )
     }
     return ids
   }

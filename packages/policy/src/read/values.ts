@@ -80,7 +80,7 @@ function lockedValue(
   const name = foldAscii(tree.text)
   const id = vocabulary.lock[section].get(name)
   if (id !== undefined) return { value: id, name }
-  const hint = didYouMean(name, vocabulary.lock[section].keys()) ?? 'run `policy lock`'
+  const hint = didYouMean(name, vocabulary.lock[section].keys()) ?? 'add its id to `policy.lock.yaml`'
   vocabulary.faults.error('P013', tree.place, `\`${tree.text}\` is not in the lock's \`${section}\``, hint)
   return undefined
 }
