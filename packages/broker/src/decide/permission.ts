@@ -1,5 +1,5 @@
-import { decide } from '@mayfly/policy/decide'
-import { explain } from '@mayfly/policy/explain'
+import { type DecisionRequest, decide } from '@mayfly/policy/decide'
+import { type Explanation, explain } from '@mayfly/policy/explain'
 import { targetByAudience } from '@mayfly/policy/policy'
 import type { Json } from '../base/canonical-json.ts'
 import { Failure } from '../base/failure.ts'
@@ -30,19 +30,19 @@ export interface Permission {
  * principal itself may know (conditions that concern its own repository).
  */
 export function permit(inForce: PolicyInForce, principal: Principal, wish: Wish): Permission {
-  const target = wanted(inForce, wish)
   const request = {
     issuer: principal.issuer,
     claims: principal.claims,
-    target,
+    target: wanted(inForce, wish),
     ...(wish.scopes === undefined ? {} : { scopes: wish.scopes }),
     ...(wish.seconds === undefined ? {} : { seconds: wish.seconds }),
   }
   const decision = decide(inForce.policy, request)
   if (!decision.allowed) {
-    const explanation = explain(inForce.policy, request, 'caller')
+    const explanation = explanationOf(inForce, request, wish)
+    const because = explanation.grants.length > 0 ? explanation.summary : decision.reason
     throw new Failure(decision.code === 'scope' ? 'scope_refused' : 'target_refused', {
-      reason: `${decision.code}: ${explain(inForce.policy, request, 'administrator').summary}`,
+      reason: `${decision.code}: ${because}`,
       explanation: { summary: explanation.summary, grants: explanation.grants as unknown as Json },
     })
   }
@@ -57,11 +57,20 @@ export function permit(inForce: PolicyInForce, principal: Principal, wish: Wish)
   }
 }
 
-/** A target by name, or by its audience URI (RFC 8693 2.1 `resource`). */
+/**
+ * For the principal. Where no grant concerns it, it hears of the words that it used itself: an audience that exists
+ * and one that does not get the same answer, so that nobody can map the policy by asking.
+ */
+function explanationOf({ policy }: PolicyInForce, request: DecisionRequest, wish: Wish): Explanation {
+  const explanation = explain(policy, request, 'caller')
+  const asked = wish.target ?? wish.resource ?? ''
+  if (explanation.grants.length > 0 || asked === request.target) return explanation
+  return explain(policy, { ...request, target: asked }, 'caller')
+}
+
+/** A target by name, or by its audience URI (RFC 8693 2.1 `resource`); an unknown URI is a name that no target has. */
 function wanted(inForce: PolicyInForce, wish: Wish): string {
   if (wish.target !== undefined) return wish.target
-  const found = wish.resource === undefined ? undefined : targetByAudience(inForce.policy, wish.resource)
-  if (found === undefined)
-    throw new Failure('target_refused', { reason: 'no target has the audience that was asked for' })
-  return found.name
+  const { resource = '' } = wish
+  return targetByAudience(inForce.policy, resource)?.name ?? resource
 }
