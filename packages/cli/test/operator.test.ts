@@ -1,9 +1,11 @@
 /** The operator's commands as processes of their own, beside a running broker. */
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { parseVerifierKey, printVerifierKey, verifierKey } from '@mayfly/broker/audit/note'
 import { realParts } from '../src/demo/real-parts.ts'
 import type { Site } from '../src/demo/site.ts'
 import { openStage, type Stage } from '../src/demo/stage.ts'
@@ -124,7 +126,9 @@ test('the log is exported and verified; a changed byte, a cut and a foreign key 
 
   writeFileSync(other, exported.stdout.split('\n').slice(0, -2).join('\n'))
   assert.equal((await mayfly(['audit', 'verify', other, '--key', site.logKey])).exitCode, 1)
-  const foreign = site.logKey.replace(/.$/, (letter) => (letter === 'A' ? 'B' : 'A'))
+  const foreign = printVerifierKey(verifierKey(parseVerifierKey(site.logKey).name, randomBytes(32)))
+  const mistyped = site.logKey.replace(/.$/, (letter) => (letter === 'A' ? 'B' : 'A'))
+  assert.equal((await mayfly(['audit', 'verify', file, '--key', mistyped])).exitCode, 2)
   assert.equal((await mayfly(['audit', 'verify', file, '--key', foreign, '--json'])).exitCode, 1)
   assert.equal((await mayfly(['audit', 'verify', join(folder, 'nowhere.jsonl')])).exitCode, 2)
 })

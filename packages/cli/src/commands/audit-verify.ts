@@ -29,6 +29,7 @@ file could have made a key of their own as well.`,
     const [key, kept] = ['key', 'checkpoint'].map((name) => given.text(name))
     const olderCheckpoint = kept === undefined ? undefined : `${await readText(kept, terminal)}\n`
     const { verifyExport } = await import('@mayfly/broker/audit/verify')
+    if (key !== undefined) await checkKey(key)
     terminal.progress(`verifying ${file}`)
     const stream = createReadStream(file)
     await new Promise<void>((resolve, reject) => {
@@ -52,4 +53,19 @@ file could have made a key of their own as well.`,
     }
     return found.ok ? 0 : 1
   },
+}
+
+/** A key that is written wrongly says nothing about the log. */
+async function checkKey(key: string): Promise<void> {
+  const { parseVerifierKey } = await import('@mayfly/broker/audit/note')
+  try {
+    parseVerifierKey(key)
+  } catch (cause) {
+    throw new UsageFault(
+      '--key is not the key of a log; it looks like mayfly.example.com/log+1f2e3d4c+AbCd...',
+      {
+        cause,
+      },
+    )
+  }
 }
