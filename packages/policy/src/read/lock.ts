@@ -18,6 +18,24 @@ export const emptyLock: Lock = { owners: new Map(), repos: new Map(), users: new
 
 const sections: readonly LockSection[] = ['owners', 'repos', 'users']
 
+/** The fault of a name that the lock does not have (P013). `nameNotLocked` reads it again. */
+export function notLocked(name: string, section: LockSection): string {
+  return `\`${name}\` is not in the lock's \`${section}\``
+}
+
+/** The name that a problem says is missing in the lock. `lockedNames` finds by it what a policy asks for. */
+export function nameNotLocked({
+  code,
+  message,
+}: {
+  readonly code: string
+  readonly message: string
+}): { readonly name: string; readonly section: LockSection } | undefined {
+  const [, name, said] = /^`(.*)` is not in the lock's `([a-z]+)`$/.exec(message) ?? []
+  const section = sections.find((each) => each === said)
+  return code === 'P013' && name !== undefined && section !== undefined ? { name, section } : undefined
+}
+
 export function readLock(file: { path: string; text: string }, faults: Faults): Lock {
   const tree = parseTree(file.path, file.text, faults)
   const root = tree === undefined ? undefined : mapOf(tree, 'the lock', faults)
@@ -41,13 +59,7 @@ export function readLock(file: { path: string; text: string }, faults: Faults): 
         }
         ids.set(name, id.text)
         names.set(id.text, entry.key)
-      } else
-        faults.error(
-          'P013',
-          id.place,
-          `\`${entry.key}\` has no id`,
-          "write its number, as GitHub's API gives it",
-        )
+      } else faults.error('P013', id.place, `\`${entry.key}\` has no id`, 'run `mayfly policy lock`')
     }
     return ids
   }

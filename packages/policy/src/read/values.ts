@@ -3,7 +3,8 @@ import { compileGlob, globFault } from '../glob.ts'
 import { contains, empty, has, inter, type Lang } from '../lang.ts'
 import { didYouMean } from '../nearest.ts'
 import { foldAscii } from '../schema/fold.ts'
-import type { ClaimSchema } from '../schema/schema.ts'
+import type { ClaimSchema, LockSection } from '../schema/schema.ts'
+import { notLocked } from './lock.ts'
 import { cleanText, oneOrMore } from './shape.ts'
 import type { ScalarTree, Tree } from './tree.ts'
 import type { Meaning, Vocabulary } from './vocabulary.ts'
@@ -72,16 +73,12 @@ function oneValue(tree: Tree, meaning: Meaning, vocabulary: Vocabulary): ExactVa
     : lockedValue(tree, meaning.section, vocabulary)
 }
 
-function lockedValue(
-  tree: ScalarTree,
-  section: keyof Vocabulary['lock'],
-  vocabulary: Vocabulary,
-): ExactValue | undefined {
+function lockedValue(tree: ScalarTree, section: LockSection, vocabulary: Vocabulary): ExactValue | undefined {
   const name = foldAscii(tree.text)
   const id = vocabulary.lock[section].get(name)
   if (id !== undefined) return { value: id, name }
-  const hint = didYouMean(name, vocabulary.lock[section].keys()) ?? 'add its id to `policy.lock.yaml`'
-  vocabulary.faults.error('P013', tree.place, `\`${tree.text}\` is not in the lock's \`${section}\``, hint)
+  const hint = didYouMean(name, vocabulary.lock[section].keys()) ?? 'run `mayfly policy lock`'
+  vocabulary.faults.error('P013', tree.place, notLocked(tree.text, section), hint)
   return undefined
 }
 
