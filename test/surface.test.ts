@@ -73,6 +73,7 @@ test('names of events in the log', () => {
     'key.created',
     'key.retired',
     'policy.loaded',
+    'policy.changed',
     'policy.refused',
     'broker.started',
     'broker.stopped',
@@ -186,6 +187,11 @@ test('metrics', async () => {
       'mayfly_route_requests_total counter',
       'mayfly_leases_ended_total counter',
       'mayfly_webhooks_total counter',
+      'mayfly_policy_info gauge',
+      'mayfly_policy_loaded_timestamp_seconds gauge',
+      'mayfly_policy_stale gauge',
+      'mayfly_policy_refused_total counter',
+      'mayfly_guardrail_hits_total counter',
     ],
   )
 })

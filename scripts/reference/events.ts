@@ -22,6 +22,7 @@ interface Documented<T extends Type> {
 
 const job = 'the job: `issuer`, and `id` or `run` or both'
 const claims = 'the verified claims of the subject token'
+const asked = 'what the caller asked for, as far as it did: `scopes`, `seconds`'
 const via = '`token-exchange` or `jwt-bearer`'
 
 const credential = {
@@ -32,9 +33,11 @@ const credential = {
   kind: 'kind of the target, `token`',
   grants: 'names of the grants that said yes',
   scopes: 'scopes that were given',
+  seconds: 'the lifetime that the policy gave',
   expires: 'end, seconds since 1970',
   policy: 'digest of the policy that decided',
   via,
+  asked: { sometimes: asked },
   job: { sometimes: job },
   claims,
 }
@@ -57,7 +60,7 @@ const key = {
   by: '`start`, `schedule` or `operator`',
 }
 
-const policy = { digest: 'SHA-256 over names and bytes of its files, hexadecimal', detail: 'in words' }
+const digest = 'SHA-256 over names and bytes of its files, hexadecimal'
 const broker = { url: 'the broker’s `url`', version: 'its version' }
 
 const events: { readonly [T in Type]: Documented<T> } = {
@@ -79,8 +82,13 @@ const events: { readonly [T in Type]: Documented<T> } = {
       subject: { sometimes: 'as in `credential.issued`, once the token was verified' },
       target: { sometimes: 'what was asked for: a target’s name, or the `resource`' },
       job: { sometimes: job },
-      policy: { sometimes: 'reserved' },
-      claims: { sometimes: claims },
+      asked: { sometimes: `${asked}, once the token was verified` },
+      policy: { sometimes: 'digest of the policy that decided, once the token was verified' },
+      decision: {
+        sometimes:
+          'the policy’s own word, when it was the policy that refused: `intake`, `profile`, `unknown_target`, `denied`, `no_grant`, `scope` or `guardrail`',
+      },
+      claims: { sometimes: `${claims}: those that the policy reads, and some that name the job` },
       token: { sometimes: 'fingerprint of a token that could not be verified' },
     },
   },
@@ -115,10 +123,30 @@ const events: { readonly [T in Type]: Documented<T> } = {
     when: 'A signing key has a successor. It stays published until its last token ended.',
     members: key,
   },
-  'policy.loaded': { when: 'A policy came into force.', members: policy },
+  'policy.loaded': {
+    when: 'A broker starts with this policy.',
+    members: { digest, detail: 'in words' },
+  },
+  'policy.changed': {
+    when: 'The policy of a running broker was replaced by another.',
+    members: {
+      digest,
+      previous: 'digest of the policy that it replaced',
+      detail: 'what it changes, in words',
+      change: {
+        sometimes:
+          'what it changes for those who ask: `gained`, `lost`, `lifetimes`, `targets`, `counts` of each, `production` (something of tier production is gained), and how many `more` there are than are shown',
+      },
+    },
+  },
   'policy.refused': {
-    when: 'Reserved: a changed policy was not taken. A broker does not start with one.',
-    members: policy,
+    when: 'A changed policy was not taken: it has faults, or a guardrail that was not proved. The one before stays in force. A broker does not start with such a policy.',
+    members: {
+      digest: { sometimes: `${digest}; when the folder could be read` },
+      kept: 'digest of the policy that stays in force',
+      detail: 'how many faults there are, or why it could not be read or checked',
+      faults: 'the first faults, each as FILE:LINE:COLUMN CODE MESSAGE',
+    },
   },
   'broker.started': { when: 'A broker opened.', members: broker },
   'broker.stopped': { when: 'A broker closed in order.', members: broker },

@@ -12,6 +12,9 @@ const calls: { readonly [Name in Counting]: (metrics: Metrics) => void } = {
   routeRequest: (metrics) => metrics.routeRequest('a', 'admitted'),
   leaseEnded: (metrics) => metrics.leaseEnded('a', 'expired'),
   webhook: (metrics) => metrics.webhook('github', 'accepted'),
+  policy: (metrics) => metrics.policy({ digest: 'a', since: 1, stale: true }),
+  policyRefused: (metrics) => metrics.policyRefused(),
+  guardrailHit: (metrics) => metrics.guardrailHit(),
 }
 
 const outcome = 'or a code of [errors](errors.md)'
@@ -28,6 +31,7 @@ const values: Readonly<Record<string, string>> = {
   status: 'status code of the answer',
   by: '`expired`, `caller`, `job_end`, `operator` or `failed`',
   via: '`github`',
+  digest: 'digest of the policy in force, as the log names it',
 }
 
 interface Family {

@@ -7,7 +7,6 @@ import { Failure } from './base/failure.ts'
 import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import { type Core, openCore, originOf } from './core.ts'
-import { permit } from './decide/permission.ts'
 import type { PolicySources } from './decide/policies.ts'
 import type { AuditEvent } from './domain.ts'
 import { doorsOf } from './doorway.ts'
@@ -15,6 +14,7 @@ import { type Exchange, openExchange } from './exchange.ts'
 import { openDoors } from './http/app.ts'
 import { type Metrics, openMetrics } from './http/metrics.ts'
 import { audienceOf, openIssuers, openRoutes } from './kinds.ts'
+import { decideWith, type LivePolicy, openLivePolicy } from './live-policy.ts'
 import { openOwnTokens } from './own-token.ts'
 import { openSweep } from './revoke/sweep.ts'
 import { openGate } from './route/gate.ts'
@@ -34,6 +34,8 @@ export interface Running {
   readonly routes: readonly { readonly name: string; readonly url: string }[]
   /** The log's verifier key (C2SP vkey): keep it where the broker's operator cannot write. */
   readonly logKey: string
+  /** Reads the folder of the policy now; resolves when what was found is in force or refused. */
+  reloadPolicy(): Promise<void>
   close(): Promise<void>
 }
 
@@ -53,20 +55,26 @@ export async function openBroker(config: Config, sources: PolicySources, tools: 
   const core = await openCore(config, sources, tools, (event) => {
     if (event.type === 'lease.ended') metrics.leaseEnded(event.target, event.by)
   })
-  metrics.knows({ targets: [...core.inForce.policy.targets.keys()] })
+  metrics.knows({ targets: [...core.inForce().policy.targets.keys()] })
   const closings: Closing[] = [() => core.close()]
   try {
-    const [fault] = wiringFaults(config, core.inForce)
+    const [fault] = wiringFaults(config, core.inForce())
     if (fault !== undefined) throw new Failure('internal', { reason: fault })
-    return await openOn(core, metrics, closings)
+    return await openOn(core, sources, metrics, closings)
   } catch (thrown) {
     for (const close of closings.reverse()) await close().catch(() => {})
     throw thrown
   }
 }
 
-async function openOn(core: Core, metrics: Metrics, closings: Closing[]): Promise<Running> {
-  const { config, tools, store, inForce } = core
+async function openOn(
+  core: Core,
+  sources: PolicySources,
+  metrics: Metrics,
+  closings: Closing[],
+): Promise<Running> {
+  const { config, tools, store } = core
+  const inForce = core.inForce()
   const write: Write = async (event) => {
     const { id, change } = core.record(event)
     await store.commit([change])
@@ -91,7 +99,9 @@ async function openOn(core: Core, metrics: Metrics, closings: Closing[]): Promis
   })
   const sweep = openSweep({ store, revoke: core.revoke, tools })
   closings.push(() => sweep.close())
-  return openToTheWorld({ core, log, write, metrics }, closings)
+  const policy = openLivePolicy({ core, sources, metrics, write })
+  closings.push(() => policy.close())
+  return openToTheWorld({ core, log, write, metrics, policy }, closings)
 }
 
 interface Opened {
@@ -99,22 +109,26 @@ interface Opened {
   readonly log: AuditLog
   readonly write: Write
   readonly metrics: Metrics
+  readonly policy: LivePolicy
 }
 
 async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Running> {
-  const { core, log, write, metrics } = opened
-  const { config, tools, store, inForce } = core
+  const { core, log, write, metrics, policy } = opened
+  const { config, tools, store } = core
   const tokens = openOwnTokens({ url: config.url, keys: core.keys, store, tools })
   const gate = openGate({
     verify: tokens.verify,
     lease: (id) => store.lease(id),
-    audienceOf: (target) => audienceOf(inForce, target),
+    audienceOf: (target) => audienceOf(core.inForce(), target),
     record: write,
     tools,
     observe: (route, outcome) => metrics.routeRequest(route, outcome),
   })
   const exchange = timed(exchangeOf(core, metrics), metrics, tools)
-  const doors = await openDoors(doorsOf({ core, exchange, tokens, log, metrics, write }), config.listen)
+  const doors = await openDoors(
+    doorsOf({ core, exchange, tokens, log, metrics, write, policy }),
+    config.listen,
+  )
   closings.push(() => doors.close(graceMs))
   const routes: { name: string; url: string }[] = []
   for (const { name, route } of openRoutes(config, tools)) {
@@ -128,7 +142,7 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
     closed ??= closeInOrder(closings)
     return closed
   }
-  return { url: doors.url, routes, logKey: log.verifierKey, close }
+  return { url: doors.url, routes, logKey: log.verifierKey, reloadPolicy: () => policy.look(), close }
 }
 
 function exchangeOf(core: Core, metrics: Metrics): Exchange {
@@ -136,12 +150,12 @@ function exchangeOf(core: Core, metrics: Metrics): Exchange {
   const subjects = openSubjectVerifier(openIssuers(config, tools), { url: config.url })
   return openExchange({
     verify: (token) => subjects.verify(token),
-    decide: (principal, wish) => permit(inForce, principal, wish),
+    decide: decideWith(core, metrics),
     target: (kind) => targets.get(kind),
     store,
     sealHandle: (leaseId, handle) => handles.seal(leaseId, handle),
     record: core.record,
-    policy: inForce.digest,
+    policy: () => inForce().digest,
     abandon: (lease) => revoke.abandon(lease),
     observe: (outcome, target, issuer) => metrics.exchange(outcome, target, issuer),
     jobLimit: config.limits.exchanges_per_job,

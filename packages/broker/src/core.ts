@@ -23,7 +23,10 @@ export interface Core {
   readonly config: Config
   readonly tools: Tools
   readonly store: Store
-  readonly inForce: PolicyInForce
+  /** The policy in force now; ask anew for each request. */
+  readonly inForce: () => PolicyInForce
+  /** Puts another policy into force, in one step. It fits: `wiringFaults` found nothing. */
+  readonly adopt: (next: PolicyInForce) => void
   readonly record: Recorder
   readonly keys: Keys
   readonly logKey: LogKey
@@ -43,7 +46,7 @@ export async function openCore(
   tools: Tools,
   listen: (event: AuditEvent) => void = () => {},
 ): Promise<Core> {
-  const inForce = openPolicy(sources)
+  const policy = holdPolicy(openPolicy(sources))
   const seal = openSeal(config.keys.encryption, tools)
   const store = await openStore(config.store, tools)
   try {
@@ -52,7 +55,6 @@ export async function openCore(
       listen(event)
       return record(event).change
     }
-    const longest = Math.max(60, ...[...inForce.policy.targets.values()].map((target) => target.maxSeconds))
     const keys = await openKeys({
       store,
       seal,
@@ -60,7 +62,9 @@ export async function openCore(
       record: recordChange,
       purpose: 'token',
       rotateEverySeconds: config.keys.rotate_every,
-      maxTokenSeconds: longest,
+      get maxTokenSeconds() {
+        return policy.longestToken()
+      },
       cacheSeconds: jwksCacheSeconds,
     })
     const logKey = await openLogKey({
@@ -70,7 +74,8 @@ export async function openCore(
       record: recordChange,
       keyName: originOf(config.url),
     })
-    const targets = openTargets({ config, keys, maxTokenSeconds: longest }, inForce)
+    const { inForce, adopt, longestToken } = policy
+    const targets = openTargets({ config, keys, longestToken }, inForce())
     const handles = openHandleSeal(seal)
     const revoke = openRevoke({
       store,
@@ -84,11 +89,30 @@ export async function openCore(
       for (const target of targets.values()) await target.close?.()
       await store.close()
     }
-    return { config, tools, store, inForce, record, keys, logKey, handles, targets, revoke, close }
+    return { config, tools, store, inForce, adopt, record, keys, logKey, handles, targets, revoke, close }
   } catch (thrown) {
     await store.close()
     throw thrown
   }
+}
+
+/** The policy in force, and the longest life of a token that any policy gave since the start. */
+function holdPolicy(first: PolicyInForce) {
+  let current = first
+  let longest = longestOf(first)
+  return {
+    inForce: () => current,
+    adopt: (next: PolicyInForce) => {
+      // Tokens of the policy before live on: the time for which keys stay published only grows.
+      longest = Math.max(longest, longestOf(next))
+      current = next
+    },
+    longestToken: () => longest,
+  }
+}
+
+function longestOf({ policy }: PolicyInForce): number {
+  return Math.max(60, ...[...policy.targets.values()].map((target) => target.maxSeconds))
 }
 
 /** The log's name, as its signatures carry it (C2SP checkpoint: the origin is a URL without its scheme). */

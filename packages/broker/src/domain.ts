@@ -93,6 +93,12 @@ export interface TreeHead {
   readonly root: Uint8Array
 }
 
+/** What was asked for beside the target, as far as it was: with the claims all that deciding again needs. */
+export interface Asked {
+  readonly scopes?: readonly string[]
+  readonly seconds?: number
+}
+
 /** What the log remembers. Names are public (`test/surface.test.ts`); values are claims, never secrets. */
 export type AuditEvent =
   | {
@@ -104,9 +110,12 @@ export type AuditEvent =
       readonly kind: string
       readonly grants: readonly string[]
       readonly scopes: readonly string[]
+      /** The lifetime that the policy gave, seconds. */
+      readonly seconds: number
       readonly expires: number
       readonly policy: string
       readonly via: string
+      readonly asked?: Asked
       readonly job?: Job
       readonly claims: Claims
     }
@@ -119,7 +128,10 @@ export type AuditEvent =
       readonly subject?: string
       readonly target?: string
       readonly job?: Job
+      readonly asked?: Asked
       readonly policy?: string
+      /** The policy's own word for its refusal, `no_grant`; absent when it was not the policy that refused. */
+      readonly decision?: string
       readonly claims?: Claims
       /** Hash of a token that could not be verified, so that two refusals of one token can be joined. */
       readonly token?: string
@@ -156,5 +168,24 @@ export type AuditEvent =
       readonly from: number
       readonly by: string
     }
-  | { readonly type: 'policy.loaded' | 'policy.refused'; readonly digest: string; readonly detail: string }
+  | { readonly type: 'policy.loaded'; readonly digest: string; readonly detail: string }
+  | {
+      readonly type: 'policy.changed'
+      readonly digest: string
+      /** Digest of the policy that it replaced. */
+      readonly previous: string
+      readonly detail: string
+      /** What changes for those who ask; absent when that could not be told. */
+      readonly change?: Json
+    }
+  | {
+      readonly type: 'policy.refused'
+      /** Absent when the folder could not be read. */
+      readonly digest?: string
+      /** Digest of the policy that stays in force. */
+      readonly kept: string
+      readonly detail: string
+      /** The first faults, each with its code and place. */
+      readonly faults: readonly string[]
+    }
   | { readonly type: 'broker.started' | 'broker.stopped'; readonly url: string; readonly version: string }

@@ -8,6 +8,7 @@ import type { Exchange } from './exchange.ts'
 import type { Caller, Doors } from './http/doors.ts'
 import type { Metrics } from './http/metrics.ts'
 import { audienceOf, githubIssuers } from './kinds.ts'
+import type { LivePolicy } from './live-policy.ts'
 import type { OwnTokens } from './own-token.ts'
 import { openGithubJobEnd } from './revoke/job-end.ts'
 
@@ -19,6 +20,7 @@ export interface DoorwayParts {
   readonly metrics: Metrics
   /** Appends one entry, durably; answers with its id. */
   readonly write: (event: AuditEvent) => Promise<string>
+  readonly policy: Pick<LivePolicy, 'notes'>
 }
 
 /** Everything behind the doors. */
@@ -51,6 +53,7 @@ export function doorsOf(parts: DoorwayParts): Doors {
       keys.signer()
       return { store: true, keys: true, policy: true }
     },
+    notes: () => parts.policy.notes(),
     metricsText: () => metrics.text(),
     observe: (door, status, milliseconds) => metrics.request(door, status, milliseconds),
     tools,
@@ -66,7 +69,7 @@ function introspection(
   const mine =
     caller.kind === 'holder' ||
     (found?.lease.target === caller.target &&
-      found.token.audience === audienceOf(core.inForce, caller.target))
+      found.token.audience === audienceOf(core.inForce(), caller.target))
   if (found === undefined || !mine) return { active: false }
   const { token } = found
   return {

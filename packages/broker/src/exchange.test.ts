@@ -81,7 +81,7 @@ function world(
     abandon: async (lease) => {
       commits.push([{ kind: 'lease.move', id: lease.id, from: ['pending', 'active'], to: 'revoked' }])
     },
-    policy: 'digest',
+    policy: () => 'digest',
     jobLimit: 3,
     tools: { now: () => 1_790_000_000_000, randomBytes, log: silent, after: () => () => {} },
   }

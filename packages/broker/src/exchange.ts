@@ -8,7 +8,7 @@ import type { Secret } from './base/secret.ts'
 import type { Tools } from './base/tools.ts'
 import type { AuditEvent, Credential, Grant, Lease, Principal } from './domain.ts'
 import type { Handle, Target } from './issue/target.ts'
-import { refused } from './refusal.ts'
+import { askedFor, refused } from './refusal.ts'
 import type { Change, Store } from './store/store.ts'
 
 export interface ExchangeRequest {
@@ -59,7 +59,7 @@ export interface ExchangeParts {
   /** Takes back what a failed issue may have left behind; where it fails, the sweep finishes it. */
   readonly abandon: (lease: Lease) => Promise<void>
   /** Digest of the policy in force, for the record of a refusal. */
-  readonly policy: string
+  readonly policy: () => string
   /** Counts what became of a request; names are checked by whoever counts. */
   readonly observe?: (
     outcome: 'issued' | FailureCode,
@@ -74,16 +74,18 @@ export interface ExchangeParts {
 /** Builds the exchange from its parts. */
 export function openExchange(parts: ExchangeParts): Exchange {
   return async (request) => {
-    const seen: { principal?: Principal } = {}
+    const seen: { principal?: Principal; policy?: string } = {}
     try {
       const principal = await parts.verify(request.subjectToken.reveal())
       seen.principal = principal
+      // The policy may change while we wait for the store: the record names the one that decided.
+      seen.policy = parts.policy()
       const permission = parts.decide(principal, request)
       const answer = await handOver(parts, request, principal, permission)
       parts.observe?.('issued', permission.target, principal.issuer)
       return answer
     } catch (thrown) {
-      const failure = await refused(parts, request, seen.principal, thrown)
+      const failure = await refused(parts, request, seen, thrown)
       // A name that the policy did not say yes to would tell whoever reads the metrics which targets exist.
       parts.observe?.(failure.code, undefined, seen.principal?.issuer)
       throw failure
@@ -173,9 +175,11 @@ function event(
     kind: grant.kind,
     grants: permission.grants,
     scopes: grant.scopes,
+    seconds: permission.seconds,
     expires: grant.expiresAt,
     policy: permission.policy,
     via: request.via,
+    ...askedFor(request),
     ...(principal.job === undefined ? {} : { job: principal.job }),
     claims: principal.claims,
   }

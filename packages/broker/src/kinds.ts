@@ -38,17 +38,20 @@ export function githubIssuers(config: Config): readonly string[] {
 interface TargetParts {
   readonly config: Config
   readonly keys: Pick<Keys, 'signer'>
-  readonly maxTokenSeconds: number
+  /** Seconds; a changed policy may raise it. */
+  readonly longestToken: () => number
 }
 
 /** Every kind of target that this version has, by the word that policies use. */
 const targetKinds: Readonly<Record<string, (parts: TargetParts) => Target>> = {
-  token: ({ config, keys, maxTokenSeconds }) =>
+  token: ({ config, keys, longestToken }) =>
     openTokenTarget({
       url: config.url,
       signer: () => keys.signer(),
       githubIssuers: githubIssuers(config),
-      maxTokenSeconds,
+      get maxTokenSeconds() {
+        return longestToken()
+      },
     }),
 }
 

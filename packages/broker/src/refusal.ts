@@ -1,20 +1,24 @@
 /** What happens when the exchange says no: the reason goes to the log first, then the caller hears of it. */
 import { asFailure, Failure, type FailureCode } from './base/failure.ts'
+import { withoutTokens } from './base/scrub.ts'
 import type { Secret } from './base/secret.ts'
-import type { AuditEvent, Principal } from './domain.ts'
+import type { Asked, AuditEvent, Principal } from './domain.ts'
 import { type Change, Conflict, type ConflictKind, type Store } from './store/store.ts'
 
-/** What was asked for, as far as the record needs it. */
-interface Asked {
+/** A request, as far as the record needs it. */
+interface Request {
   readonly subjectToken: Secret
   readonly via: string
   readonly target?: string
   readonly resource?: string
+  readonly scopes?: readonly string[]
+  readonly seconds?: number
 }
 
+/** Refusing costs the asker nothing: beyond this scopes are no mistake of a person. */
+const limits = { scopes: 16, scope: 100 } as const
+
 interface Recorder {
-  /** Digest of the policy in force. */
-  readonly policy: string
   readonly store: Pick<Store, 'commit'>
   readonly record: (event: AuditEvent) => { readonly id: string; readonly change: Change }
 }
@@ -30,8 +34,8 @@ const conflicts = {
 /** Every refusal is in the log before the caller hears of it; its id goes along, its reason does not. */
 export async function refused(
   parts: Recorder,
-  request: Asked,
-  principal: Principal | undefined,
+  request: Request,
+  { principal, policy }: { readonly principal?: Principal; readonly policy?: string },
   thrown: unknown,
 ): Promise<Failure> {
   const failure =
@@ -51,7 +55,9 @@ export async function refused(
           issuer: principal.issuer,
           subject: principal.subject,
           claims: principal.claims,
-          policy: parts.policy,
+          ...askedFor(request),
+          ...(policy === undefined ? {} : { policy }),
+          ...(failure.decision === undefined ? {} : { decision: failure.decision }),
           ...(principal.job === undefined ? {} : { job: principal.job }),
         }),
   })
@@ -59,8 +65,28 @@ export async function refused(
   return failure.recorded(recorded.id)
 }
 
+/** Scopes and lifetime as they were asked for, for the record. */
+export function askedFor({ scopes, seconds }: Pick<Request, 'scopes' | 'seconds'>): { asked?: Asked } {
+  if (scopes === undefined && seconds === undefined) return {}
+  return {
+    asked: {
+      ...(scopes === undefined ? {} : { scopes: keptScopes(scopes) }),
+      ...(seconds === undefined ? {} : { seconds }),
+    },
+  }
+}
+
+function keptScopes(scopes: readonly string[]): readonly string[] {
+  const kept = scopes.slice(0, limits.scopes).map((given) => {
+    // Before it is cut: half a token would not look like one any more.
+    const scope = withoutTokens(given)
+    return scope.length > limits.scope ? `${scope.slice(0, limits.scope)}[cut]` : scope
+  })
+  return scopes.length > kept.length ? [...kept, `[cut: ${scopes.length} items]`] : kept
+}
+
 /** What was asked for. Of somebody whose token did not verify only a little is kept: anybody can write it. */
-function asked(request: Asked, principal: Principal | undefined): string | undefined {
+function asked(request: Request, principal: Principal | undefined): string | undefined {
   const wanted = request.target ?? request.resource
   if (wanted === undefined || principal !== undefined) return wanted
   return wanted.slice(0, 100).replaceAll(/[^\x20-\x7e]/g, '?')

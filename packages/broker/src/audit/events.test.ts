@@ -14,7 +14,7 @@ function refused(claims: Record<string, Json>): AuditEvent {
 
 function issued(claims: Record<string, Json>): AuditEvent {
   const about = { issuer: 'github', subject: 's', target: 'orders', kind: 'token', policy: 'p' }
-  const given = { grants: [], scopes: [], expires: 1, via: 'token-exchange', lease: 'ls_1' }
+  const given = { grants: [], scopes: [], expires: 1, seconds: 1, via: 'token-exchange', lease: 'ls_1' }
   return { type: 'credential.issued', ...about, ...given, claims }
 }
 

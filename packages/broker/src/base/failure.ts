@@ -116,6 +116,8 @@ export interface FailureOptions {
   readonly reason?: string
   /** For the verified holder of the token only: which condition failed, what the token had, what was needed. */
   readonly explanation?: Json
+  /** The policy's own word for its refusal; goes to the audit entry only. */
+  readonly decision?: string
   /** The id of the audit entry that holds the reason; callers may quote it. */
   readonly entry?: string
   readonly cause?: unknown
@@ -127,6 +129,7 @@ export class Failure extends Error {
   readonly detail: string | undefined
   readonly reason: string
   readonly explanation: Json | undefined
+  readonly decision: string | undefined
   readonly entry: string | undefined
 
   constructor(code: FailureCode, options: FailureOptions = {}) {
@@ -139,15 +142,17 @@ export class Failure extends Error {
     this.detail = options.detail
     this.reason = options.reason ?? options.detail ?? code
     this.explanation = options.explanation
+    this.decision = options.decision
     this.entry = options.entry
   }
 
   /** The same failure, with the id of the audit entry that holds its reason. */
   recorded(entry: string): Failure {
-    const { detail, reason, explanation, cause } = this
+    const { detail, reason, explanation, decision, cause } = this
     return new Failure(this.code, {
       ...(detail === undefined ? {} : { detail }),
       ...(explanation === undefined ? {} : { explanation }),
+      ...(decision === undefined ? {} : { decision }),
       ...(cause === undefined ? {} : { cause }),
       reason,
       entry,

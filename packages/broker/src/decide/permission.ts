@@ -43,6 +43,7 @@ export function permit(inForce: PolicyInForce, principal: Principal, wish: Wish)
     const because = explanation.grants.length > 0 ? explanation.summary : decision.reason
     throw new Failure(decision.code === 'scope' ? 'scope_refused' : 'target_refused', {
       reason: `${decision.code}: ${because}`,
+      decision: decision.code,
       explanation: { summary: explanation.summary, grants: explanation.grants as unknown as Json },
     })
   }

@@ -25,7 +25,7 @@ export interface PolicySources {
 export function openPolicy(sources: PolicySources): PolicyInForce {
   const loaded = loadPolicy(sources.files, sources.lock)
   if (!loaded.ok) throw new PolicyFault(loaded.problems, sources)
-  return { policy: loaded.policy, digest: digest(sources), warnings: loaded.warnings }
+  return { policy: loaded.policy, digest: sourcesDigest(sources), warnings: loaded.warnings }
 }
 
 /** The policy cannot be used. `problems` say what, where and how to mend it. */
@@ -42,8 +42,8 @@ export class PolicyFault extends Error {
   }
 }
 
-/** Lengths go into the hash, so that no two sets of files share one. */
-function digest(sources: PolicySources): string {
+/** Names a policy by its files. Lengths go into the hash, so that no two sets of files share one. */
+export function sourcesDigest(sources: PolicySources): string {
   const hash = createHash('sha256')
   const files = [...sources.files, ...(sources.lock ? [sources.lock] : [])]
   for (const file of files.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {

@@ -13,14 +13,14 @@ export function answerHealth(): Answer {
 
 /** 503 while draining, so that a load balancer looks elsewhere, and while something that requests need is broken. */
 export async function answerReadiness(
-  parts: Pick<Doors, 'ready' | 'tools'>,
+  parts: Pick<Doors, 'ready' | 'notes' | 'tools'>,
   draining: boolean,
 ): Promise<Answer> {
   if (draining) return json(503, { status: 'draining' })
   try {
     const checks = await within(patienceMs, parts.ready(), parts.tools)
     const ready = Object.values(checks).every((works) => works)
-    return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', checks })
+    return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', checks, ...parts.notes?.() })
   } catch (cause) {
     parts.tools.log.warn('not ready', { cause })
     return json(503, { status: 'not ready' })

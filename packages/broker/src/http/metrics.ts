@@ -19,11 +19,24 @@ export interface Metrics {
   routeRequest(route: string, outcome: 'admitted' | FailureCode): void
   leaseEnded(target: string, by: EndCause): void
   webhook(via: 'github' | 'auth0', outcome: 'accepted' | 'ignored' | 'refused'): void
+  /** The policy in force; `refused`: another one is in its folder, and is not run. */
+  policy(state: PolicyState): void
+  /** A changed policy was not taken. */
+  policyRefused(): void
+  /** A guardrail stopped what a grant allowed. */
+  guardrailHit(): void
   /** Keeps a value that is asked for when the metrics are read, such as live leases. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void
   /** Policies were swapped after start: names that labels may take from now on. */
   knows(names: Partial<MetricNames>): void
   text(): Promise<string>
+}
+
+export interface PolicyState {
+  readonly digest: string
+  /** Milliseconds since 1970. */
+  readonly since: number
+  readonly stale: boolean
 }
 
 const seconds = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -56,6 +69,14 @@ export function openMetrics(names: MetricNames, options: { readonly process: boo
     routeRequest: (route, outcome) => counters.routes.inc({ route: bounded(known.routes, route), outcome }),
     leaseEnded: (target, by) => counters.ended.inc({ target: bounded(known.targets, target), by }),
     webhook: (via, outcome) => counters.webhooks.inc({ via, outcome }),
+    policy({ digest, since, stale }) {
+      counters.policy.reset()
+      counters.policy.set({ digest }, 1)
+      counters.policySince.set(since / 1000)
+      counters.policyStale.set(stale ? 1 : 0)
+    },
+    policyRefused: () => counters.policiesRefused.inc(),
+    guardrailHit: () => counters.guardrailHits.inc(),
     gauge(name, help, read) {
       const gauge: Gauge = new Gauge({
         name,
@@ -78,6 +99,8 @@ function openCounters(registers: readonly Registry[]) {
     new Counter({ name, help, labelNames: [...labelNames], registers: [...registers] })
   const histogram = (name: string, help: string, buckets: readonly number[]) =>
     new Histogram({ name, help, buckets: [...buckets], registers: [...registers] })
+  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    new Gauge({ name, help, labelNames: [...labelNames], registers: [...registers] })
   return {
     exchanges: counter('mayfly_exchanges_total', 'Exchanges by outcome', ['outcome', 'target', 'issuer']),
     exchangeSeconds: histogram('mayfly_exchange_duration_seconds', 'Time of one exchange', seconds),
@@ -86,5 +109,14 @@ function openCounters(registers: readonly Registry[]) {
     routes: counter('mayfly_route_requests_total', 'Requests that routes asked for', ['route', 'outcome']),
     ended: counter('mayfly_leases_ended_total', 'Leases that ended, by cause', ['target', 'by']),
     webhooks: counter('mayfly_webhooks_total', 'Webhooks by outcome', ['via', 'outcome']),
+    policy: gauge('mayfly_policy_info', 'The policy in force: always 1', ['digest']),
+    policySince: gauge('mayfly_policy_loaded_timestamp_seconds', 'When the policy came into force here', []),
+    policyStale: gauge('mayfly_policy_stale', '1 while the folder holds a policy that was refused', []),
+    policiesRefused: counter('mayfly_policy_refused_total', 'Changed policies that were not taken', []),
+    guardrailHits: counter(
+      'mayfly_guardrail_hits_total',
+      'Exchanges that a guardrail stopped though a grant allowed them: alarm on any',
+      [],
+    ),
   }
 }

@@ -24,7 +24,7 @@ export interface KeysParts {
   readonly record: (event: AuditEvent) => Change
   readonly purpose: 'token'
   readonly rotateEverySeconds: number
-  /** No token may live longer: keys leave the JWK Set by this. */
+  /** No token may live longer: keys leave the JWK Set by this. Read anew each time: a changed policy may raise it. */
   readonly maxTokenSeconds: number
   /** The max-age of the JWK Set. */
   readonly cacheSeconds: number
@@ -64,7 +64,9 @@ const refreshCooldownMs = 1000
 export async function openKeys(parts: KeysParts): Promise<Keys> {
   const times: KeyTimes = {
     rotateEvery: parts.rotateEverySeconds,
-    maxToken: parts.maxTokenSeconds,
+    get maxToken() {
+      return parts.maxTokenSeconds
+    },
     cache: parts.cacheSeconds,
     reload: parts.reloadSeconds ?? 10,
     skew: parts.skewSeconds ?? 60,

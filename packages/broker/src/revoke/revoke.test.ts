@@ -156,7 +156,7 @@ function exchangeOf(world: World) {
     sealHandle: () => new Uint8Array(),
     record: (event) => ({ id: 'au', change: world.record(event) }),
     abandon: (lease) => world.revoke.abandon(lease),
-    policy: 'digest',
+    policy: () => 'digest',
     jobLimit: 100,
     tools: world.tools,
   })

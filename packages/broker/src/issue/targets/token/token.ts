@@ -15,7 +15,7 @@ export interface TokenTargetParts {
   readonly signer: () => Signer
   /** Names of the configured issuers whose tokens are GitHub's. */
   readonly githubIssuers: readonly string[]
-  /** Keys are published for as long as this: nothing that lives longer is issued. */
+  /** Keys are published for as long as this, now: nothing that lives longer is issued. */
   readonly maxTokenSeconds: number
 }
 

@@ -1,0 +1,106 @@
+import type { Json } from '../base/canonical-json.ts'
+
+/** What `diffPolicies` finds. Its items are only written down here, so only what orders and counts them has a name. */
+export interface FoundDiff {
+  readonly gained: readonly { readonly tier: string }[]
+  readonly lost: readonly { readonly tier: string }[]
+  readonly lifetimes: readonly object[]
+  readonly targets: readonly object[]
+  readonly productionGained: boolean
+}
+
+const parts = ['gained', 'lost', 'lifetimes', 'targets'] as const
+type Part = (typeof parts)[number]
+
+/** What a changed policy changes for those who ask, small enough for an entry of the log. */
+export interface PolicyChange {
+  /** Something with tier production is gained. */
+  readonly production: boolean
+  /** How many there are of each, shown or not. */
+  readonly counts: Readonly<Record<Part, number>>
+  readonly gained: readonly Json[]
+  readonly lost: readonly Json[]
+  readonly lifetimes: readonly Json[]
+  readonly targets: readonly Json[]
+  /** Changes that are not shown. */
+  readonly more: number
+}
+
+/** Changes shown, bytes of all of them; then of each change: letters of a text, items of a list, depth. */
+const limits = { changes: 20, bytes: 12_000, text: 200, items: 12, depth: 4 } as const
+
+/** What is gained first, production before the rest: whoever reads only the beginning reads that. */
+export function policyChange(diff: FoundDiff): PolicyChange {
+  const shown: Record<Part, Json[]> = { gained: [], lost: [], lifetimes: [], targets: [] }
+  let [count, bytes, more] = [0, 0, 0]
+  for (const part of parts) {
+    for (const change of productionFirst(diff[part])) {
+      const item = bounded(change, 0)
+      const size = Buffer.byteLength(JSON.stringify(item))
+      if (count >= limits.changes || bytes + size > limits.bytes) {
+        more += 1
+        continue
+      }
+      count += 1
+      bytes += size
+      shown[part].push(item)
+    }
+  }
+  const counts = {
+    gained: diff.gained.length,
+    lost: diff.lost.length,
+    lifetimes: diff.lifetimes.length,
+    targets: diff.targets.length,
+  }
+  return { production: diff.productionGained, counts, ...shown, more }
+}
+
+/** One line for people. */
+export function changeSummary(change: PolicyChange | undefined): string {
+  if (change === undefined) return 'what it changes could not be told'
+  const { gained, lost, lifetimes, targets } = change.counts
+  if (gained + lost + lifetimes + targets === 0) return 'no change in access'
+  const said = [
+    count(gained, 'access gained', change.production ? ' (production too)' : ''),
+    count(lost, 'access lost'),
+    count(lifetimes, 'lifetime changed'),
+    count(targets, 'target changed'),
+  ]
+  return said.filter((text) => text !== '').join(', ')
+}
+
+function count(number: number, what: string, more = ''): string {
+  return number === 0 ? '' : `${number} ${what}${more}`
+}
+
+function productionFirst(changes: readonly object[]): readonly object[] {
+  const rank = (change: object) => ('tier' in change && change.tier === 'production' ? 0 : 1)
+  return changes.toSorted((a, b) => rank(a) - rank(b))
+}
+
+/** A policy's author chooses names and values: none of them may make an entry large. */
+function bounded(value: unknown, depth: number): Json {
+  if (typeof value === 'string') return cut(value)
+  if (typeof value === 'boolean') return value
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
+  if (typeof value !== 'object' || value === null) return null
+  if (isPlace(value)) return cut(`${value.path}:${value.line}:${value.column}`)
+  if (depth >= limits.depth) return '[cut: too deep]'
+  if (Array.isArray(value)) {
+    const items = value.slice(0, limits.items).map((item) => bounded(item, depth + 1))
+    return value.length > limits.items ? [...items, `and ${value.length - limits.items} more`] : items
+  }
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .slice(0, limits.items)
+    .map(([name, member]) => [cut(name), bounded(member, depth + 1)] as const)
+  return Object.fromEntries(members)
+}
+
+function isPlace(value: object): value is { path: string; line: number; column: number } {
+  return 'path' in value && 'line' in value && 'column' in value && typeof value.path === 'string'
+}
+
+function cut(text: string): string {
+  return text.length > limits.text ? `${text.slice(0, limits.text)}[cut]` : text
+}
