@@ -17,7 +17,14 @@ export interface DecisionRequest {
   readonly seconds?: number
 }
 
-export type RefusalCode = 'intake' | 'profile' | 'unknown_target' | 'denied' | 'no_grant' | 'scope'
+export type RefusalCode =
+  | 'intake'
+  | 'profile'
+  | 'unknown_target'
+  | 'denied'
+  | 'no_grant'
+  | 'scope'
+  | 'guardrail'
 
 export type Decision =
   | {
@@ -31,10 +38,20 @@ export type Decision =
   | { readonly allowed: false; readonly code: RefusalCode; readonly reason: string }
 
 type Refused = Extract<Decision, { allowed: false }>
+type Allowed = Extract<Decision, { allowed: true }>
 
 const refuse = (code: RefusalCode, reason: string): Refused => ({ allowed: false, code, reason })
 
 export function decide(policy: Policy, request: DecisionRequest): Decision {
+  return decideWith(policy, request, locked)
+}
+
+/** The grants and deny rules alone. The prover replays its tokens here: the second lock must not hide what it found. */
+export function decideByRules(policy: Policy, request: DecisionRequest): Decision {
+  return decideWith(policy, request, (_, __, given) => given)
+}
+
+function decideWith(policy: Policy, request: DecisionRequest, lock: typeof locked): Decision {
   const admitted = admit(policy, request)
   if ('allowed' in admitted) return admitted
   const { token, profile } = admitted
@@ -46,7 +63,20 @@ export function decide(policy: Policy, request: DecisionRequest): Decision {
   if (denied !== undefined) return refuse('denied', `deny rule \`${denied.name}\` applies`)
   const entries = entriesFor(index, token).filter((entry) => matches(entry.box, token))
   if (entries.length === 0) return refuse('no_grant', `no grant gives \`${target.name}\` to this token`)
-  return give(target, entries, request)
+  const given = give(target, entries, request)
+  return given.allowed ? lock(index, token, given) : given
+}
+
+/**
+ * The second lock: guardrails were proved for every token when the policy was loaded, and are asked once more about
+ * this one. A hit means that the prover or the loader is wrong: refused, and worth an alarm.
+ */
+function locked(index: TargetIndex, token: TokenClaims, given: Allowed): Decision {
+  const hit = index.guards.find(({ never, boxes, scopes }) => {
+    const meant = scopes === undefined || given.scopes.some((scope) => scopes.has(scope))
+    return meant && boxes.some((box) => matches(box, token)) === never
+  })
+  return hit === undefined ? given : refuse('guardrail', `guardrail \`${hit.name}\` would be broken`)
 }
 
 /** A token that may be compared with grants, and the profile's rule that it breaks, if any. */

@@ -2,8 +2,10 @@
 import { listed } from './lang.ts'
 import type {
   GrantEntry,
+  Guard,
   PolicyDeny,
   PolicyGrant,
+  PolicyGuardrail,
   PolicyIssuer,
   PolicyTarget,
   TargetIndex,
@@ -15,6 +17,7 @@ interface Growing {
   readonly byOwner: Map<string, GrantEntry[]>
   readonly rest: GrantEntry[]
   readonly denies: PolicyDeny[]
+  readonly guards: Guard[]
 }
 
 export function indexGrants(
@@ -22,6 +25,7 @@ export function indexGrants(
   targets: Iterable<PolicyTarget>,
   grants: readonly PolicyGrant[],
   denies: readonly PolicyDeny[],
+  guardrails: readonly PolicyGuardrail[],
 ): ReadonlyMap<string, ReadonlyMap<string, TargetIndex>> {
   const names = [...targets].map((target) => target.name)
   return new Map(
@@ -32,13 +36,31 @@ export function indexGrants(
         if (deny.issuer !== name) continue
         for (const target of deny.targets ?? names) index.get(target)?.denies.push(deny)
       }
+      for (const guardrail of guardrails) addGuards(index, guardrail, name)
       return [name, index]
     }),
   )
 }
 
 function nothingYet(): Growing {
-  return { byRepository: new Map(), byWorkflow: new Map(), byOwner: new Map(), rest: [], denies: [] }
+  return {
+    byRepository: new Map(),
+    byWorkflow: new Map(),
+    byOwner: new Map(),
+    rest: [],
+    denies: [],
+    guards: [],
+  }
+}
+
+function addGuards(index: ReadonlyMap<string, Growing>, guardrail: PolicyGuardrail, issuer: string): void {
+  const { rule, name, get } = guardrail
+  if (rule !== 'never' && rule !== 'only') return
+  // No conditions for this issuer: `never` means none of its tokens, `only` allows none of them.
+  const boxes = guardrail.who.get(issuer) ?? []
+  if (rule === 'never' && boxes.length === 0) return
+  for (const [target, scopes] of get)
+    index.get(target)?.guards.push({ name, never: rule === 'never', boxes, scopes })
 }
 
 function addGrant(index: ReadonlyMap<string, Growing>, grant: PolicyGrant): void {

@@ -1,22 +1,27 @@
 /**
- * load: policy files to a policy, or to every fault at once. Parse, read, check for dangerous rules, build, run the
- * policy's own tests. There is no permissive fallback: a policy with one error is no policy.
+ * load: policy files to a policy, or to every fault at once. Parse, read, build, check for dangerous rules, prove
+ * the guardrails, run the policy's own tests. There is no permissive fallback: a policy with one error is no policy.
  */
 import { checkGrants } from './check/grants.ts'
+import { checkGuardrails } from './check/guardrails.ts'
 import { checkTested } from './check/tested.ts'
 import { indexGrants } from './grant-index.ts'
-import type { Policy, PolicyTarget, TargetDefinition } from './policy.ts'
-import type { Problem } from './problem.ts'
+import type { Policy, PolicyIssuer, PolicyTarget } from './policy.ts'
+import type { Place, Problem } from './problem.ts'
+import type { Proof } from './prove.ts'
+import { baselineGuardrails } from './read/baseline.ts'
 import { named } from './read/conditions.ts'
 import { Faults } from './read/faults.ts'
+import { readGuardrail } from './read/guardrails.ts'
 import { readIssuer } from './read/issuers.ts'
-import { emptyLock, readLock } from './read/lock.ts'
+import { emptyLock, type Lock, readLock } from './read/lock.ts'
 import { gatherSections, type Sections } from './read/policy-file.ts'
 import { runPolicyTests } from './read/policy-tests.ts'
 import { readDeny, readGrant, type Targets } from './read/rules.ts'
 import { Names } from './read/shape.ts'
 import { readTarget } from './read/targets.ts'
-import type { Vocabulary } from './read/vocabulary.ts'
+import type { Tree } from './read/tree.ts'
+import type { Vocabularies, Vocabulary } from './read/vocabulary.ts'
 
 export interface SourceFile {
   readonly path: string
@@ -24,8 +29,15 @@ export interface SourceFile {
 }
 
 export type Loaded =
-  | { readonly ok: true; readonly policy: Policy; readonly warnings: readonly Problem[] }
-  | { readonly ok: false; readonly problems: readonly Problem[] }
+  | {
+      readonly ok: true
+      readonly policy: Policy
+      readonly warnings: readonly Problem[]
+      /** One for each guardrail, the baseline's too. */
+      readonly proofs: readonly Proof[]
+    }
+  /** `proofs` is empty when the policy had faults before anything could be proved. */
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly proofs: readonly Proof[] }
 
 /**
  * Loads one policy. `files` are read together, in any order; `lock` translates names to ids. All faults come in one
@@ -33,18 +45,18 @@ export type Loaded =
  */
 export function loadPolicy(files: readonly SourceFile[], lock?: SourceFile): Loaded {
   const faults = new Faults()
-  const policy = read(files, lock, faults)
+  const made = read(files, lock, faults)
   const problems = faults.all()
-  return policy === undefined || faults.failed
-    ? { ok: false, problems }
-    : { ok: true, policy, warnings: problems }
+  return made === undefined || faults.failed
+    ? { ok: false, problems, proofs: made?.proofs ?? [] }
+    : { ok: true, policy: made.policy, warnings: problems, proofs: made.proofs }
 }
 
 function read(
   files: readonly SourceFile[],
   lockFile: SourceFile | undefined,
   faults: Faults,
-): Policy | undefined {
+): { readonly policy: Policy; readonly proofs: readonly Proof[] } | undefined {
   if (files.length === 0) {
     const message = 'there is no policy file'
     faults.error(
@@ -57,64 +69,90 @@ function read(
   }
   const lock = lockFile === undefined ? emptyLock : readLock(lockFile, faults)
   const sections = gatherSections(files, faults)
-  const [first, second] = sections.issuers.map((entry) => readIssuer(entry, lock, faults))
-  if (first === undefined || second !== undefined) {
-    const place = { path: files[0]?.path ?? '', line: 1, column: 1 }
+  const start = { path: files[0]?.path ?? '', line: 1, column: 1 }
+  const issuers = sections.issuers.map((entry) => readIssuer(entry, lock, faults))
+  const known = issuers.filter((issuer) => issuer !== undefined)
+  if (known.length === 0 || known.length < issuers.length) {
     if (!faults.failed)
-      faults.error('P008', place, 'the policy names no issuer', 'add issuers: { github: { owners: [...] } }')
+      faults.error('P008', start, 'the policy names no issuer', 'add issuers: { github: { owners: [...] } }')
     return undefined
   }
-  const { issuer, owners } = first
-  const vocabulary: Vocabulary = {
-    issuer,
-    owners,
-    lock,
-    lists: sections.lists,
-    who: sections.who,
-    faults,
-    read: new Map(),
-    reading: new Set(),
-    patterns: new Map(),
-    spellings: new Map(),
-  }
-  const policy = build(sections, vocabulary)
+  const vocabularies = new Map(
+    known.map((issuer) => [issuer.name, vocabularyFor(issuer, sections, lock, faults)]),
+  )
+  const policy = build(sections, vocabularies, faults, start)
   if (!faults.failed && policy.grants.length === 0) {
-    const place = { path: files[0]?.path ?? '', line: 1, column: 1 }
-    faults.error('P000', place, 'the policy grants nothing; it is empty or cut off', 'add grants:')
+    faults.error('P000', start, 'the policy grants nothing; it is empty or cut off', 'add grants:')
   }
   // A policy with faults is only half there: its tests would fail for reasons that the author already sees.
-  if (!faults.failed) checkGrants(policy, vocabulary)
-  if (!faults.failed) checkTested(policy, runPolicyTests(sections.tests, policy, vocabulary), vocabulary)
-  return policy
+  if (!faults.failed) for (const vocabulary of vocabularies.values()) checkGrants(policy, vocabulary)
+  if (faults.failed) return { policy, proofs: [] }
+  const proofs = checkGuardrails(policy, faults)
+  checkTested(policy, runPolicyTests(sections.tests, policy, vocabularies, faults), faults)
+  return { policy, proofs }
 }
 
-function build(sections: Sections, vocabulary: Vocabulary): Policy {
-  const { faults, issuer } = vocabulary
+function vocabularyFor(issuer: PolicyIssuer, sections: Sections, lock: Lock, faults: Faults): Vocabulary {
+  const { lists, who } = sections
+  const fresh = { read: new Map(), reading: new Set<string>(), patterns: new Map(), spellings: new Map() }
+  return { issuer, lock, lists, who, faults, ...fresh }
+}
+
+function build(sections: Sections, vocabularies: Vocabularies, faults: Faults, start: Place): Policy {
   const declared: Targets = new Map(sections.targets.map((entry) => [entry.key, readTarget(entry, faults)]))
-  const full = [...declared.values()].filter((target) => target !== undefined)
-  for (const entry of sections.whoPlaces) named(entry.key, entry.value, vocabulary)
-  const grantNames = new Names('grant')
-  const denyNames = new Names('deny rule')
-  const grants = sections.grants
-    .map((tree) => readGrant(tree, declared, grantNames, vocabulary))
-    .filter((grant) => grant !== undefined)
-  const denies = sections.deny
-    .map((tree) => readDeny(tree, declared, denyNames, vocabulary))
-    .filter((deny) => deny !== undefined)
-  const targets = new Map(full.map((target) => [target.name, definition(target)]))
+  const targets = new Map(
+    [...declared].filter((pair): pair is [string, PolicyTarget] => pair[1] !== undefined),
+  )
+  checkNamed(sections, vocabularies)
+  const rules = <T>(
+    what: string,
+    trees: readonly Tree[],
+    readRule: (
+      tree: Tree,
+      targets: Targets,
+      names: Names,
+      words: Vocabularies,
+      faults: Faults,
+    ) => T | undefined,
+  ): readonly T[] => {
+    const names = new Names(what)
+    return trees
+      .map((tree) => readRule(tree, declared, names, vocabularies, faults))
+      .filter((rule) => rule !== undefined)
+  }
+  const grants = rules('grant', sections.grants, readGrant)
+  const denies = rules('deny rule', sections.deny, readDeny)
+  const written = rules('guardrail', sections.guardrails, readGuardrail)
+  const issuers = [...vocabularies.values()].map(({ issuer }) => issuer)
+  const baseline = sections.withoutBaseline === undefined ? baselineGuardrails(issuers, declared, start) : []
+  const guardrails = [...written, ...baseline]
   return {
-    issuers: new Map([[issuer.name, issuer]]),
+    issuers: new Map(issuers.map((issuer) => [issuer.name, issuer])),
     targets,
-    audiences: audiences(full, targets, vocabulary),
+    audiences: audiences(targets, faults),
     grants,
     denies,
-    index: indexGrants([issuer], full, grants, denies),
+    guardrails,
+    index: indexGrants(issuers, targets.values(), grants, denies, guardrails),
   }
 }
 
-/** The public part of a target. */
-function definition({ name, tier, access, maxSeconds, kind, settings }: PolicyTarget): TargetDefinition {
-  return { name, tier, access, maxSeconds, kind, settings }
+/** An entry of `who` that no rule uses is read too: for the issuer that it was written for, whichever that is. */
+function checkNamed(sections: Sections, vocabularies: Vocabularies): void {
+  const [only, second] = vocabularies.values()
+  for (const entry of sections.whoPlaces) {
+    if (only === undefined) return
+    if (second === undefined) {
+      named(entry.key, entry.value, only)
+      continue
+    }
+    const readable = [...vocabularies.values()].some((vocabulary) => {
+      const faults = new Faults()
+      named(entry.key, entry.value, { ...vocabulary, faults, read: new Map() })
+      return !faults.failed
+    })
+    if (!readable) named(entry.key, entry.value, only)
+  }
 }
 
 /**
@@ -122,19 +160,17 @@ function definition({ name, tier, access, maxSeconds, kind, settings }: PolicyTa
  * be refused in production, and a token that may read must be refused where another target pays out.
  */
 function audiences(
-  full: readonly PolicyTarget[],
-  targets: ReadonlyMap<string, TargetDefinition>,
-  { faults }: Vocabulary,
-): ReadonlyMap<string, TargetDefinition> {
-  const found = new Map<string, TargetDefinition>()
-  for (const { name, audience, place } of full) {
-    const target = targets.get(name)
-    if (audience === undefined || target === undefined) continue
-    const other = found.get(audience)
-    if (other === undefined) found.set(audience, target)
+  targets: ReadonlyMap<string, PolicyTarget>,
+  faults: Faults,
+): ReadonlyMap<string, PolicyTarget> {
+  const found = new Map<string, PolicyTarget>()
+  for (const target of targets.values()) {
+    if (target.audience === undefined) continue
+    const other = found.get(target.audience)
+    if (other === undefined) found.set(target.audience, target)
     else {
-      const message = `targets \`${other.name}\` and \`${name}\` have the same audience`
-      faults.error('P035', place, message, 'each target names an audience of its own')
+      const message = `targets \`${other.name}\` and \`${target.name}\` have the same audience`
+      faults.error('P035', target.place, message, 'each target names an audience of its own')
     }
   }
   return found

@@ -2,6 +2,7 @@
  * policy: a loaded policy, ready to decide. Made by `load` only, never changed after. `decide` and `explain` read it.
  */
 import type { Box } from './box.ts'
+import { everything, type Lang, withMissing } from './lang.ts'
 import type { Place } from './problem.ts'
 import type { IssuerSchema } from './schema/schema.ts'
 
@@ -57,7 +58,31 @@ export interface PolicyIssuer {
   readonly name: string
   readonly schema: IssuerSchema
   readonly properties: readonly string[]
+  /** The customers of a shared issuer outside of which nothing is granted: name to the value of the tenant claim. */
+  readonly tenants: ReadonlyMap<string, string>
 }
+
+/** The scopes of a target that a guardrail means; `undefined` = the target, which has no scopes. */
+export type Selection = ReadonlyMap<string, ReadonlySet<string> | undefined>
+
+/** Conditions for each issuer: a token of an issuer that is not here is not meant. */
+export type Who = ReadonlyMap<string, readonly Box[]>
+
+interface Guardrail {
+  readonly name: string
+  readonly place: Place
+  /** Nobody wrote it: it holds for every policy that does not say `baseline: off`. */
+  readonly baseline: boolean
+}
+
+/** What must hold for every token that intake accepts, whatever the grants say. */
+export type PolicyGuardrail = Guardrail &
+  (
+    | { readonly rule: 'never' | 'only' | 'always'; readonly who: Who; readonly get: Selection }
+    /** One token, that is one job, never gets something of both. */
+    | { readonly rule: 'apart'; readonly get: Selection; readonly other: Selection }
+    | { readonly rule: 'max'; readonly seconds: number; readonly get: Selection }
+  )
 
 /** One box of one grant, for one target. */
 export interface GrantEntry {
@@ -73,16 +98,39 @@ export interface TargetIndex {
   readonly byOwner: ReadonlyMap<string, readonly GrantEntry[]>
   readonly rest: readonly GrantEntry[]
   readonly denies: readonly PolicyDeny[]
+  readonly guards: readonly Guard[]
+}
+
+/** A `never` or `only` guardrail as one target sees it: the second lock, after the prover's. */
+export interface Guard {
+  readonly name: string
+  /** `true`: the boxes are whom it keeps out; `false`: the only ones whom it lets in. */
+  readonly never: boolean
+  readonly boxes: readonly Box[]
+  /** `undefined` = whatever of the target is given. */
+  readonly scopes: ReadonlySet<string> | undefined
 }
 
 export interface Policy {
   readonly issuers: ReadonlyMap<string, PolicyIssuer>
-  readonly targets: ReadonlyMap<string, TargetDefinition>
-  readonly audiences: ReadonlyMap<string, TargetDefinition>
+  readonly targets: ReadonlyMap<string, PolicyTarget>
+  readonly audiences: ReadonlyMap<string, PolicyTarget>
   readonly grants: readonly PolicyGrant[]
   readonly denies: readonly PolicyDeny[]
+  readonly guardrails: readonly PolicyGuardrail[]
   /** By issuer, then by target. */
   readonly index: ReadonlyMap<string, ReadonlyMap<string, TargetIndex>>
+}
+
+/** Everything that intake lets a claim be: a value of its domain, or missing. */
+export function wholeOf({ schema }: PolicyIssuer, claim: string): Lang {
+  const { properties } = schema
+  const known =
+    schema.claims.get(claim) ??
+    (properties && claim.startsWith(properties.prefix)
+      ? properties.claim(claim.slice(properties.prefix.length))
+      : undefined)
+  return known === undefined ? everything : withMissing(known.domain, known.optional)
 }
 
 /** The target whose audience is exactly this URI; RFC 8693 2.1 `resource`. No two targets share one (P035). */

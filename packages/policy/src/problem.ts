@@ -5,7 +5,7 @@
 
 /** One fault or warning. Lines and columns count from 1, as editors do. */
 export interface Problem {
-  /** `P000` to `P038`. */
+  /** `P000` to `P039`. */
   readonly code: string
   readonly severity: 'error' | 'warning'
   readonly message: string

@@ -21,6 +21,11 @@ export const target = (settings: string) =>
   `${top}targets:\n  t: ${settings}\ngrants:\n  - { name: it, who: { repo: acme/web, branch: main }, get: t, for: 1m }\n`
 export const good = `${grant('{ repo: acme/web, branch: main }')}`
 
+const guardrail = (text: string) => `${good}guardrails:\n  - { name: g, ${text.slice(2)}\n`
+/** With the mark at the guardrail's name. */
+const brokenBy = (text: string, grants = '') =>
+  `${good}${grants}guardrails:\n  - { name: ¶g, ${text.slice(2)}\n`
+
 type Row = readonly [string, string, string]
 
 export const errors: readonly Row[] = [
@@ -202,13 +207,44 @@ export const errors: readonly Row[] = [
     `${top}targets:\n  a: { tier: x, access: read, token: { audience: x } }\n  ¶b: { tier: x, access: admin, token: { audience: x } }\n`,
   ],
   ['P035', 'two audiences', target('{ tier: x, access: read, token: { audience: ¶[a, b] } }')],
-  ['P036', 'guardrails', `${good}¶guardrails: []\n`],
+  [
+    'P027',
+    'a guardrail that selects no target',
+    guardrail('{ never: { environment: x }, get: { tier: ¶nowhere } }'),
+  ],
+  ['P027', 'a selection that is empty', guardrail('{ max: 1h, get: ¶{ tier: staging, access: read } }')],
+  ['P027', 'a selection of nothing', guardrail('{ max: 1h, get: ¶[] }')],
+  [
+    'P027',
+    'a guardrail that no token can meet',
+    guardrail('{ never: ¶{ event: push, ref: refs/pull/1/merge }, get: prod }'),
+  ],
+  ['P027', 'a target apart from itself', guardrail('{ apart: [ prod, ¶[staging, prod] ] }')],
+  ['P026', 'a guardrail for a target that is not there', guardrail('{ max: 1h, get: ¶prood }')],
+  ['P022', 'two rules in one guardrail', guardrail('{ never: { environment: x }, ¶max: 1h, get: prod }')],
+  ['P022', 'a guardrail without a rule', `${good}guardrails:\n  - ¶{ name: g, get: prod }\n`],
+  ['P028', 'never', brokenBy('{ never: { branch: main }, get: staging }')],
+  ['P028', 'only', brokenBy('{ only: { environment: { any: true } }, get: staging }')],
+  ['P028', 'always', brokenBy('{ always: { repo: acme/web }, get: staging }')],
+  [
+    'P028',
+    'apart',
+    brokenBy(
+      '{ apart: [ staging, readable ] }',
+      '  - { name: more, who: { repo: acme/web }, get: readable, for: 5m }\n',
+    ),
+  ],
+  ['P028', 'max', brokenBy('{ max: 5m, get: staging }')],
+  [
+    'P028',
+    'the baseline: staging and production in one job',
+    grantAt(`{ repo: acme/web, branch: main, ${safe} }`, '[prod, staging]'),
+  ],
   [
     'P036',
     'a host that nothing honours',
     `version: 1\nissuers: { github: { owners: [acme], ¶host: ghes.acme.example } }\n${targets}`,
   ],
-  ['P036', 'baseline', `${good}¶baseline: off\n`],
   [
     'P037',
     'a test that fails',
@@ -232,6 +268,7 @@ export const errors: readonly Row[] = [
 ]
 
 export const warnings: readonly Row[] = [
+  ['P039', 'the baseline switched off', `${good}¶baseline: off\n`],
   [
     'P012',
     'production, read, for pull requests',

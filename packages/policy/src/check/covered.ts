@@ -14,6 +14,7 @@ export function checkCovered(policy: Policy, { faults, issuer }: Vocabulary): vo
   const index = policy.index.get(issuer.name)
   const position = new Map(policy.grants.map((grant, at) => [grant, at]))
   for (const grant of policy.grants) {
+    if (grant.issuer !== issuer.name) continue
     const places = grant.gifts.flatMap((gift) => {
       const target = index?.get(gift.target.name)
       return target === undefined ? [] : [{ gift, target }]

@@ -7,11 +7,12 @@ import { everything, has } from '../lang.ts'
 import type { Gift, Policy, PolicyGrant } from '../policy.ts'
 import type { Vocabulary } from '../read/vocabulary.ts'
 import { checkCovered } from './covered.ts'
-import { accessOfGift, limits, limitsRef, limitsWorkflow } from './limits.ts'
+import { accessOfGift, limits, limitsPin } from './limits.ts'
 import { checkProduction } from './production.ts'
 
 export function checkGrants(policy: Policy, vocabulary: Vocabulary): void {
   for (const grant of policy.grants) {
+    if (grant.issuer !== vocabulary.issuer.name) continue
     for (const box of grant.boxes) {
       checkPossible(grant, box, vocabulary)
       checkIdentity(grant, box, vocabulary)
@@ -25,18 +26,19 @@ export function checkGrants(policy: Policy, vocabulary: Vocabulary): void {
   checkCovered(policy, vocabulary)
 }
 
-function checkPossible(grant: PolicyGrant, box: Box, { issuer, owners, faults }: Vocabulary): void {
+function checkPossible(grant: PolicyGrant, box: Box, { issuer, faults }: Vocabulary): void {
   const rule = issuer.schema.profile.find((each) => within(box, each.box))
   if (rule !== undefined) {
     const message = `grant \`${grant.name}\` can never match: no token of ${issuer.name} has this \`${rule.name}\``
     faults.error('P007', grant.place, message)
   }
+  if (issuer.schema.parts.tenant?.section !== 'owners') return
   for (const claim of ['repository_id', 'repository']) {
     const condition = box.get(claim)
     for (const { operator, values, place } of condition?.sayings ?? []) {
       if (operator === 'not' || operator === 'any' || operator === 'absent') continue
       const names = claim === 'repository' ? values : (condition?.names ?? [])
-      const outside = names.find((name) => !owners.has(name.split('/')[0] ?? ''))
+      const outside = names.find((name) => !issuer.tenants.has(name.split('/')[0] ?? ''))
       if (outside === undefined) continue
       const message = `\`${outside}\` can never match: its owner is not one of issuers.${issuer.name}.owners`
       faults.error('P007', place, message)
@@ -46,10 +48,10 @@ function checkPossible(grant: PolicyGrant, box: Box, { issuer, owners, faults }:
 
 function checkIdentity(grant: PolicyGrant, box: Box, vocabulary: Vocabulary): void {
   const { issuer, faults } = vocabulary
-  const properties = issuer.properties.map((name) => issuer.schema.propertyPrefix + name)
-  const identities = ['repository_id', 'repository', 'repository_owner_id', 'workflow.repo', ...properties]
-  if (identities.some((claim) => limits(box, claim, vocabulary))) return
-  if (limits(box, 'actor_id', vocabulary)) {
+  const { parts, properties } = issuer.schema
+  const declared = issuer.properties.map((name) => (properties?.prefix ?? '') + name)
+  if ([...parts.identities, ...declared].some((claim) => limits(box, claim, vocabulary))) return
+  if (limits(box, parts.actor ?? '', vocabulary)) {
     const message = `grant \`${grant.name}\`: an actor is not a workflow; everything that the person starts would match`
     faults.error('P015', grant.place, message, 'add repo: and branch:')
   } else {
@@ -58,8 +60,8 @@ function checkIdentity(grant: PolicyGrant, box: Box, vocabulary: Vocabulary): vo
   }
 }
 
-function checkEvent(box: Box, { faults }: Vocabulary): void {
-  for (const { operator, place } of box.get('event_name')?.sayings ?? []) {
+function checkEvent(box: Box, { faults, issuer }: Vocabulary): void {
+  for (const { operator, place } of box.get(issuer.schema.parts.event?.claim ?? '')?.sayings ?? []) {
     if (operator === 'exact' || operator === 'default') continue
     faults.error('P016', place, 'a grant lists its events; GitHub adds new ones', 'write event: [push, ...]')
   }
@@ -69,17 +71,14 @@ function checkWrites(grant: PolicyGrant, box: Box, gift: Gift, vocabulary: Vocab
   const access = accessOfGift(gift)
   if (access === 'read') return
   const { faults, issuer } = vocabulary
-  const events = box.get('event_name')
-  const outsider = issuer.schema.outsiderEvents.find((event) => has(events?.lang ?? everything, event))
+  const { event, pins } = issuer.schema.parts
+  const events = box.get(event?.claim ?? '')
+  const outsider = event?.outsider.find((value) => has(events?.lang ?? everything, value))
   if (outsider !== undefined) {
     const message = `\`${gift.target.name}\` is ${access}, and outsiders trigger \`${outsider}\` with the base branch's ref`
     faults.error('P011', events?.sayings[0]?.place ?? grant.place, message, 'leave the event out')
   }
-  const narrow =
-    limitsRef(box, 'ref', vocabulary) ||
-    limits(box, 'environment', vocabulary) ||
-    limitsWorkflow(box, vocabulary)
-  if (narrow) return
+  if (pins.length === 0 || pins.some((claim) => limitsPin(box, claim, vocabulary))) return
   const message = `grant \`${grant.name}\` gives \`${gift.target.name}\` (${access}) to any ref`
   faults.error('P010', grant.place, message, 'add branch:, tag:, environment: or workflow:')
 }

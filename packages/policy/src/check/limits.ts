@@ -1,7 +1,7 @@
 /** limits: how much a box says about a claim. A condition that leaves out only a few values says nothing. */
 import type { Box } from '../box.ts'
 import { contains, narrows } from '../lang.ts'
-import type { Access, Gift } from '../policy.ts'
+import { type Access, type Gift, wholeOf } from '../policy.ts'
 import { greatest } from '../read/kinds.ts'
 import type { Vocabulary } from '../read/vocabulary.ts'
 
@@ -16,19 +16,18 @@ export function limits(box: Box, claim: string, { issuer }: Vocabulary): boolean
   const condition = box.get(claim)
   if (condition === undefined || condition.sayings.every(({ operator }) => operator === 'default'))
     return false
-  const { schema } = issuer
-  const name = claim.startsWith(schema.propertyPrefix) ? claim.slice(schema.propertyPrefix.length) : ''
-  const whole = schema.claims.get(claim)?.domain ?? schema.property(name).domain
-  return narrows(condition.lang, whole)
+  return narrows(condition.lang, wholeOf(issuer, claim))
 }
 
-/** A ref that is at least not any branch. */
-export function limitsRef(box: Box, claim: 'ref' | 'workflow.ref', vocabulary: Vocabulary): boolean {
+/** More than values that anybody who can push may make. */
+export function limitsPin(box: Box, claim: string, vocabulary: Vocabulary): boolean {
   const condition = box.get(claim)
   if (condition === undefined || !limits(box, claim, vocabulary)) return false
-  return !contains(condition.lang, vocabulary.issuer.schema.anyBranch)
+  const anybodys = vocabulary.issuer.schema.parts.anybodys.get(claim)
+  return anybodys === undefined || !contains(condition.lang, anybodys)
 }
 
 export function limitsWorkflow(box: Box, vocabulary: Vocabulary): boolean {
-  return limits(box, 'workflow.repo', vocabulary) || limits(box, 'workflow.file', vocabulary)
+  const names = vocabulary.issuer.schema.parts.workflow?.names ?? []
+  return names.some((claim) => limits(box, claim, vocabulary))
 }

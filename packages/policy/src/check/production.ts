@@ -3,7 +3,7 @@ import type { Box } from '../box.ts'
 import { everything, has, listed } from '../lang.ts'
 import type { Gift, Policy, PolicyGrant } from '../policy.ts'
 import type { Vocabulary } from '../read/vocabulary.ts'
-import { accessOfGift, limits, limitsRef, limitsWorkflow } from './limits.ts'
+import { accessOfGift, limits, limitsPin, limitsWorkflow } from './limits.ts'
 
 export function checkProduction(
   policy: Policy,
@@ -20,8 +20,9 @@ export function checkProduction(
 }
 
 function checkProposals(box: Box, gift: Gift, grant: PolicyGrant, { faults, issuer }: Vocabulary): void {
-  const events = box.get('event_name')
-  const proposal = issuer.schema.proposalEvents.find((event) => has(events?.lang ?? everything, event))
+  const { event } = issuer.schema.parts
+  const events = box.get(event?.claim ?? '')
+  const proposal = event?.proposal.find((value) => has(events?.lang ?? everything, value))
   if (proposal === undefined) return
   const access = accessOfGift(gift)
   const place = events?.sayings[0]?.place ?? grant.place
@@ -32,8 +33,10 @@ function checkProposals(box: Box, gift: Gift, grant: PolicyGrant, { faults, issu
 }
 
 function checkReusable(grant: PolicyGrant, box: Box, gift: Gift, vocabulary: Vocabulary): void {
-  if (!limitsWorkflow(box, vocabulary) || limitsRef(box, 'workflow.ref', vocabulary)) return
-  const place = box.get('workflow.ref')?.sayings[0]?.place ?? grant.place
+  const version = vocabulary.issuer.schema.parts.workflow?.version
+  if (version === undefined || !limitsWorkflow(box, vocabulary)) return
+  if (limitsPin(box, version, vocabulary)) return
+  const place = box.get(version)?.sayings[0]?.place ?? grant.place
   const message = `the reusable workflow gives production target \`${gift.target.name}\` from any of its branches`
   vocabulary.faults.error(
     'P019',
@@ -43,8 +46,6 @@ function checkReusable(grant: PolicyGrant, box: Box, gift: Gift, vocabulary: Voc
   )
 }
 
-const selfHosted = 'self-hosted'
-
 function checkRunner(
   policy: Policy,
   grant: PolicyGrant,
@@ -52,26 +53,28 @@ function checkRunner(
   gift: Gift,
   { faults, issuer }: Vocabulary,
 ): void {
-  if (!has(box.get('runner_environment')?.lang ?? everything, selfHosted)) return
+  const { runner } = issuer.schema.parts
+  if (runner === undefined || !has(box.get(runner.claim)?.lang ?? everything, runner.own)) return
   const denies = policy.index.get(issuer.name)?.get(gift.target.name)?.denies ?? []
   const refused = denies
     .flatMap((deny) => deny.boxes)
     .some((each) => {
-      const condition = each.get('runner_environment')
-      return each.size === 1 && condition !== undefined && has(condition.lang, selfHosted)
+      const condition = each.get(runner.claim)
+      return each.size === 1 && condition !== undefined && has(condition.lang, runner.own)
     })
   if (refused) return
   const message = `grant \`${grant.name}\` gives \`${gift.target.name}\` to self-hosted runners too`
-  faults.warning('P020', grant.place, message, 'add runner_environment: github-hosted')
+  faults.warning('P020', grant.place, message, `exclude ${runner.own} with ${runner.claim}:`)
 }
 
 /** An environment is only a name in the job, a tag pattern only a name that somebody pushed. */
 function checkProof(grant: PolicyGrant, box: Box, gift: Gift, vocabulary: Vocabulary): void {
   if (limitsWorkflow(box, vocabulary)) return
-  const { faults } = vocabulary
-  const environment = limits(box, 'environment', vocabulary)
-  const ref = box.get('ref')
-  if (environment && !limitsRef(box, 'ref', vocabulary)) {
+  const { faults, issuer } = vocabulary
+  const { environment: named = '', ref: claim = '' } = issuer.schema.parts
+  const environment = limits(box, named, vocabulary)
+  const ref = box.get(claim)
+  if (environment && !limitsPin(box, claim, vocabulary)) {
     const message = `grant \`${grant.name}\` gives \`${gift.target.name}\` by environment alone; a job only names it`
     faults.warning('P024', grant.place, message, 'add branch: and ref_protected: true')
   }

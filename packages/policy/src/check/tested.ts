@@ -1,9 +1,9 @@
 /** check/tested: production grants that no test of the policy speaks for. */
 import type { Policy } from '../policy.ts'
+import type { Faults } from '../read/faults.ts'
 import type { TestResult } from '../read/policy-tests.ts'
-import type { Vocabulary } from '../read/vocabulary.ts'
 
-export function checkTested(policy: Policy, results: readonly TestResult[], { faults }: Vocabulary): void {
+export function checkTested(policy: Policy, results: readonly TestResult[], faults: Faults): void {
   for (const grant of policy.grants) {
     const production = grant.gifts.map(({ target }) => target).filter(({ tier }) => tier === 'production')
     if (production.length === 0) continue

@@ -142,9 +142,9 @@ function property(entry: Entry, vocabulary: Vocabulary): ClaimSchema | undefined
     faults.error(refused.code, place, refused.message, refused.hint)
     return undefined
   }
-  if (key.startsWith(schema.propertyPrefix)) {
-    const name = key.slice(schema.propertyPrefix.length)
-    if (properties.includes(name)) return schema.property(name)
+  if (schema.properties !== undefined && key.startsWith(schema.properties.prefix)) {
+    const name = key.slice(schema.properties.prefix.length)
+    if (properties.includes(name)) return schema.properties.claim(name)
     const hint = `add it to issuers.${issuer.name}.properties if only organisation administrators can edit it`
     faults.error('P032', place, `property \`${name}\` is not declared`, didYouMean(name, properties) ?? hint)
     return undefined
@@ -168,7 +168,7 @@ function readWorkflow(tree: Tree, vocabulary: Vocabulary): Box | undefined {
     return good.length === found.length && good.length > 0 ? good.reduce(meet) : undefined
   }
   const text = textOf(tree, '`workflow`', vocabulary.faults)
-  const parsed = text === undefined ? undefined : vocabulary.issuer.schema.workflow(text)
+  const parsed = text === undefined ? undefined : vocabulary.issuer.schema.workflow?.(text)
   if (parsed === undefined) {
     const hint = 'write OWNER/REPO/.github/workflows/FILE.yml@refs/heads/BRANCH, or { repo, file, ref }'
     if (text !== undefined) {

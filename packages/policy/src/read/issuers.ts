@@ -1,4 +1,5 @@
 /** issuers: whose tokens a policy speaks of, and the organisations outside of which nothing is granted. */
+import { has } from '../lang.ts'
 import { didYouMean } from '../nearest.ts'
 import type { PolicyIssuer } from '../policy.ts'
 import { foldAscii } from '../schema/fold.ts'
@@ -11,22 +12,14 @@ import type { Entry } from './tree.ts'
 
 const schemas: ReadonlyMap<string, IssuerSchema> = new Map([['github', github]])
 
-export interface ReadIssuer {
-  readonly issuer: PolicyIssuer
-  /** Name to id. */
-  readonly owners: ReadonlyMap<string, string>
-}
-
-export function readIssuer(entry: Entry, lock: Lock, faults: Faults): ReadIssuer | undefined {
-  const schema = schemas.get(entry.key)
-  if (schema === undefined) {
-    const hint = didYouMean(entry.key, schemas.keys()) ?? `known: ${[...schemas.keys()].join(', ')}`
-    faults.error('P001', entry.place, `unknown issuer \`${entry.key}\``, hint)
-    return undefined
-  }
+export function readIssuer(entry: Entry, lock: Lock, faults: Faults): PolicyIssuer | undefined {
   const map = mapOf(entry.value, `issuer \`${entry.key}\``, faults)
-  if (map === undefined) return undefined
-  const keys = fields(map, ['owners', 'properties', 'host'], faults)
+  const kind = map?.entries.find(({ key }) => key === 'kind')
+  const schema = kind === undefined ? schemaOf(entry.key, entry, faults) : kindOf(kind, faults)
+  if (map === undefined || schema === undefined) return undefined
+  const { tenant } = schema.parts
+  const known = ['kind', ...(tenant ? ['owners'] : []), ...(schema.properties ? ['properties'] : []), 'host']
+  const keys = fields(map, known, faults)
   const host = keys.get('host')
   // An author who writes it expects tokens of another host to be refused; nothing here would.
   if (host !== undefined) {
@@ -35,13 +28,28 @@ export function readIssuer(entry: Entry, lock: Lock, faults: Faults): ReadIssuer
   }
   const properties = keys.get('properties')
   const names = properties === undefined ? [] : textsOf(properties, faults)
-  const owners = readOwners(entry, keys.get('owners'), lock, faults)
-  return { issuer: { name: entry.key, schema, properties: names }, owners }
+  const tenants = tenant ? readTenants(entry, keys.get('owners'), schema, lock, faults) : new Map()
+  return { name: entry.key, schema, properties: names, tenants }
 }
 
-function readOwners(
+function kindOf(kind: Entry, faults: Faults): IssuerSchema | undefined {
+  const name = textOf(kind.value, '`kind`', faults)
+  return name === undefined ? undefined : schemaOf(name, { ...kind, place: kind.value.place }, faults)
+}
+
+function schemaOf(kind: string, { place }: Entry, faults: Faults): IssuerSchema | undefined {
+  const schema = schemas.get(kind)
+  if (schema === undefined) {
+    const hint = didYouMean(kind, schemas.keys()) ?? `known: ${[...schemas.keys()].join(', ')}`
+    faults.error('P001', place, `unknown issuer \`${kind}\``, hint)
+  }
+  return schema
+}
+
+function readTenants(
   issuer: Entry,
   entry: Entry | undefined,
+  { parts, claims }: IssuerSchema,
   lock: Lock,
   faults: Faults,
 ): ReadonlyMap<string, string> {
@@ -51,15 +59,24 @@ function readOwners(
     faults.error('P008', entry?.place ?? issuer.place, message, 'add owners: [your-organisation]')
     return found
   }
+  const section = parts.tenant?.section
   for (const item of listOf(entry.value, '`owners`', faults)?.items ?? []) {
-    const name = textOf(item, 'an owner', faults)
+    // Ids are digits, which YAML reads as numbers.
+    const name = item.is === 'number' && section === undefined ? item.text : textOf(item, 'an owner', faults)
     if (name === undefined) continue
-    const id = lock.owners.get(foldAscii(name))
-    if (id !== undefined) found.set(foldAscii(name), id)
-    else {
-      const hint = didYouMean(name, lock.owners.keys()) ?? 'add its id to `policy.lock.yaml`'
-      faults.error('P013', item.place, `\`${name}\` is not in the lock's \`owners\``, hint)
+    if (section !== undefined) {
+      const id = lock[section].get(foldAscii(name))
+      if (id !== undefined) found.set(foldAscii(name), id)
+      else {
+        const hint = didYouMean(name, lock[section].keys()) ?? 'run `mayfly policy lock`'
+        faults.error('P013', item.place, `\`${name}\` is not in the lock's \`${section}\``, hint)
+      }
+      continue
     }
+    const claim = claims.get(parts.tenant?.claim ?? '')
+    const value = claim?.folded ? foldAscii(name) : name
+    if (claim !== undefined && has(claim.domain, value)) found.set(value, value)
+    else faults.error('P006', item.place, `\`${name}\` can never be a value of \`${claim?.name}\``)
   }
   return found
 }

@@ -1,6 +1,6 @@
 /**
  * policy-file: the top of a policy. Several files are one policy, so sections of all files are gathered before any
- * of them is read. Unknown keys are faults; keys that this version cannot honour are refused, never ignored.
+ * of them is read. Unknown keys are faults, never ignored.
  */
 import type { Faults } from './faults.ts'
 import { fields, listOf, mapOf, Names } from './shape.ts'
@@ -14,18 +14,15 @@ export interface Sections {
   readonly targets: readonly Entry[]
   readonly grants: readonly Tree[]
   readonly deny: readonly Tree[]
+  readonly guardrails: readonly Tree[]
   readonly tests: readonly Tree[]
+  /** Where the policy says `baseline: off`. */
+  readonly withoutBaseline: Entry | undefined
 }
 
-/** Refused: a guardrail that nobody proves must not look as if it held. */
-const notYet: ReadonlyMap<string, string> = new Map([
-  ['guardrails', 'guardrails need the prover, which this version does not have'],
-  ['baseline', 'the baseline guardrails need the prover, which this version does not have'],
-])
-
 const maps = ['issuers', 'lists', 'who', 'targets'] as const
-const lists = ['grants', 'deny', 'tests'] as const
-const known = ['version', 'strict', ...maps, ...lists, ...notYet.keys()]
+const lists = ['grants', 'deny', 'guardrails', 'tests'] as const
+const known = ['version', 'strict', 'baseline', ...maps, ...lists]
 
 export function gatherSections(files: readonly { path: string; text: string }[], faults: Faults): Sections {
   const roots = files.flatMap((file) => {
@@ -43,11 +40,6 @@ export function gatherSections(files: readonly { path: string; text: string }[],
       faults.error('P022', version.value.place, 'only version 1 is known', 'write version: 1')
     }
     readStrict(keys.get('strict'), faults)
-    for (const [key, why] of notYet) {
-      const entry = keys.get(key)
-      if (entry !== undefined)
-        faults.error('P036', entry.place, why, `remove \`${key}\`, or use a version that proves it`)
-    }
   }
   const all = roots.map(({ keys }) => keys)
   const who = entries(all, 'who', faults)
@@ -64,7 +56,9 @@ export function gatherSections(files: readonly { path: string; text: string }[],
     targets: entries(all, 'targets', faults),
     grants: items(all, 'grants', faults),
     deny: items(all, 'deny', faults),
+    guardrails: items(all, 'guardrails', faults),
     tests: items(all, 'tests', faults),
+    withoutBaseline: all.map((keys) => readBaseline(keys.get('baseline'), faults)).find(Boolean),
   }
 }
 
@@ -72,6 +66,19 @@ function readStrict(entry: Entry | undefined, faults: Faults): void {
   if (entry === undefined) return
   if (entry.value.is === 'boolean') faults.strict ||= entry.value.text === 'true'
   else faults.error('P022', entry.value.place, '`strict` is true or false')
+}
+
+/** Off is a word in YAML 1.2's core schema, and a boolean for those who know older ones. */
+function readBaseline(entry: Entry | undefined, faults: Faults): Entry | undefined {
+  if (entry === undefined) return undefined
+  const said = 'text' in entry.value ? entry.value.text : ''
+  if (said === 'off') {
+    const hint = 'remove `baseline: off` when the policy no longer needs what it allows'
+    faults.warning('P039', entry.place, 'the baseline guardrails are off; nothing proves what they say', hint)
+    return entry
+  }
+  if (said !== 'on') faults.error('P022', entry.value.place, '`baseline` is on or off')
+  return undefined
 }
 
 type Keys = ReadonlyMap<string, Entry>

@@ -5,14 +5,18 @@ import { didYouMean } from '../nearest.ts'
 import type { Policy } from '../policy.ts'
 import type { Place } from '../problem.ts'
 import { meaningOf } from './conditions.ts'
+import type { Faults } from './faults.ts'
 import { fields, mapOf, Names, textOf } from './shape.ts'
 import { readTestToken } from './test-token.ts'
 import type { Entry, MapTree, Tree } from './tree.ts'
-import type { Vocabulary } from './vocabulary.ts'
+import { type Vocabularies, type Vocabulary, vocabularyOf } from './vocabulary.ts'
 
 /** What a test asked, and the grants that answered (none = refused). */
 export interface TestResult {
+  readonly name: string
+  readonly place: Place
   readonly target: string
+  readonly expect: 'grant' | 'deny'
   readonly grants: readonly string[]
 }
 
@@ -22,25 +26,28 @@ interface PolicyTest {
   readonly request: DecisionRequest
   readonly expect: 'grant' | 'deny'
   readonly because: Entry | undefined
+  readonly vocabulary: Vocabulary
 }
 
 export function runPolicyTests(
   trees: readonly Tree[],
   policy: Policy,
-  vocabulary: Vocabulary,
+  vocabularies: Vocabularies,
+  faults: Faults,
 ): readonly TestResult[] {
   const names = new Names('test')
   return trees.flatMap((tree) => {
-    const test = readTest(tree, policy, names, vocabulary)
-    return test === undefined ? [] : [run(test, policy, vocabulary)]
+    const test = readTest(tree, policy, names, vocabularies, faults)
+    return test === undefined ? [] : [run(test, policy)]
   })
 }
 
-function run(test: PolicyTest, policy: Policy, vocabulary: Vocabulary): TestResult {
-  const { request, place, name, expect, because } = test
+function run(test: PolicyTest, policy: Policy): TestResult {
+  const { request, place, name, expect, because, vocabulary } = test
   const { faults } = vocabulary
   const decision = decide(policy, request)
-  const result = { target: request.target, grants: decision.allowed ? decision.grants : [] }
+  const grants = decision.allowed ? decision.grants : []
+  const result = { name, place, target: request.target, expect, grants }
   if (decision.allowed && expect === 'deny') {
     faults.error(
       'P037',
@@ -50,11 +57,12 @@ function run(test: PolicyTest, policy: Policy, vocabulary: Vocabulary): TestResu
   } else if (!decision.allowed && expect === 'grant') {
     const { summary } = explain(policy, request, 'administrator')
     faults.error('P037', place, `test \`${name}\` fails: the token is refused`, summary)
-  } else if (because !== undefined) checkBecause(because, test, policy, vocabulary)
+  } else if (because !== undefined) checkBecause(because, test, policy)
   return result
 }
 
-function checkBecause(because: Entry, test: PolicyTest, policy: Policy, vocabulary: Vocabulary): void {
+function checkBecause(because: Entry, test: PolicyTest, policy: Policy): void {
+  const { vocabulary } = test
   const wanted = claimsNamed(because, vocabulary)
   if (wanted === undefined) return
   const blamed = blamedClaims(policy, test.request)
@@ -72,11 +80,18 @@ function claimsNamed(because: Entry, vocabulary: Vocabulary): readonly string[] 
   return meaning && [meaning.claim.name, ...(meaning.patternClaim ? [meaning.patternClaim.name] : [])]
 }
 
-function readTest(tree: Tree, policy: Policy, names: Names, vocabulary: Vocabulary): PolicyTest | undefined {
-  const { faults, issuer } = vocabulary
+function readTest(
+  tree: Tree,
+  policy: Policy,
+  names: Names,
+  vocabularies: Vocabularies,
+  faults: Faults,
+): PolicyTest | undefined {
   const map = mapOf(tree, 'a test', faults)
   if (map === undefined) return undefined
-  const keys = fields(map, ['name', 'token', 'asks', 'scopes', 'expect', 'because'], faults)
+  const keys = fields(map, ['name', 'issuer', 'token', 'asks', 'scopes', 'expect', 'because'], faults)
+  const vocabulary = vocabularyOf(map, keys.get('issuer'), vocabularies, faults)
+  if (vocabulary === undefined) return undefined
   const named = required(map, keys, 'name', vocabulary)
   const name = named && textOf(named.value, '`name`', faults)
   if (named === undefined || name === undefined || !names.take(name, named.value.place, faults))
@@ -87,8 +102,13 @@ function readTest(tree: Tree, policy: Policy, names: Names, vocabulary: Vocabula
   const expect = readExpect(required(map, keys, 'expect', vocabulary), keys.get('because'), vocabulary)
   const scopes = readScopes(keys.get('scopes'), vocabulary)
   if (claims === undefined || target === undefined || expect === undefined) return undefined
-  const request = { issuer: issuer.name, claims, target, ...(scopes === undefined ? {} : { scopes }) }
-  return { name, place: named.value.place, request, expect, because: keys.get('because') }
+  const request = {
+    issuer: vocabulary.issuer.name,
+    claims,
+    target,
+    ...(scopes === undefined ? {} : { scopes }),
+  }
+  return { name, place: named.value.place, request, expect, because: keys.get('because'), vocabulary }
 }
 
 function required(

@@ -4,10 +4,11 @@ import { literals } from '../lang.ts'
 import { didYouMean } from '../nearest.ts'
 import type { Gift, PolicyDeny, PolicyGrant, PolicyTarget } from '../policy.ts'
 import { readConditions } from './conditions.ts'
+import type { Faults } from './faults.ts'
 import { anyOf } from './matcher.ts'
 import { durationOf, fields, mapOf, type Names, oneOrMore, textOf } from './shape.ts'
 import type { Entry, MapTree, Tree } from './tree.ts'
-import type { Vocabulary } from './vocabulary.ts'
+import { type Vocabularies, type Vocabulary, vocabularyOf } from './vocabulary.ts'
 
 /** `undefined`: the target is declared, but has a fault of its own. */
 export type Targets = ReadonlyMap<string, PolicyTarget | undefined>
@@ -16,13 +17,15 @@ export function readGrant(
   tree: Tree,
   targets: Targets,
   names: Names,
-  vocabulary: Vocabulary,
+  vocabularies: Vocabularies,
+  faults: Faults,
 ): PolicyGrant | undefined {
-  const { faults, issuer } = vocabulary
   const map = mapOf(tree, 'a grant', faults)
   if (map === undefined) return undefined
-  const keys = fields(map, ['name', 'who', 'get', 'for'], faults)
-  const name = readName(map, keys.get('name'), names, vocabulary)
+  const keys = fields(map, ['name', 'issuer', 'who', 'get', 'for'], faults)
+  const vocabulary = vocabularyOf(map, keys.get('issuer'), vocabularies, faults)
+  if (vocabulary === undefined) return undefined
+  const name = readName(map, keys.get('name'), names, faults)
   const boxes = readWho(map, keys.get('who'), vocabulary)
   const gifts = readGifts(map, keys.get('get'), targets, vocabulary)
   const seconds = readFor(map, keys.get('for'), gifts ?? [], vocabulary)
@@ -31,7 +34,7 @@ export function readGrant(
   const place = keys.get('name')?.value.place ?? map.place
   return {
     name,
-    issuer: issuer.name,
+    issuer: vocabulary.issuer.name,
     boxes: boxes.map((each) => withDefaults(each, vocabulary)),
     gifts,
     seconds,
@@ -43,13 +46,15 @@ export function readDeny(
   tree: Tree,
   targets: Targets,
   names: Names,
-  vocabulary: Vocabulary,
+  vocabularies: Vocabularies,
+  faults: Faults,
 ): PolicyDeny | undefined {
-  const { faults, issuer } = vocabulary
   const map = mapOf(tree, 'a deny rule', faults)
   if (map === undefined) return undefined
-  const keys = fields(map, ['name', 'who', 'get'], faults)
-  const name = readName(map, keys.get('name'), names, vocabulary)
+  const keys = fields(map, ['name', 'issuer', 'who', 'get'], faults)
+  const vocabulary = vocabularyOf(map, keys.get('issuer'), vocabularies, faults)
+  if (vocabulary === undefined) return undefined
+  const name = readName(map, keys.get('name'), names, faults)
   const boxes = readWho(map, keys.get('who'), vocabulary)
   const get = keys.get('get')
   const found = get && readTargets(get, targets, vocabulary)
@@ -57,32 +62,35 @@ export function readDeny(
     return undefined
   const place = keys.get('name')?.value.place ?? map.place
   const only = found && { targets: found.map((target) => target.name) }
-  return { name, issuer: issuer.name, boxes, place, ...only }
+  return { name, issuer: vocabulary.issuer.name, boxes, place, ...only }
 }
 
 /** Section 4.4 of the design: nobody outside the owners, and only events that outsiders do not trigger. */
-function withDefaults(own: Box, vocabulary: Vocabulary): Box {
-  const { owners, issuer } = vocabulary
-  const place = { path: '', line: 1, column: 1 }
-  const standard = (claim: string, values: readonly string[], shown: readonly string[]): Box =>
-    box({
-      claim,
-      lang: literals(values),
-      needed: `${anyOf(shown)} (default)`,
-      names: [],
-      sayings: [{ operator: 'default', values, place }],
-    })
-  const ids = [...owners.values()]
-  const inside = meet(own, standard('repository_owner_id', ids, [...owners.keys()]))
-  if (own.has('event_name')) return inside
-  return meet(inside, standard('event_name', issuer.schema.defaultEvents, issuer.schema.defaultEvents))
+function withDefaults(own: Box, { issuer }: Vocabulary): Box {
+  const { tenant, event } = issuer.schema.parts
+  const { tenants } = issuer
+  const inside = tenant ? meet(own, standard(tenant.claim, [...tenants.values()], [...tenants.keys()])) : own
+  if (event === undefined || own.has(event.claim)) return inside
+  return meet(inside, standard(event.claim, event.standard, event.standard))
 }
 
-function readName(
+function standard(claim: string, values: readonly string[], shown: readonly string[]): Box {
+  const place = { path: '', line: 1, column: 1 }
+  const needed = `${anyOf(shown)} (default)`
+  return box({
+    claim,
+    lang: literals(values),
+    needed,
+    names: [],
+    sayings: [{ operator: 'default', values, place }],
+  })
+}
+
+export function readName(
   map: MapTree,
   entry: Entry | undefined,
   names: Names,
-  { faults }: Vocabulary,
+  faults: Faults,
 ): string | undefined {
   if (entry === undefined) {
     faults.error('P022', map.place, 'every rule has a name', 'add name: ...')
@@ -103,17 +111,13 @@ function readTargets(
   targets: Targets,
   vocabulary: Vocabulary,
 ): readonly PolicyTarget[] | undefined {
-  const found = oneOrMore(entry.value).map((tree) => readTargetName(tree, targets, vocabulary))
+  const found = oneOrMore(entry.value).map((tree) => readTargetName(tree, targets, vocabulary.faults))
   if (found.length === 0) vocabulary.faults.error('P022', entry.place, 'the list of targets is empty')
   const good = found.filter((target) => target !== undefined)
   return good.length === found.length && good.length > 0 ? good : undefined
 }
 
-export function readTargetName(
-  tree: Tree,
-  targets: Targets,
-  { faults }: Vocabulary,
-): PolicyTarget | undefined {
+export function readTargetName(tree: Tree, targets: Targets, faults: Faults): PolicyTarget | undefined {
   const name = textOf(tree, 'a target', faults)
   if (name === undefined) return undefined
   const target = targets.get(name)
@@ -142,7 +146,7 @@ function readGifts(
 function readGift(tree: Tree, targets: Targets, vocabulary: Vocabulary): Gift | undefined {
   const { faults } = vocabulary
   if (tree.is !== 'map') {
-    const target = readTargetName(tree, targets, vocabulary)
+    const target = readTargetName(tree, targets, vocabulary.faults)
     return target && { target, scopes: [...target.scopes.keys()] }
   }
   const keys = fields(tree, ['target', 'scopes'], faults)
@@ -152,7 +156,7 @@ function readGift(tree: Tree, targets: Targets, vocabulary: Vocabulary): Gift | 
     faults.error('P022', tree.place, 'write a target name, or { target: NAME, scopes: [...] }')
     return undefined
   }
-  const target = readTargetName(named.value, targets, vocabulary)
+  const target = readTargetName(named.value, targets, faults)
   if (target === undefined) return undefined
   const scopes = oneOrMore(asked.value).map((item) => {
     const scope = textOf(item, 'a scope', faults)

@@ -18,7 +18,7 @@ export function readTestToken(
   if (map === undefined) return undefined
   const said: Claims = new Map()
   const good = map.entries.map((entry) => put(entry, said, vocabulary))
-  return good.every(Boolean) ? Object.fromEntries([...typical(said, vocabulary), ...said]) : undefined
+  return good.every(Boolean) ? filled(said, vocabulary) : undefined
 }
 
 function put(entry: Entry, said: Claims, vocabulary: Vocabulary): boolean {
@@ -65,30 +65,19 @@ function putNamed(value: ScalarTree, meaning: Meaning, said: Claims, vocabulary:
   said.set(meaning.claim.name, id)
   if (section === 'repos') said.set('repository', name)
   if (section === 'users') said.set('actor', name)
-  if (section === 'owners') said.set('repository_owner', name)
+  if (section === 'owners' && !said.has('repository')) said.set('repository', `${name}/typical`)
   return true
 }
 
-/** A push to a protected main branch by somebody, and whatever follows from what the test said. */
-function typical(said: Claims, { owners, lock }: Vocabulary): Claims {
-  const [firstOwner = 'owner'] = owners.keys()
-  const repository = said.get('repository') ?? `${said.get('repository_owner') ?? firstOwner}/typical`
-  const owner = said.get('repository_owner') ?? repository.split('/')[0] ?? ''
-  const ref = said.get('ref') ?? 'refs/heads/main'
-  const claims: Claims = new Map([
-    ['repository', repository],
-    ['repository_id', '1'],
-    ['repository_owner', owner],
-    ['repository_owner_id', lock.owners.get(foldAscii(owner)) ?? '1'],
-    ['actor', 'somebody'],
-    ['actor_id', '1'],
-    ['event_name', 'push'],
-    ['runner_environment', 'github-hosted'],
-    ['repository_visibility', 'private'],
-    ['ref', ref],
-    ['ref_type', ref.startsWith('refs/tags/') ? 'tag' : 'branch'],
-    ['ref_protected', 'true'],
-  ])
-  if (ref !== '') claims.set('job_workflow_ref', `${repository}/.github/workflows/ci.yml@${ref}`)
-  return claims
+/** An everyday token with what the test said put in. Values that intake would refuse stay as they were written. */
+function filled(said: Claims, { issuer, lock }: Vocabulary): Readonly<Record<string, unknown>> {
+  const { schema, tenants } = issuer
+  const known: Claims = new Map([...said].filter(([name, value]) => value !== '' && schema.claims.has(name)))
+  const workflow = schema.workflow?.(said.get('job_workflow_ref') ?? '')
+  if (workflow !== undefined) {
+    for (const part of ['repo', 'file', 'ref'] as const) known.set(`workflow.${part}`, workflow[part])
+  }
+  const owners = schema.parts.tenant?.section === 'owners' ? [...lock.owners] : []
+  const typical = schema.typical(known, new Map([...tenants, ...owners]))
+  return { ...schema.present(typical), ...Object.fromEntries(said) }
 }

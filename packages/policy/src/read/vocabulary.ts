@@ -1,17 +1,17 @@
 /** vocabulary: all that a condition's words can refer to, for one issuer of a policy. */
 import type { Box } from '../box.ts'
 import type { Lang } from '../lang.ts'
+import { didYouMean } from '../nearest.ts'
 import type { PolicyIssuer } from '../policy.ts'
 import type { Place } from '../problem.ts'
 import type { ClaimSchema } from '../schema/schema.ts'
 import type { Faults } from './faults.ts'
 import type { Lock } from './lock.ts'
-import type { ListTree, Tree } from './tree.ts'
+import { textOf } from './shape.ts'
+import type { Entry, ListTree, Tree } from './tree.ts'
 
 export interface Vocabulary {
   readonly issuer: PolicyIssuer
-  /** Names of the organisations outside of which nothing is ever granted. */
-  readonly owners: ReadonlyMap<string, string>
   readonly lock: Lock
   readonly lists: ReadonlyMap<string, ListTree>
   readonly who: ReadonlyMap<string, Tree>
@@ -24,6 +24,40 @@ export interface Vocabulary {
   readonly patterns: Map<string, Lang>
   /** Exact values by claim and lower case, to find two that differ only in case. */
   readonly spellings: Map<string, { readonly value: string; readonly place: Place }>
+}
+
+/** One for each issuer of the policy, by its name. */
+export type Vocabularies = ReadonlyMap<string, Vocabulary>
+
+/**
+ * The words of the issuer that a rule names; `undefined` after a fault. With one issuer nobody needs to name it, with
+ * several nobody may leave it out: the same claim means other things elsewhere.
+ */
+export function vocabularyOf(
+  rule: Tree,
+  said: Entry | undefined,
+  vocabularies: Vocabularies,
+  faults: Faults,
+): Vocabulary | undefined {
+  const names = [...vocabularies.keys()]
+  if (said === undefined) {
+    const [only, second] = vocabularies.values()
+    if (only !== undefined && second === undefined) return only
+    faults.error(
+      'P022',
+      rule.place,
+      'the policy has several issuers; say which is meant',
+      `add issuer: ${names.join(' or ')}`,
+    )
+    return undefined
+  }
+  const name = textOf(said.value, '`issuer`', faults)
+  const found = name === undefined ? undefined : vocabularies.get(name)
+  if (name !== undefined && found === undefined) {
+    const hint = didYouMean(name, names) ?? `known here: ${names.join(', ')}`
+    faults.error('P001', said.value.place, `the policy does not declare issuer \`${name}\``, hint)
+  }
+  return found
 }
 
 /** Where a key's values go: a claim, and how a value is written in it. */

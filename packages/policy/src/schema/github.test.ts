@@ -100,7 +100,7 @@ test('real refs are in the domain', () => {
 
 test('the profile: a push, a schedule, a dispatch or a release is never at a pull request', () => {
   const startup = fixturePolicy('startup')
-  for (const event_name of github.defaultEvents) {
+  for (const event_name of github.parts.event?.standard ?? []) {
     assert.equal(
       verdict(startup, 'package-read', { event_name, ref: 'refs/pull/7/merge' }),
       'profile',

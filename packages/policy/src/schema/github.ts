@@ -7,8 +7,9 @@ import { type Box, box, type Condition } from '../box.ts'
 import { compileGlob, exactlyMany, someText, words } from '../glob.ts'
 import { diff, everything, inter, type Lang, literals, onlyMissing, union, withMissing } from '../lang.ts'
 import { githubIntake } from './github-intake.ts'
+import { presentGithub, typicalGithub } from './github-token.ts'
 import { parseWorkflowReference } from './github-workflow.ts'
-import type { ClaimSchema, IssuerSchema, ProfileRule, RefusedClaim, Shorthand } from './schema.ts'
+import type { ClaimParts, ClaimSchema, IssuerSchema, ProfileRule, RefusedClaim, Shorthand } from './schema.ts'
 
 const lower = 'abcdefghijklmnopqrstuvwxyz'
 const digits = lettersIn('0123456789')
@@ -85,6 +86,8 @@ const refused = new Map<string, RefusedClaim>([
   callerChosen('aud', 'the broker checks the audience itself'),
 ])
 
+const anyBranch = inter(branches, compileGlob('refs/heads/*'))
+
 const only = (name: string, lang: Lang): Condition => ({
   claim: name,
   lang,
@@ -115,34 +118,51 @@ const profile: readonly ProfileRule[] = [
   rule('workflow.ref', box(only('workflow.ref', onlyMissing), only('workflow.repo', present))),
 ]
 
+const parts: ClaimParts = {
+  tenant: { claim: 'repository_owner_id', section: 'owners' },
+  identities: ['repository_id', 'repository', 'repository_owner_id', 'workflow.repo'],
+  actor: 'actor_id',
+  event: {
+    claim: 'event_name',
+    standard: ['push', 'schedule', 'workflow_dispatch', 'release'],
+    outsider: [
+      'pull_request_target',
+      'workflow_run',
+      'issues',
+      'issue_comment',
+      'discussion',
+      'discussion_comment',
+      'fork',
+      'watch',
+      'gollum',
+      'pull_request_comment',
+    ],
+    proposal: ['pull_request', 'pull_request_review', 'pull_request_review_comment', 'pull_request_target'],
+  },
+  pins: ['ref', 'environment', 'workflow.repo', 'workflow.file'],
+  anybodys: new Map([
+    ['ref', anyBranch],
+    ['workflow.ref', anyBranch],
+  ]),
+  ref: 'ref',
+  environment: 'environment',
+  runner: { claim: 'runner_environment', own: 'self-hosted' },
+  workflow: { names: ['workflow.repo', 'workflow.file'], version: 'workflow.ref' },
+}
+
 export const github: IssuerSchema = {
   kind: 'github',
   claims,
-  propertyPrefix: 'repo_property_',
-  property: (name) => claim(`repo_property_${name}`, someText, { optional: true })[1],
+  properties: {
+    prefix: 'repo_property_',
+    claim: (name) => claim(`repo_property_${name}`, someText, { optional: true })[1],
+  },
   shorthands,
   refused,
   profile,
-  defaultEvents: ['push', 'schedule', 'workflow_dispatch', 'release'],
-  outsiderEvents: [
-    'pull_request_target',
-    'workflow_run',
-    'issues',
-    'issue_comment',
-    'discussion',
-    'discussion_comment',
-    'fork',
-    'watch',
-    'gollum',
-    'pull_request_comment',
-  ],
-  proposalEvents: [
-    'pull_request',
-    'pull_request_review',
-    'pull_request_review_comment',
-    'pull_request_target',
-  ],
-  anyBranch: inter(branches, compileGlob('refs/heads/*')),
+  parts,
   workflow: parseWorkflowReference,
   intake: (given, properties) => githubIntake(claims, given, properties),
+  typical: typicalGithub,
+  present: presentGithub,
 }

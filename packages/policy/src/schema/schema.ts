@@ -49,25 +49,64 @@ export interface ProfileRule {
   readonly box: Box
 }
 
+/** What caused a job, where the issuer says it. */
+export interface EventClaim {
+  readonly claim: string
+  /** Events of a grant that names none. */
+  readonly standard: readonly string[]
+  /** Events that people without write access cause, and that run with the repository's own rights. */
+  readonly outsider: readonly string[]
+  /** Events whose workflow file may come from the proposed change itself. */
+  readonly proposal: readonly string[]
+}
+
+/** Which claim plays which part. Checks and guardrails speak of parts, so that one rule serves every issuer. */
+export interface ClaimParts {
+  /** The customer of an issuer that many share. A policy lists its own as `owners`; no grant reaches beyond them. */
+  readonly tenant?: { readonly claim: string; readonly section?: LockSection }
+  /** Whose job it is: a grant limits at least one of them, or a declared property (P009). */
+  readonly identities: readonly string[]
+  /** Who started it. It proves nothing about what runs (P015). */
+  readonly actor?: string
+  readonly event?: EventClaim
+  /** A write grant limits one of them (P010): what code runs, or what a platform protects. */
+  readonly pins: readonly string[]
+  /** Values of a pin that anybody who can push may make: limiting it to them says nothing. */
+  readonly anybodys: ReadonlyMap<string, Lang>
+  readonly ref?: string
+  /** Only a name in the job, unless the platform protects it. */
+  readonly environment?: string
+  /** Machines that the platform does not run itself. */
+  readonly runner?: { readonly claim: string; readonly own: string }
+  /** The reusable workflow: what names it, and what pins its version. */
+  readonly workflow?: { readonly names: readonly string[]; readonly version: string }
+}
+
 export interface IssuerSchema {
   readonly kind: string
   readonly claims: ReadonlyMap<string, ClaimSchema>
-  /** Claims such as `repo_property_team` exist when the policy declares `team`. */
-  property(name: string): ClaimSchema
-  readonly propertyPrefix: string
+  /** Claims such as `repo_property_team` exist when the policy declares `team`. Absent: none can be declared. */
+  readonly properties?: { readonly prefix: string; readonly claim: (name: string) => ClaimSchema }
   readonly shorthands: ReadonlyMap<string, Shorthand>
   /** Claims that must not be used, and why. */
   readonly refused: ReadonlyMap<string, RefusedClaim>
   readonly profile: readonly ProfileRule[]
-  /** Events of a grant that names none. */
-  readonly defaultEvents: readonly string[]
-  /** Events that people without write access cause, and that run with the repository's own rights. */
-  readonly outsiderEvents: readonly string[]
-  /** Events whose workflow file may come from the proposed change itself. */
-  readonly proposalEvents: readonly string[]
-  /** Refs that anybody who can push may make. */
-  readonly anyBranch: Lang
-  /** Splits `o/r/.github/workflows/f.yml@ref`; `undefined` when it is not that. */
-  workflow(text: string): { readonly repo: string; readonly file: string; readonly ref: string } | undefined
+  readonly parts: ClaimParts
+  /** Splits `o/r/.github/workflows/f.yml@ref`; `undefined` when it is not that. Only with the `workflow` shorthand. */
+  readonly workflow?: (text: string) => WorkflowName | undefined
+  /** A token's claims as text, or why the token is refused. */
   intake(claims: Readonly<Record<string, unknown>>, properties: readonly string[]): Intake
+  /**
+   * An everyday token, as `intake` would have made it, that agrees with what is said already: tests of a policy are
+   * filled up with it, and counterexamples look like it where they may.
+   */
+  typical(said: TokenClaims, tenants: ReadonlyMap<string, string>): TokenClaims
+  /** The claims of a token that `intake` turns into this one again. */
+  present(token: TokenClaims): Readonly<Record<string, string>>
+}
+
+export interface WorkflowName {
+  readonly repo: string
+  readonly file: string
+  readonly ref: string
 }
