@@ -70,3 +70,47 @@ test('two listeners on one address, and two things with one name, are refused', 
   assert.match((await problems(twice))[0] ?? '', /^16:13 .*used twice/)
   await loaded(good.replaceAll(/127.0.0.1:\d+$/gm, '127.0.0.1:0'))
 })
+
+test('plain http is refused where other machines reach the broker', async () => {
+  const plain = change('https://mayfly.example.com', 'http://localhost:8080')
+  for (const host of ['0.0.0.0', '[::]', '10.0.0.5', 'mayfly.internal']) {
+    const text = plain.replace('127.0.0.1:8080', host.startsWith('[') ? `"${host}:8080"` : `${host}:8080`)
+    assert.match((await problems(text)).join('\n'), /^3:9 `listen` is reached from other machines/, host)
+    await loaded(text.replace('http://localhost:8080', 'https://mayfly.example.com'))
+  }
+  for (const host of ['localhost', '127.0.0.2', '"[::1]']) {
+    await loaded(plain.replace('127.0.0.1:8080', host.startsWith('"') ? `${host}:8080"` : `${host}:8080`))
+  }
+})
+
+test('a place of keys that could never be read is refused at the start', async () => {
+  const at = (uri: string, more = '') =>
+    change('preset: github-actions', `preset: github-actions, jwks_uri: "${uri}"${more}`)
+  const faults: readonly [string, RegExp][] = [
+    [at('keys.example.com/jwks'), /not a URL/],
+    [at(''), /not a URL/],
+    [at('http://keys.example.com/jwks'), /must be https/],
+    [at('http://127.0.0.1:1/jwks'), /must be https/],
+    [at('http://keys.example.com/jwks', ', dangerously_allow_http: true'), /must be https/],
+    [at('file:///etc/keys'), /must be https/],
+    [at('https://a:b@keys.example.com/jwks'), /credentials/],
+    [at('https://keys.example.com/jwks#one'), /fragment/],
+    [at('https://10.0.0.1/jwks'), /not public/],
+    [at('https://127.0.0.1/jwks'), /not public/],
+    [at('https://169.254.169.254/jwks', ', private_network: true'), /not public/],
+    [at('https://keys.example.com/jwks', ', jwks: { keys: [{ kid: a }] }'), /never be read/],
+  ]
+  for (const [text, message] of faults) {
+    const [first] = await problems(text)
+    assert.match(first ?? '', /^7:\d+ `issuers.github.jwks_uri` /, text)
+    assert.match(first ?? '', message, text)
+  }
+  for (const text of [
+    at('https://keys.example.com:8443/a/jwks?tenant=1'),
+    at('https://10.0.0.1/jwks', ', private_network: true'),
+    at('http://127.0.0.1:1/jwks', ', dangerously_allow_http: true'),
+    at('http://localhost:1/jwks', ', dangerously_allow_http: true'),
+  ]) {
+    await loaded(text)
+  }
+})

@@ -1,6 +1,6 @@
 /** Faults that need more than one value to see. */
 import { collide, isLoopback } from '../base/address.ts'
-import { configuredIssuer } from '../verify/settings.ts'
+import { configuredIssuer, keyPlaceFault } from '../verify/settings.ts'
 import type { ParsedConfig } from './config.ts'
 import type { Path } from './document.ts'
 import { named } from './issues.ts'
@@ -15,6 +15,8 @@ export function checkAcross(config: ParsedConfig): readonly ReferenceFault[] {
       visible: !config.url.includes('@'),
     })),
     ...checkIssuers(config),
+    ...checkKeyPlaces(config),
+    ...checkPlain(config),
     ...checkListening(config),
     ...checkNames(config),
   ]
@@ -78,6 +80,23 @@ function checkIssuers(config: ParsedConfig): readonly ReferenceFault[] {
     if (before === undefined) return []
     return [{ path, message: `${named(path)} has the same issuer as \`${before}\`: a token must have one` }]
   })
+}
+
+function checkKeyPlaces(config: ParsedConfig): readonly ReferenceFault[] {
+  return Object.entries(config.issuers).flatMap(([name, settings]) => {
+    const path: Path = ['issuers', name, 'jwks_uri']
+    const fault = keyPlaceFault(settings)
+    return fault === undefined ? [] : [{ path, message: `${named(path)} ${fault}` }]
+  })
+}
+
+/** Plain http is for this machine alone: tokens that others send to it would cross their network in the open. */
+function checkPlain({ url, listen }: ParsedConfig): readonly ReferenceFault[] {
+  if (!url.startsWith('http:') || isLoopback(listen.host)) return []
+  const message =
+    '`listen` is reached from other machines, but `url` is plain http, which works on loopback only; ' +
+    'listen on 127.0.0.1, or let `url` be the https address that callers use'
+  return [{ path: ['listen'], message, visible: true }]
 }
 
 function checkListening(config: ParsedConfig): readonly ReferenceFault[] {

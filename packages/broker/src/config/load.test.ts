@@ -77,3 +77,9 @@ test('a file that is not there is one problem', async () => {
   assert.ok(!result.ok)
   assert.equal(formatProblems(result.problems), 'none.yaml: the file cannot be read (ENOENT)')
 })
+
+test('a store without a file is refused', async () => {
+  const [fault, ...more] = await problems(change('./mayfly.db', "':memory:'"))
+  assert.equal(fault, '4:30 `store.path`: must be a file: what is kept must outlive the broker')
+  assert.deepEqual(more, [])
+})

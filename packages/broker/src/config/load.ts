@@ -57,9 +57,6 @@ function withPaths(config: Config, folder: string): Config {
   return {
     ...config,
     policies: resolve(folder, config.policies),
-    store:
-      store.kind === 'sqlite' && store.path !== ':memory:'
-        ? { ...store, path: resolve(folder, store.path) }
-        : store,
+    store: store.kind === 'sqlite' ? { ...store, path: resolve(folder, store.path) } : store,
   }
 }

@@ -1,5 +1,7 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { duration } from '../base/duration.ts'
+import { isLoopbackAddress, isPrivateAddress, isPublicAddress } from './network-address.ts'
 import { ownIssuers, presetNames } from './preset-names.ts'
 
 /** A job that runs longer than a day asks again; a token that is accepted for longer is a password. */
@@ -31,4 +33,28 @@ export type IssuerSettings = z.output<typeof issuerSettings>
 /** The exact `iss` that is meant; `undefined` where the platform has none of its own and none is given. */
 export function configuredIssuer({ issuer, preset }: IssuerSettings): string | undefined {
   return issuer ?? ownIssuers[preset]
+}
+
+/**
+ * What is wrong with where the keys are said to be, in words that follow its name. The same rules hold when they are
+ * fetched (`fetch-document.ts`); a mistake is said at the start and not by the first token.
+ */
+export function keyPlaceFault(settings: IssuerSettings): string | undefined {
+  const { jwks_uri: place, jwks, private_network: inward, dangerously_allow_http: plain } = settings
+  if (place === undefined) return undefined
+  if (jwks !== undefined) return 'would never be read, because `jwks` holds the keys; leave one of them out'
+  const url = URL.canParse(place) ? new URL(place) : undefined
+  if (url === undefined) return 'is not a URL; write it like https://example.com/jwks.json'
+  if (url.username !== '' || url.password !== '') return 'must not hold credentials'
+  if (url.hash !== '') return 'must not have a fragment'
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const literal = isIP(host) !== 0
+  const loopback = host === 'localhost' || (literal && isLoopbackAddress(host))
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback && plain)) {
+    return 'must be https; plain http needs `dangerously_allow_http` and works on loopback only'
+  }
+  const reached =
+    isPublicAddress(host) || (inward && isPrivateAddress(host)) || (plain && isLoopbackAddress(host))
+  if (literal && !reached) return 'is an address that is not public; a private one needs `private_network`'
+  return undefined
 }
