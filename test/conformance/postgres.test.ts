@@ -119,6 +119,39 @@ test('postgres: whatever was reported as committed is there after the server cra
   await store.close()
 })
 
+test('postgres: who looks for pending leases does not walk those that live', async () => {
+  const url = await database()
+  const store = await openPostgresStore({ url, now: Date.now })
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  // As a database of before has it: the index comes with the next start.
+  await client.query('DROP INDEX mayfly.lease_rare')
+  await Promise.all(Array.from({ length: 2_000 }, (_, i) => store.commit([create(sampleLease(`ls_${i}`))])))
+  await store.commit([create(sampleLease('ls_pending', { state: 'pending' }))])
+  await store.close()
+  const again = await openPostgresStore({ url, now: Date.now })
+  for (const states of [['pending'], ['stuck'], ['pending', 'stuck']] as const) {
+    const found = await again.leases({ states, limit: 100 })
+    assert.equal(found.length, states[0] === 'pending' ? 1 : 0)
+  }
+  await again.close()
+  const read = async () => {
+    const { rows } = await client.query<{ rare: number; all: number }>(
+      `SELECT coalesce(sum(idx_scan) FILTER (WHERE indexrelname = 'lease_rare'), 0)::int AS rare,
+              coalesce(sum(idx_tup_read) FILTER (WHERE indexrelname <> 'lease_pkey'), 0)::int AS all
+       FROM pg_stat_user_indexes WHERE relname = 'lease'`,
+    )
+    return rows[0] ?? { rare: 0, all: 0 }
+  }
+  // The server counts when a connection ends, a little after it was told to.
+  const until = Date.now() + 10_000
+  let counted = await read()
+  while (counted.rare < 3 && Date.now() < until) counted = await read()
+  assert.equal(counted.rare, 3)
+  assert.ok(counted.all < 10, `${counted.all} rows were read`)
+  await client.end()
+})
+
 test('postgres: a database of a newer Mayfly is refused', async () => {
   const url = await database()
   await (await openPostgresStore({ url, now: Date.now })).close()

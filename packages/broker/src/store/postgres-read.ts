@@ -3,10 +3,11 @@ import { Failure } from '../base/failure.ts'
 import { Frontier } from '../base/merkle.ts'
 import { batchReads } from './batch.ts'
 import { unavailable } from './group.ts'
+import { keyOf } from './key-row.ts'
 import { connectionSettings } from './postgres-connection.ts'
 import { pingDatabase } from './postgres-ping.ts'
 import { isPlainText, jobKeys, type LeaseRow, leaseOf } from './steps.ts'
-import type { KeyRecord, LeaseFilter, Store } from './store.ts'
+import type { LeaseFilter, Store } from './store.ts'
 
 type Reads = Pick<
   Store,
@@ -76,7 +77,7 @@ function logReads(read: Read): Pick<Reads, 'keys' | 'entries' | 'head' | 'hashes
     keys: async (purpose) => {
       if (!isPlainText(purpose)) return []
       return (await read('SELECT * FROM mayfly.key WHERE purpose = $1 ORDER BY generation', [purpose])).map(
-        keyFrom,
+        keyOf,
       )
     },
     entries: async (from, limit) => {
@@ -115,9 +116,10 @@ function leaseCondition(filter: LeaseFilter): { where: string; values: unknown[]
   add((place) => `id > ${place}`, plainStart(filter.after ?? ''))
   if (filter.states !== undefined) {
     add((place) => `state = ANY(${place}::text[])`, filter.states)
-    // Said once more in the words of the partial index, or it would not be used.
-    const live = filter.states.every((state) => ['pending', 'active', 'stuck'].includes(state))
-    if (live) parts.push("state IN ('pending', 'active', 'stuck')")
+    const among = (choices: readonly string[]) => filter.states?.every((state) => choices.includes(state))
+    // Said once more in the words of a partial index, or it would not be used.
+    if (among(['pending', 'stuck'])) parts.push("state IN ('pending', 'stuck')")
+    else if (among(['pending', 'active', 'stuck'])) parts.push("state IN ('pending', 'active', 'stuck')")
   }
   if (filter.target !== undefined) add((place) => `target = ${place}`, filter.target)
   if (filter.job !== undefined) {
@@ -136,19 +138,4 @@ function plainStart(text: string): string {
 function leaseFrom(row: Row) {
   const endedAt = row['endedAt'] === null ? null : Number(row['endedAt'])
   return leaseOf({ ...(row as unknown as LeaseRow), expiresAt: Number(row['expiresAt']), endedAt })
-}
-
-function keyFrom(row: Row): KeyRecord {
-  return {
-    kid: String(row['kid']),
-    purpose: String(row['purpose']),
-    generation: Number(row['generation']),
-    algorithm: String(row['algorithm']),
-    publicJwk: String(row['public_jwk']),
-    sealed: row['sealed'] as Uint8Array,
-    createdAt: Number(row['created_at']),
-    signsFrom: Number(row['signs_from']),
-    ...(row['signs_until'] === null ? {} : { signsUntil: Number(row['signs_until']) }),
-    ...(row['published_until'] === null ? {} : { publishedUntil: Number(row['published_until']) }),
-  }
 }

@@ -6,6 +6,9 @@ const version = 1
 /** Any number, the same in every broker: only one prepares the tables at a time. */
 const preparing = 7_042_993
 
+/** Almost empty: leases that a crash or an unreachable system left behind, which every sweep looks for. */
+const rareIndex = `CREATE INDEX lease_rare ON mayfly.lease (id) WHERE state IN ('pending', 'stuck')`
+
 /** `COLLATE "C"`: ids are ordered by their bytes, whatever language the database sorts in. */
 const tables = `
 CREATE SCHEMA IF NOT EXISTS mayfly;
@@ -21,6 +24,7 @@ CREATE INDEX lease_job ON mayfly.lease (job, id) WHERE job IS NOT NULL;
 CREATE INDEX lease_run ON mayfly.lease (run, id) WHERE run IS NOT NULL;
 CREATE INDEX lease_due ON mayfly.lease (expires_at, id) WHERE state IN ('pending', 'active');
 CREATE INDEX lease_live ON mayfly.lease (id) WHERE state IN ('pending', 'active', 'stuck');
+${rareIndex};
 CREATE INDEX lease_ended ON mayfly.lease (coalesce(ended_at, expires_at))
   WHERE state IN ('revoked', 'expired');
 CREATE TABLE mayfly.job (
@@ -44,10 +48,13 @@ export async function prepareSchema(client: Client): Promise<void> {
   await client.query('BEGIN')
   try {
     await client.query('SELECT pg_advisory_xact_lock($1)', [preparing])
-    const { rows } = await client.query<{ there: boolean }>(
-      `SELECT to_regclass('mayfly.version') IS NOT NULL AS there`,
+    const { rows } = await client.query<{ there: boolean; rare: boolean }>(
+      `SELECT to_regclass('mayfly.version') IS NOT NULL AS there,
+              to_regclass('mayfly.lease_rare') IS NOT NULL AS rare`,
     )
     if (rows[0]?.there !== true) await client.query(tables)
+    // Brokers that do not know this index work beside it, so it is no new version.
+    else if (!rows[0].rare) await client.query(rareIndex)
     const found = await client.query<{ version: number }>('SELECT version FROM mayfly.version')
     const is = found.rows[0]?.version
     if (is !== version) throw new Error(`the database has schema ${is}, this Mayfly knows ${version}`)

@@ -1,7 +1,8 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { Frontier } from '../base/merkle.ts'
+import { keyOf } from './key-row.ts'
 import { isPlainText, jobKeys, type LeaseRow, leaseOf } from './steps.ts'
-import type { KeyRecord, LeaseFilter, Store } from './store.ts'
+import type { LeaseFilter, Store } from './store.ts'
 
 type Reads = Pick<
   Store,
@@ -91,19 +92,4 @@ function leaseCondition(filter: LeaseFilter): { where: string; values: SQLInputV
     parts.push(wholeRun ? `(${ofJob} OR ${among('run', keys)})` : ofJob)
   }
   return { where: parts.join(' AND '), values }
-}
-
-function keyOf(row: Record<string, unknown>): KeyRecord {
-  return {
-    kid: String(row['kid']),
-    purpose: String(row['purpose']),
-    generation: Number(row['generation']),
-    algorithm: String(row['algorithm']),
-    publicJwk: String(row['public_jwk']),
-    sealed: row['sealed'] as Uint8Array,
-    createdAt: Number(row['created_at']),
-    signsFrom: Number(row['signs_from']),
-    ...(row['signs_until'] === null ? {} : { signsUntil: Number(row['signs_until']) }),
-    ...(row['published_until'] === null ? {} : { publishedUntil: Number(row['published_until']) }),
-  }
 }
