@@ -117,7 +117,7 @@ function leaseCondition(filter: LeaseFilter): { where: string; values: unknown[]
   if (filter.states !== undefined) {
     add((place) => `state = ANY(${place}::text[])`, filter.states)
     const among = (choices: readonly string[]) => filter.states?.every((state) => choices.includes(state))
-    // Said once more in the words of a partial index, or it would not be used.
+    // Said once more in the words of a partial index: a plan that is made for any values could not use it otherwise.
     if (among(['pending', 'stuck'])) parts.push("state IN ('pending', 'stuck')")
     else if (among(['pending', 'active', 'stuck'])) parts.push("state IN ('pending', 'active', 'stuck')")
   }
