@@ -103,7 +103,8 @@ function namesById(box: Box, claim: string): readonly (readonly [string, string]
   return values.map((value, at) => [value, condition?.names[at] ?? value] as const)
 }
 
-function shownClaims(
+/** What of a token matters, with the names of ids that the grants know. */
+export function shownClaims(
   token: TokenClaims,
   region: Region,
   giving: readonly GivingBox[],
@@ -125,8 +126,8 @@ function shownClaims(
   )
 }
 
-/** `environment = staging, ref = refs/heads/main (every other claim: any)` */
-export function tokenText({ issuer, shown }: Counterexample): string {
+/** `a token of github with environment = staging (all else: any)` */
+export function tokenSentence(issuer: string, shown: Counterexample['shown']): string {
   const parts = Object.entries(shown).map(
     ([claim, value]) => `${claim} ${value === null ? 'missing' : `= ${value}`}`,
   )

@@ -5,7 +5,7 @@
 
 /** One fault or warning. Lines and columns count from 1, as editors do. */
 export interface Problem {
-  /** `P000` to `P039`. */
+  /** `P000` to `P040`. */
   readonly code: string
   readonly severity: 'error' | 'warning'
   readonly message: string
@@ -13,6 +13,12 @@ export interface Problem {
   readonly path: string
   readonly line: number
   readonly column: number
+}
+
+/** A file of a policy, or its lock. */
+export interface SourceFile {
+  readonly path: string
+  readonly text: string
 }
 
 /** A place in a file. */

@@ -265,9 +265,19 @@ export const errors: readonly Row[] = [
     'too many alternatives',
     `${good}who:\n  m: [${Array.from({ length: 40 }, (_, n) => `{ environment: e${n} }`).join(', ')}]\n  n: [${Array.from({ length: 40 }, (_, n) => `{ branch: b${n} }`).join(', ')}]\n  all: { use: ¶[m, n] }\n`,
   ],
+  [
+    'P040',
+    'a delegation that does not say what',
+    `${good}delegations:\n  ¶team.policy.yaml: { who: { repo: acme/web } }\n`,
+  ],
 ]
 
 export const warnings: readonly Row[] = [
+  [
+    'P040',
+    'a delegation to a file that is not there',
+    `${good}delegations:\n  ¶team.policy.yaml: { who: { repo: acme/web }, get: staging }\n`,
+  ],
   ['P039', 'the baseline switched off', `${good}¶baseline: off\n`],
   [
     'P012',

@@ -1,5 +1,5 @@
 /** check/guardrails: a guardrail that is not proved is an error, with the token that breaks it. */
-import { tokenText } from '../counterexample.ts'
+import { tokenSentence } from '../counterexample.ts'
 import type { Policy } from '../policy.ts'
 import { type Proof, provePolicy } from '../prove.ts'
 import type { Faults } from '../read/faults.ts'
@@ -33,7 +33,7 @@ type Refuted = Extract<Proof, { outcome: 'refuted' }>
 
 /** Who gets what, in one line. */
 export function sentence({ guardrail, counterexample }: Refuted): string {
-  const who = tokenText(counterexample)
+  const who = tokenSentence(counterexample.issuer, counterexample.shown)
   const got = counterexample.outcomes.map(({ target, scope, grants }) => {
     const what = scope === undefined ? `\`${target}\`` : `\`${target}\` scope \`${scope}\``
     return grants.length === 0 ? what : `${what} by ${grants.map((grant) => `\`${grant}\``).join(', ')}`

@@ -5,7 +5,7 @@ import type { ClaimSchema } from '../schema/schema.ts'
 import { readMatcher } from './matcher.ts'
 import { fields, oneOrMore, textOf } from './shape.ts'
 import type { Entry, MapTree, Tree } from './tree.ts'
-import type { Meaning, Vocabulary } from './vocabulary.ts'
+import { type Meaning, mayUse, type Vocabulary } from './vocabulary.ts'
 
 const MOST_BOXES = 1000
 
@@ -95,8 +95,9 @@ export function named(name: string, at: Tree, vocabulary: Vocabulary): readonly 
     faults.error('P001', at.place, `\`${name}\` uses itself`)
     return undefined
   }
-  if (read.has(name)) return read.get(name)
   const tree = who.get(name)
+  if (tree !== undefined && !mayUse(name, at.place, tree.place, vocabulary)) return undefined
+  if (read.has(name)) return read.get(name)
   if (tree === undefined) {
     faults.error('P001', at.place, `unknown \`who\`: \`${name}\``, didYouMean(name, who.keys()))
     return undefined

@@ -95,7 +95,12 @@ function overlaps(scopes: ReadonlySet<string> | undefined, other: Selection, nam
 }
 
 /** Each map of conditions may name its own issuer, so that `only` can allow jobs of two platforms. */
-function readWhoOf(said: Entry, keys: Keys, vocabularies: Vocabularies, faults: Faults): Who | undefined {
+export function readWhoOf(
+  said: Entry,
+  keys: Keys,
+  vocabularies: Vocabularies,
+  faults: Faults,
+): Who | undefined {
   const boxes = new Map<string, readonly Box[]>()
   let good = true
   for (const item of oneOrMore(said.value)) {

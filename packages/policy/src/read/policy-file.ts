@@ -16,13 +16,21 @@ export interface Sections {
   readonly deny: readonly Tree[]
   readonly guardrails: readonly Tree[]
   readonly tests: readonly Tree[]
+  /** By the base name of the file that they bind. */
+  readonly delegations: readonly Entry[]
+  /** A file's own `scope`. */
+  readonly scopes: readonly Entry[]
+  /** Paths of files that belong to a team. */
+  readonly delegated: ReadonlySet<string>
   /** Where the policy says `baseline: off`. */
   readonly withoutBaseline: Entry | undefined
 }
 
-const maps = ['issuers', 'lists', 'who', 'targets'] as const
+const maps = ['issuers', 'lists', 'who', 'targets', 'delegations'] as const
 const lists = ['grants', 'deny', 'guardrails', 'tests'] as const
-const known = ['version', 'strict', 'baseline', ...maps, ...lists]
+const known = ['version', 'strict', 'baseline', 'scope', ...maps, ...lists]
+/** What a team's own file may say; the rest is the organisation's. */
+const delegable = ['version', 'scope', 'lists', 'who', 'grants', 'deny', 'tests']
 
 export function gatherSections(files: readonly { path: string; text: string }[], faults: Faults): Sections {
   const roots = files.flatMap((file) => {
@@ -42,8 +50,20 @@ export function gatherSections(files: readonly { path: string; text: string }[],
     readStrict(keys.get('strict'), faults)
   }
   const all = roots.map(({ keys }) => keys)
+  const delegations = entries(all, 'delegations', faults)
+  const scopes = all.flatMap((keys) => keys.get('scope') ?? [])
+  const delegated = new Set([
+    ...scopes.map(({ place }) => place.path),
+    ...delegations.flatMap(({ key }) =>
+      files.map(({ path }) => path).filter((path) => baseName(path) === key),
+    ),
+  ])
+  for (const { keys, place } of roots) if (delegated.has(place.path)) refuseForeign(keys, faults)
   const who = entries(all, 'who', faults)
   return {
+    delegations,
+    scopes,
+    delegated,
     issuers: entries(all, 'issuers', faults),
     lists: new Map(
       entries(all, 'lists', faults).flatMap(({ key, value }) => {
@@ -59,6 +79,19 @@ export function gatherSections(files: readonly { path: string; text: string }[],
     guardrails: items(all, 'guardrails', faults),
     tests: items(all, 'tests', faults),
     withoutBaseline: all.map((keys) => readBaseline(keys.get('baseline'), faults)).find(Boolean),
+  }
+}
+
+/** The last part of a path, by which `delegations` name files. */
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+function refuseForeign(keys: Keys, faults: Faults): void {
+  for (const { key, place } of keys.values()) {
+    if (delegable.includes(key)) continue
+    const message = `\`${key}\` does not belong into a file with a scope`
+    faults.error('P040', place, message, `such a file may have ${delegable.slice(1).join(', ')}`)
   }
 }
 

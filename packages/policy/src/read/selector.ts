@@ -26,6 +26,7 @@ export function readSelection(tree: Tree, targets: Targets, faults: Faults): Sel
   if (good.length < tests.length || good.length === 0) return undefined
   const selection = select(everyGift(targets), (gift) => good.some((test) => test(gift)))
   if (selection.size > 0) return selection
+  if (incomplete(targets)) return undefined
   faults.error('P027', tree.place, 'this selects no target, so it would hold for nothing')
   return undefined
 }
@@ -63,6 +64,7 @@ function readPart(part: Part, entry: Entry, targets: Targets, faults: Faults): T
     const text = textOf(item, `\`${part}\``, faults)
     if (text === undefined) return undefined
     if (![...allowed].includes(text)) {
+      if (incomplete(targets)) return undefined
       const code = part === 'target' ? 'P026' : 'P027'
       faults.error(code, item.place, `no target has ${part} \`${text}\``, didYouMean(text, allowed))
       return undefined
@@ -73,6 +75,11 @@ function readPart(part: Part, entry: Entry, targets: Targets, faults: Faults): T
     const value = partOf(gift, part)
     return value !== undefined && wanted.has(value)
   }
+}
+
+/** A target has a fault of its own: what it would have been selected by is not known. */
+function incomplete(targets: Targets): boolean {
+  return [...targets.values()].includes(undefined)
 }
 
 function partOf({ target, scope }: Gift, part: Part): string | undefined {

@@ -7,7 +7,7 @@ import type { ClaimSchema, LockSection } from '../schema/schema.ts'
 import { notLocked } from './lock.ts'
 import { cleanText, oneOrMore } from './shape.ts'
 import type { ScalarTree, Tree } from './tree.ts'
-import type { Meaning, Vocabulary } from './vocabulary.ts'
+import { type Meaning, mayUse, type Vocabulary } from './vocabulary.ts'
 
 /** A value as the claim has it, and as the policy's reader knows it. */
 export interface ExactValue {
@@ -39,6 +39,7 @@ function fromList(
 ): readonly (ExactValue | undefined)[] {
   const name = use.text.slice(1)
   const list = vocabulary.lists.get(name)
+  if (list !== undefined && !mayUse(use.text, use.place, list.place, vocabulary)) return [undefined]
   if (list !== undefined) return list.items.map((item) => oneValue(item, meaning, vocabulary))
   vocabulary.faults.error(
     'P001',

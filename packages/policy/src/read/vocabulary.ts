@@ -15,6 +15,8 @@ export interface Vocabulary {
   readonly lock: Lock
   readonly lists: ReadonlyMap<string, ListTree>
   readonly who: ReadonlyMap<string, Tree>
+  /** Paths of files that belong to a team: what they name is theirs alone. */
+  readonly delegated: ReadonlySet<string>
   readonly faults: Faults
   /** What `who` entries mean, once read; `undefined` when one could not be read. */
   readonly read: Map<string, readonly Box[] | undefined>
@@ -58,6 +60,21 @@ export function vocabularyOf(
     faults.error('P001', said.value.place, `the policy does not declare issuer \`${name}\``, hint)
   }
   return found
+}
+
+/**
+ * A team could otherwise widen the grants of others by changing a name that they use. `true` = the name may be used.
+ */
+export function mayUse(
+  name: string,
+  at: Place,
+  definition: Place,
+  { delegated, faults }: Vocabulary,
+): boolean {
+  if (at.path === definition.path || !delegated.has(definition.path)) return true
+  const message = `\`${name}\` is defined in ${definition.path}, whose scope is its own`
+  faults.error('P040', at, message, 'define it in a file without a scope')
+  return false
 }
 
 /** Where a key's values go: a claim, and how a value is written in it. */
