@@ -147,6 +147,7 @@ test('commands', () => {
       'serve',
       'check',
       'policy check',
+      'policy lock',
       'policy explain',
       'exchange',
       'leases list',

@@ -24,6 +24,11 @@ export const commands: readonly Listed[] = [
     load: () => import('./commands/policy-check.ts'),
   },
   {
+    name: 'policy lock',
+    summary: 'Write the ids of the names in a policy, as GitHub has them',
+    load: () => import('./commands/policy-lock.ts'),
+  },
+  {
     name: 'policy explain',
     summary: 'Say whether a token would get a target, and if not, why',
     load: () => import('./commands/policy-explain.ts'),

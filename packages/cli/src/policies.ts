@@ -1,13 +1,23 @@
 import { type Loaded, loadPolicy, type SourceFile } from '@mayfly/policy/load'
 import { UsageFault } from './command.ts'
 
+export interface ReadSources {
+  readonly files: readonly SourceFile[]
+  readonly lock?: SourceFile
+}
+
+/** Reads a folder of policy files as the server does. */
+export async function readPolicySources(folder: string): Promise<ReadSources> {
+  const { readPolicyFolder } = await import('@mayfly/broker/decide/folder')
+  return await readPolicyFolder(folder).catch((cause: unknown) => {
+    throw new UsageFault(`the folder \`${folder}\` cannot be read`, { cause })
+  })
+}
+
 /** Loads a folder of policy files as the server does. */
 export async function readPolicies(
   folder: string,
 ): Promise<{ readonly sources: readonly SourceFile[]; readonly loaded: Loaded }> {
-  const { readPolicyFolder } = await import('@mayfly/broker/decide/folder')
-  const { files, lock } = await readPolicyFolder(folder).catch((cause: unknown) => {
-    throw new UsageFault(`the folder \`${folder}\` cannot be read`, { cause })
-  })
+  const { files, lock } = await readPolicySources(folder)
   return { sources: lock === undefined ? files : [...files, lock], loaded: loadPolicy(files, lock) }
 }
