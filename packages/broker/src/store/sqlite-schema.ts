@@ -44,6 +44,14 @@ CREATE TABLE checkpoint (
 ) STRICT;
 `
 
+/**
+ * The row that is written to see whether writing works. It came after version 1, and brokers that do not know it work
+ * beside it, so it is no new version.
+ */
+const probeTable = `CREATE TABLE IF NOT EXISTS probe (
+  one INTEGER PRIMARY KEY CHECK (one = 1), turn INTEGER NOT NULL, room BLOB NOT NULL
+) STRICT`
+
 /** Makes the tables where they are not there yet; two processes may try at once. */
 export function prepareSchema(database: DatabaseSync): void {
   // What the writer promises rests on these two: a commit is on disk when it returns, and readers never wait.
@@ -56,6 +64,7 @@ export function prepareSchema(database: DatabaseSync): void {
     if (found > version)
       throw new Error(`the database is of a newer Mayfly (schema ${found}, this one knows ${version})`)
     if (found === 0) database.exec(`${tables} PRAGMA user_version = ${version}`)
+    database.exec(probeTable)
     database.exec('COMMIT')
   } catch (thrown) {
     database.exec('ROLLBACK')

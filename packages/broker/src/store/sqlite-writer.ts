@@ -3,6 +3,7 @@ import { Frontier, leafHash } from '../base/merkle.ts'
 import type { LeaseState } from '../domain.ts'
 import { conflictOf, type World } from './conditions.ts'
 import type { Outcome } from './group.ts'
+import { openProbe } from './sqlite-probe.ts'
 import { prepareSchema } from './sqlite-schema.ts'
 import { SpentKeys } from './sqlite-spent.ts'
 import { writerStatements } from './sqlite-statements.ts'
@@ -16,14 +17,16 @@ export interface SqliteWriter {
   /** One durable transaction for the whole group. Throws when nothing of it was written. */
   write(group: readonly (readonly Step[])[]): readonly Outcome[]
   prune(before: number, endedBefore: number, limit: number): number
-  /** Throws when the file cannot be written. */
+  /** Writes a little, durably. Throws when the file cannot be written, or has no room since a write failed. */
   ping(): void
   close(): void
 }
 
 /** Opens the file, makes the tables where needed. */
-export function openSqliteWriter(path: string): SqliteWriter {
-  const database = new DatabaseSync(path, { timeout: busyMs })
+export function openSqliteWriter(
+  path: string,
+  database = new DatabaseSync(path, { timeout: busyMs }),
+): SqliteWriter {
   prepareSchema(database)
   const statements = writerStatements(database)
   const spent = new SpentKeys(database)
@@ -36,10 +39,12 @@ export function openSqliteWriter(path: string): SqliteWriter {
       database.exec('COMMIT')
       return result
     } catch (thrown) {
+      probe.failed()
       if (database.isTransaction) database.exec('ROLLBACK')
       throw thrown
     }
   }
+  const probe = openProbe(database, inTransaction)
 
   // Now and not in the first commit, which somebody waits for.
   inTransaction(() => spent.begin(Number(statements.tree.get()?.['spends'])))
@@ -67,7 +72,7 @@ export function openSqliteWriter(path: string): SqliteWriter {
       spent.forget(names)
       return count
     },
-    ping: () => inTransaction(() => void statements.tree.get()),
+    ping: () => probe.check(),
     close: () => database.close(),
   }
 }
