@@ -99,6 +99,7 @@ async function tell(broken: Partial<DemoParts>) {
       new Promise((resolve) => {
         signal?.addEventListener('abort', () => resolve())
       }),
+    onHangUp: () => () => {},
   }
   const exitCode = await runDemo({ ...real, ...broken }, terminal, { once: true })
   return { exitCode, lastLine: output.trimEnd().split('\n').at(-1) ?? '', output }

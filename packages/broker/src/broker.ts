@@ -7,7 +7,7 @@ import { Failure } from './base/failure.ts'
 import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import { type Core, openCore, originOf } from './core.ts'
-import type { PolicySources } from './decide/policies.ts'
+import { openPolicy, type PolicySources } from './decide/policies.ts'
 import type { AuditEvent } from './domain.ts'
 import { doorsOf } from './doorway.ts'
 import { type Exchange, openExchange } from './exchange.ts'
@@ -52,13 +52,13 @@ export async function openBroker(config: Config, sources: PolicySources, tools: 
     },
     { process: true },
   )
-  const core = await openCore(config, sources, tools, (event) => {
+  const core = await openCore(config, openPolicy(sources), tools, (event) => {
     if (event.type === 'lease.ended') metrics.leaseEnded(event.target, event.by)
   })
-  metrics.knows({ targets: [...core.inForce().policy.targets.keys()] })
+  metrics.knows({ targets: [...core.policy.inForce().policy.targets.keys()] })
   const closings: Closing[] = [() => core.close()]
   try {
-    const [fault] = wiringFaults(config, core.inForce())
+    const [fault] = wiringFaults(config, core.policy.inForce())
     if (fault !== undefined) throw new Failure('internal', { reason: fault })
     return await openOn(core, sources, metrics, closings)
   } catch (thrown) {
@@ -74,7 +74,7 @@ async function openOn(
   closings: Closing[],
 ): Promise<Running> {
   const { config, tools, store } = core
-  const inForce = core.inForce()
+  const inForce = core.policy.inForce()
   const write: Write = async (event) => {
     const { id, change } = core.record(event)
     await store.commit([change])
@@ -119,7 +119,7 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
   const gate = openGate({
     verify: tokens.verify,
     lease: (id) => store.lease(id),
-    audienceOf: (target) => audienceOf(core.inForce(), target),
+    audienceOf: (target) => audienceOf(core.policy.inForce(), target),
     record: write,
     tools,
     observe: (route, outcome) => metrics.routeRequest(route, outcome),
@@ -146,7 +146,7 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
 }
 
 function exchangeOf(core: Core, metrics: Metrics): Exchange {
-  const { config, tools, store, inForce, targets, handles, revoke } = core
+  const { config, tools, store, targets, handles, revoke } = core
   const subjects = openSubjectVerifier(openIssuers(config, tools), { url: config.url })
   return openExchange({
     verify: (token) => subjects.verify(token),
@@ -155,7 +155,7 @@ function exchangeOf(core: Core, metrics: Metrics): Exchange {
     store,
     sealHandle: (leaseId, handle) => handles.seal(leaseId, handle),
     record: core.record,
-    policy: () => inForce().digest,
+    policy: () => core.policy.inForce().digest,
     abandon: (lease) => revoke.abandon(lease),
     observe: (outcome, target, issuer) => metrics.exchange(outcome, target, issuer),
     jobLimit: config.limits.exchanges_per_job,

@@ -5,7 +5,8 @@
 import { openRecorder, type Recorder } from './audit/recorder.ts'
 import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
-import { openPolicy, type PolicyInForce, type PolicySources } from './decide/policies.ts'
+import { type HeldPolicy, holdPolicy } from './decide/held-policy.ts'
+import type { PolicyInForce } from './decide/policies.ts'
 import type { AuditEvent } from './domain.ts'
 import { type HandleSeal, openHandleSeal } from './issue/handle.ts'
 import { type Keys, openKeys } from './issue/keys.ts'
@@ -23,10 +24,7 @@ export interface Core {
   readonly config: Config
   readonly tools: Tools
   readonly store: Store
-  /** The policy in force now; ask anew for each request. */
-  readonly inForce: () => PolicyInForce
-  /** Puts another policy into force, in one step. It fits: `wiringFaults` found nothing. */
-  readonly adopt: (next: PolicyInForce) => void
+  readonly policy: HeldPolicy
   readonly record: Recorder
   readonly keys: Keys
   readonly logKey: LogKey
@@ -37,16 +35,16 @@ export interface Core {
 }
 
 /**
- * Throws `PolicyFault` or a `Failure` that says what is missing; what was opened by then is closed again. `listen`
- * hears of every event that is about to be written, to count it.
+ * Throws a `Failure` that says what is missing; what was opened by then is closed again. `first` is the policy in
+ * force from the start; an operator's commands work without one. `listen` hears of every event that is about to be written, to count it.
  */
 export async function openCore(
   config: Config,
-  sources: PolicySources,
+  first: PolicyInForce | undefined,
   tools: Tools,
   listen: (event: AuditEvent) => void = () => {},
 ): Promise<Core> {
-  const policy = holdPolicy(openPolicy(sources))
+  const policy = holdPolicy(first)
   const seal = openSeal(config.keys.encryption, tools)
   const store = await openStore(config.store, tools)
   try {
@@ -74,8 +72,7 @@ export async function openCore(
       record: recordChange,
       keyName: originOf(config.url),
     })
-    const { inForce, adopt, longestToken } = policy
-    const targets = openTargets({ config, keys, longestToken }, inForce())
+    const targets = openTargets({ config, keys, longestToken: policy.longestToken })
     const handles = openHandleSeal(seal)
     const revoke = openRevoke({
       store,
@@ -89,30 +86,11 @@ export async function openCore(
       for (const target of targets.values()) await target.close?.()
       await store.close()
     }
-    return { config, tools, store, inForce, adopt, record, keys, logKey, handles, targets, revoke, close }
+    return { config, tools, store, policy, record, keys, logKey, handles, targets, revoke, close }
   } catch (thrown) {
     await store.close()
     throw thrown
   }
-}
-
-/** The policy in force, and the longest life of a token that any policy gave since the start. */
-function holdPolicy(first: PolicyInForce) {
-  let current = first
-  let longest = longestOf(first)
-  return {
-    inForce: () => current,
-    adopt: (next: PolicyInForce) => {
-      // Tokens of the policy before live on: the time for which keys stay published only grows.
-      longest = Math.max(longest, longestOf(next))
-      current = next
-    },
-    longestToken: () => longest,
-  }
-}
-
-function longestOf({ policy }: PolicyInForce): number {
-  return Math.max(60, ...[...policy.targets.values()].map((target) => target.maxSeconds))
 }
 
 /** The log's name, as its signatures carry it (C2SP checkpoint: the origin is a URL without its scheme). */

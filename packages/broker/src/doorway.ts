@@ -69,7 +69,7 @@ function introspection(
   const mine =
     caller.kind === 'holder' ||
     (found?.lease.target === caller.target &&
-      found.token.audience === audienceOf(core.inForce(), caller.target))
+      found.token.audience === audienceOf(core.policy.inForce(), caller.target))
   if (found === undefined || !mine) return { active: false }
   const { token } = found
   return {

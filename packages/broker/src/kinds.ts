@@ -1,5 +1,4 @@
 /** What ships: the one place that knows the adapters of every extension point by name. */
-import { Failure } from './base/failure.ts'
 import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import type { PolicyInForce } from './decide/policies.ts'
@@ -61,19 +60,11 @@ export function isTargetKind(kind: string): boolean {
 }
 
 /**
- * Opens every kind of target: leases of a kind that the policy no longer uses still have to end. Throws when the
- * policy uses a kind that this version does not have.
+ * Opens every kind of target: leases of a kind that the policy no longer uses still have to end. A policy that uses
+ * another kind is a fault of the wiring.
  */
-export function openTargets(parts: TargetParts, { policy }: PolicyInForce): ReadonlyMap<string, Target> {
-  const targets = new Map(Object.entries(targetKinds).map(([kind, open]) => [kind, open(parts)]))
-  for (const { name, kind } of policy.targets.values()) {
-    if (!targets.has(kind)) {
-      throw new Failure('internal', {
-        reason: `target \`${name}\` is of kind \`${kind}\`, which this version lacks`,
-      })
-    }
-  }
-  return targets
+export function openTargets(parts: TargetParts): ReadonlyMap<string, Target> {
+  return new Map(Object.entries(targetKinds).map(([kind, open]) => [kind, open(parts)]))
 }
 
 /** The audience that tokens of a target carry; `undefined` when it has none. */

@@ -37,7 +37,7 @@ export interface LivePolicyParts {
 /** Follows the folder of the configuration until it is closed. */
 export function openLivePolicy({ core, sources, metrics, write }: LivePolicyParts): LivePolicy {
   const { config, tools } = core
-  let state = { digest: core.inForce().digest, since: tools.now(), stale: false }
+  let state = { digest: core.policy.inForce().digest, since: tools.now(), stale: false }
   const become = (next: Partial<typeof state>) => {
     state = { ...state, ...next }
     metrics.policy(state)
@@ -49,7 +49,7 @@ export function openLivePolicy({ core, sources, metrics, write }: LivePolicyPart
     const told = change === undefined ? {} : { change: change as unknown as Json }
     // Written down before it decides anything: no credential may name a policy that the log does not know.
     await write({ type: 'policy.changed', digest, previous, detail, ...told })
-    core.adopt(next)
+    core.policy.adopt(next)
     metrics.knows({ targets: [...next.policy.targets.keys()] })
     become({ digest, since: tools.now(), stale: false })
     tools.log.info('policy changed', { digest, previous, detail, warnings: warnings.length, ...told })
@@ -68,7 +68,7 @@ export function openLivePolicy({ core, sources, metrics, write }: LivePolicyPart
   }
   const reload = openReload({
     sources,
-    inForce: core.inForce(),
+    inForce: core.policy.inForce(),
     read: () => readPolicyFolder(config.policies),
     check: (next, before) => checkInThread({ next, before }, tools),
     misfits: (next) => wiringFaults(config, next),
@@ -91,12 +91,12 @@ export function openLivePolicy({ core, sources, metrics, write }: LivePolicyPart
 /** Decides by the policy in force now, and raises the alarm where only the second lock held. */
 export function decideWith(core: Core, metrics: Pick<Metrics, 'guardrailHit'>) {
   return alarmed(
-    (principal: Principal, wish: Wish) => permit(core.inForce(), principal, wish),
+    (principal: Principal, wish: Wish) => permit(core.policy.inForce(), principal, wish),
     (failure, principal, wish) => {
       metrics.guardrailHit()
       core.tools.log.error('ALARM: a guardrail stopped what a grant allowed; the policy was proved wrongly', {
         reason: failure.reason,
-        policy: core.inForce().digest,
+        policy: core.policy.inForce().digest,
         issuer: principal.issuer,
         subject: principal.subject,
         target: wish.target ?? wish.resource,

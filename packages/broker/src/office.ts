@@ -9,7 +9,7 @@ import { openLog } from './audit/log.ts'
 import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import { openCore, originOf } from './core.ts'
-import type { PolicySources } from './decide/policies.ts'
+import { openPolicy, type PolicyInForce, type PolicySources } from './decide/policies.ts'
 import type { Lease } from './domain.ts'
 import type { ListedKey } from './issue/keys.ts'
 import type { LeaseFilter, Store } from './store/store.ts'
@@ -31,14 +31,21 @@ export interface Office {
   ): Promise<{ readonly entries: number; readonly logKey: string }>
   /** The text of the entry that an answer named (`error_id`); `undefined` when there is none. */
   entry(id: string): Promise<string | undefined>
+  /** What the log holds of the exchange that gave this lease; `undefined` when there is none. */
+  issued(lease: string): Promise<string | undefined>
+  /** The policy in its folder now. Throws `PolicyFault`; everything else here works without one. */
+  policy(): PolicyInForce
   close(): Promise<void>
 }
 
 const page = 500
 
-/** Opens the store of a configuration for an operator. Throws as the broker does at its start. */
+/**
+ * Opens the store of a configuration for an operator. Throws as the broker does at its start, but a policy with faults
+ * is no hindrance: the broker serves on with the one before, and its leases have to be ended all the same.
+ */
 export async function openOffice(config: Config, sources: PolicySources, tools: Tools): Promise<Office> {
-  const core = await openCore(config, sources, tools)
+  const core = await openCore(config, undefined, tools)
   const { store, keys, revoke, logKey } = core
   const log = openLog({ store, signer: logKey, origin: originOf(config.url), tools, intervalMs: 0 })
   return {
@@ -58,7 +65,9 @@ export async function openOffice(config: Config, sources: PolicySources, tools: 
         await write(`${line}\n`)
       return { entries: readCheckpoint(checkpoint).size, logKey: log.verifierKey }
     },
-    entry: (id) => findEntry(store, id),
+    entry: (id) => findEntry(store, id, (entry) => entry.id === id),
+    issued: (lease) => findEntry(store, lease, (entry) => decisive.has(entry.type) && entry.lease === lease),
+    policy: () => openPolicy(sources),
     close: async () => {
       await log.close()
       await core.close()
@@ -92,18 +101,29 @@ function listed({ handle: _, ...lease }: Lease): ListedLease {
   return lease
 }
 
-/** From the newest backwards: people ask about what just happened. */
-async function findEntry(store: Store, id: string): Promise<string | undefined> {
-  const mark = JSON.stringify(id)
+interface Found {
+  readonly id?: unknown
+  readonly lease?: unknown
+  readonly type?: unknown
+}
+
+/** Entries of one of these types hold a decision that gave a lease. */
+const decisive: ReadonlySet<unknown> = new Set(['credential.issued', 'credential.pending'])
+
+/** From the newest backwards: people ask about what just happened. `name` stands in the text of what is wanted. */
+async function findEntry(
+  store: Store,
+  name: string,
+  wanted: (entry: Found) => boolean,
+): Promise<string | undefined> {
+  const mark = JSON.stringify(name)
   const { size } = await store.head()
   for (let end = size; end > 0; end -= page) {
     const from = Math.max(0, end - page)
     const texts = (await store.entries(from, end - from)).map((entry) =>
       Buffer.from(entry.bytes).toString('utf8'),
     )
-    const found = texts.find(
-      (text) => text.includes(mark) && (JSON.parse(text) as { id?: unknown }).id === id,
-    )
+    const found = texts.find((text) => text.includes(mark) && wanted(JSON.parse(text) as Found))
     if (found !== undefined) return found
   }
   return undefined

@@ -12,6 +12,8 @@ export interface Terminal {
   readonly readInput: () => Promise<string>
   /** Resolves when the user or the system asks us to stop; `signal` stops the waiting itself. */
   readonly untilStopped: (signal?: AbortSignal) => Promise<void>
+  /** Calls `run` on each SIGHUP, which then no longer ends the process; the answer stops that. */
+  readonly onHangUp: (run: () => void) => () => void
 }
 
 /** This process. */
@@ -44,6 +46,10 @@ export const processTerminal: Terminal = {
       for (const name of signals) process.on(name, stop)
       signal?.addEventListener('abort', stop)
     }),
+  onHangUp: (run) => {
+    process.on('SIGHUP', run)
+    return () => void process.off('SIGHUP', run)
+  },
 }
 
 const signals = ['SIGINT', 'SIGTERM'] as const

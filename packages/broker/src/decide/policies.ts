@@ -4,9 +4,11 @@
  * policy, principal and request always give the same answer. The exchange calls it.
  */
 import { createHash } from 'node:crypto'
-import { loadPolicy, type SourceFile } from '@mayfly/policy/load'
+import { buildPolicy } from '@mayfly/policy/build'
+import { loadPolicy } from '@mayfly/policy/load'
 import type { Policy } from '@mayfly/policy/policy'
-import { formatProblem, type Problem } from '@mayfly/policy/problem'
+import { formatProblem, type Problem, type SourceFile } from '@mayfly/policy/problem'
+import { Faults } from '@mayfly/policy/read/faults'
 
 /** A policy in force, and the digest by which the log names it. */
 export interface PolicyInForce {
@@ -26,6 +28,17 @@ export function openPolicy(sources: PolicySources): PolicyInForce {
   const loaded = loadPolicy(sources.files, sources.lock)
   if (!loaded.ok) throw new PolicyFault(loaded.problems, sources)
   return { policy: loaded.policy, digest: sourcesDigest(sources), warnings: loaded.warnings }
+}
+
+/**
+ * Builds a policy whose very bytes were loaded before, in another thread, with these warnings: its checks, proofs and
+ * tests are not made a second time. Throws `PolicyFault` when not even building works.
+ */
+export function openChecked(sources: PolicySources, warnings: readonly Problem[]): PolicyInForce {
+  const faults = new Faults()
+  const built = buildPolicy(sources.files, sources.lock, faults)
+  if (built === undefined || faults.failed) throw new PolicyFault(faults.all(), sources)
+  return { policy: built.policy, digest: sourcesDigest(sources), warnings }
 }
 
 /** The policy cannot be used. `problems` say what, where and how to mend it. */

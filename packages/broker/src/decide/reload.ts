@@ -5,7 +5,7 @@
 import type { Problem } from '@mayfly/policy/problem'
 import type { Tools } from '../base/tools.ts'
 import type { Verdict } from './check-worker.ts'
-import { openPolicy, type PolicyInForce, type PolicySources, sourcesDigest } from './policies.ts'
+import { openChecked, type PolicyInForce, type PolicySources, sourcesDigest } from './policies.ts'
 import type { PolicyChange } from './policy-change.ts'
 
 /** A policy that was found in the folder and is not run. */
@@ -153,7 +153,7 @@ class FolderReload implements Reload {
       await this.#refuse({ digest, problems: verdict.problems, detail: verdict.detail })
       return
     }
-    const next = { ...openPolicy(sources), warnings: verdict.warnings }
+    const next = openChecked(sources, verdict.warnings)
     const misfits = this.#parts.misfits(next)
     if (misfits.length > 0) {
       await this.#refuse({ digest, problems: [], detail: misfits.join('\n') })

@@ -7,8 +7,9 @@ const levels = ['debug', 'info', 'warn', 'error'] as const
 
 export const command: Command = {
   usage: '[options]',
-  about: `Runs until SIGINT or SIGTERM, then finishes what was accepted. Its log goes to standard error, one JSON
-object a line; where it listens goes to standard output.`,
+  about: `Runs until SIGINT or SIGTERM, then finishes what was accepted. It follows the folder of its policy by itself;
+SIGHUP makes it look now. Its log goes to standard error, one JSON object a line; where it listens goes to standard
+output.`,
   options: {
     config: configOption,
     'log-level': { type: 'string', value: 'LEVEL', summary: `${levels.join(', ')}; default: info` },
@@ -33,10 +34,12 @@ object a line; where it listens goes to standard output.`,
 
 /** Says where it listens, waits, and closes without losing what was accepted. */
 async function serve(running: Running, stopped: Promise<void>, terminal: Terminal): Promise<ExitCode> {
+  const deaf = terminal.onHangUp(() => void running.reloadPolicy())
   await terminal.write(`mayfly listens on ${running.url}\n`)
   for (const route of running.routes) await terminal.write(`route ${route.name} listens on ${route.url}\n`)
   await terminal.write(`log key ${running.logKey}\n`)
   await stopped
+  deaf()
   await running.close()
   return 0
 }

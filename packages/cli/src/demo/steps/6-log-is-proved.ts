@@ -56,6 +56,7 @@ async function mayfly(stage: Stage, typed: readonly string[]) {
     env: {},
     readInput: async () => '',
     untilStopped: async () => {},
+    onHangUp: () => () => {},
   }
   const exitCode: ExitCode = await stage.parts.mayfly(typed, terminal)
   return { exitCode, text: texts.join(''), told: told.join('\n') }
