@@ -53,7 +53,7 @@ function hintFor(condition: Condition, got: string | undefined, token: TokenClai
   if (claim === 'ref' && got?.startsWith('refs/pull/'))
     return 'runs on pull_request; push to the branch instead'
   if (claim === 'repository_id' && names.includes(token.get('repository') ?? '')) {
-    return 'the repository was re-created under the same name; write its new id into `policy.lock.yaml` if that is meant'
+    return 'the repository was re-created under the same name; `mayfly policy lock` shows both ids, and asks which is meant'
   }
   if (got === undefined || /_id$/.test(claim)) return undefined
   const near = wanted.find((value) => value.toLowerCase() === got.toLowerCase() || isTypo(got, value))

@@ -41,6 +41,50 @@ test('every name is found: owners, lists, who, grants, deny, tests; folded and o
   ])
 })
 
+test('names of guardrails and of a team’s own file are found', () => {
+  const organisation = smallPolicy(
+    '  - { name: it, who: { repo: acme/web, branch: main }, get: staging, for: 10m }',
+    `delegations:
+  team.policy.yaml: { who: { repo: acme/delegated }, get: staging }
+guardrails:
+  - { name: not them, never: { actor: guarded }, get: staging }
+  - { name: only those, only: { owner: [acme, partner] }, get: prod }
+tests:
+  - { name: t, token: { repo: acme/tested, branch: main }, asks: staging, expect: deny }
+`,
+  )
+  const team = `version: 1
+grants:
+  - { name: team, who: { repo: acme/delegated, branch: main, actor: { not: teammate } }, get: staging, for: 5m }
+`
+  const { names } = lockedNames([
+    { path: 'p/a.policy.yaml', text: organisation },
+    { path: 'p/team.policy.yaml', text: team },
+  ])
+  assert.deepEqual(names.map(named), [
+    'owners acme',
+    'repos acme/web',
+    'repos acme/delegated',
+    'users guarded',
+    'owners partner',
+    'repos acme/tested',
+    'users teammate',
+  ])
+})
+
+test('a guardrail that does not hold hides no name', () => {
+  const { names, problems } = read(
+    smallPolicy(
+      '  - { name: it, who: { repo: acme/web, branch: main }, get: staging, for: 10m }',
+      `guardrails: [{ name: no, never: { branch: main }, get: staging }]
+tests:
+  - { name: t, token: { repo: acme/tested, branch: main }, asks: staging, expect: deny }
+`,
+    ),
+  )
+  assert.deepEqual({ problems, last: names.map(named).at(-1) }, { problems: [], last: 'repos acme/tested' })
+})
+
 test('each name has the place where the policy says it first', () => {
   const { names } = read(everywhere)
   for (const { name, place } of names) {

@@ -6,7 +6,7 @@ import { foldAscii } from '../schema/fold.ts'
 import { github } from '../schema/github.ts'
 import type { IssuerSchema } from '../schema/schema.ts'
 import type { Faults } from './faults.ts'
-import type { Lock } from './lock.ts'
+import { type Lock, notLocked } from './lock.ts'
 import { fields, listOf, mapOf, textOf } from './shape.ts'
 import type { Entry } from './tree.ts'
 
@@ -69,7 +69,7 @@ function readTenants(
       if (id !== undefined) found.set(foldAscii(name), id)
       else {
         const hint = didYouMean(name, lock[section].keys()) ?? 'run `mayfly policy lock`'
-        faults.error('P013', item.place, `\`${name}\` is not in the lock's \`${section}\``, hint)
+        faults.error('P013', item.place, notLocked(name, section), hint)
       }
       continue
     }

@@ -3,6 +3,7 @@
 import { didYouMean } from '../nearest.ts'
 import { foldAscii } from '../schema/fold.ts'
 import { meaningOf } from './conditions.ts'
+import { notLocked } from './lock.ts'
 import { mapOf } from './shape.ts'
 import type { Entry, ScalarTree, Tree } from './tree.ts'
 import type { Meaning, Vocabulary } from './vocabulary.ts'
@@ -53,13 +54,8 @@ function putNamed(value: ScalarTree, meaning: Meaning, said: Claims, vocabulary:
   const name = foldAscii(value.text)
   const id = vocabulary.lock[section].get(name)
   if (id === undefined) {
-    const hint = didYouMean(name, vocabulary.lock[section].keys()) ?? 'run `policy lock`'
-    vocabulary.faults.error(
-      'P013',
-      value.place,
-      `\`${value.text}\` is not in the lock's \`${section}\``,
-      hint,
-    )
+    const hint = didYouMean(name, vocabulary.lock[section].keys()) ?? 'run `mayfly policy lock`'
+    vocabulary.faults.error('P013', value.place, notLocked(value.text, section), hint)
     return false
   }
   said.set(meaning.claim.name, id)
