@@ -221,6 +221,43 @@ test('an actor is a user or a bot, never the organisation of that name, and two 
   await refused(made, /no account `octo\[bot\]`/)
 })
 
+test('a name that can be none is not asked about: it would be another path of the API', async (t) => {
+  const made = await stage(t)
+  for (const odd of [
+    'acme',
+    'acme/..',
+    '../user',
+    'acme/shop/x',
+    'acme/%2e%2e',
+    'acme/shop#x',
+    'acme/sh op',
+  ]) {
+    made.policy(policyText.replace('actor: [octo, dependabot]', `repo: "${odd}"`))
+    const { exitCode, stderr } = await made.run()
+    assert.ok(exitCode === 1 && stderr.includes(`\`${odd}\` cannot be a repository`), stderr)
+  }
+  const others = [
+    ['octo, dependabot', '"../user"', /`\.\.\/user` cannot be a user/],
+    ['octo, dependabot', '"x[bot][bot]"', /`x\[bot\]\[bot\]` cannot be a user/],
+    ['owners: [acme]', 'owners: [acme, acme/shop]', /`acme\/shop` cannot be an owner/],
+    ['owners: [acme]', 'owners: [acme, "dependabot[bot]"]', /`dependabot\[bot\]` cannot be an owner/],
+  ] as const
+  for (const [said, odd, wanted] of others) {
+    made.policy(policyText.replace(said, odd))
+    await refused(made, wanted)
+  }
+  const paths = new Set(made.fake.requests.map(({ path }) => path))
+  assert.deepEqual([...paths].sort(), [
+    '/repos/acme/api',
+    '/repos/acme/shop',
+    '/users/acme',
+    '/users/dependabot',
+    '/users/dependabot%5Bbot%5D',
+    '/users/octo',
+    '/users/octo%5Bbot%5D',
+  ])
+})
+
 test('--check writes nothing and fails while the lock is not up to date', async (t) => {
   const made = await stage(t)
   await refused(made, /not up to date; run `mayfly policy lock`/, '--check')
