@@ -101,7 +101,8 @@ export function denyFor(index: TargetIndex, token: TokenClaims): PolicyDeny | un
 
 const none: readonly GrantEntry[] = []
 
-function entriesFor(index: TargetIndex, token: TokenClaims): readonly GrantEntry[] {
+/** Every entry of the target that can match the token, and some that do not. */
+export function entriesFor(index: TargetIndex, token: TokenClaims): readonly GrantEntry[] {
   const byRepository = index.byRepository.get(token.get('repository_id') ?? '') ?? none
   const byWorkflow = index.byWorkflow.get(token.get('workflow.repo') ?? '') ?? none
   const byOwner = index.byOwner.get(token.get('repository_owner_id') ?? '') ?? none

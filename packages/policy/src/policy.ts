@@ -34,6 +34,7 @@ export interface PolicyTarget extends TargetDefinition {
 export interface Gift {
   readonly target: PolicyTarget
   readonly scopes: readonly string[]
+  readonly place: Place
 }
 
 export interface PolicyGrant {

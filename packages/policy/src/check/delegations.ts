@@ -33,7 +33,7 @@ function checkGifts(grant: PolicyGrant, { get, seconds }: Delegation, faults: Fa
 
 const scopeHint = 'ask those who own the scope to widen it, or take the rule out'
 
-function inside({ target, scopes }: Gift, get: Selection): boolean {
+function inside({ target, scopes }: Pick<Gift, 'target' | 'scopes'>, get: Selection): boolean {
   if (!get.has(target.name)) return false
   const allowed = get.get(target.name)
   return allowed === undefined || scopes.every((scope) => allowed.has(scope))

@@ -147,7 +147,7 @@ function readGift(tree: Tree, targets: Targets, vocabulary: Vocabulary): Gift | 
   const { faults } = vocabulary
   if (tree.is !== 'map') {
     const target = readTargetName(tree, targets, vocabulary.faults)
-    return target && { target, scopes: [...target.scopes.keys()] }
+    return target && { target, scopes: [...target.scopes.keys()], place: tree.place }
   }
   const keys = fields(tree, ['target', 'scopes'], faults)
   const named = keys.get('target')
@@ -167,7 +167,9 @@ function readGift(tree: Tree, targets: Targets, vocabulary: Vocabulary): Gift | 
   })
   if (scopes.length === 0) faults.error('P022', asked.place, 'the list of scopes is empty')
   const good = scopes.filter((scope) => scope !== undefined)
-  return good.length === scopes.length && good.length > 0 ? { target, scopes: good } : undefined
+  return good.length === scopes.length && good.length > 0
+    ? { target, scopes: good, place: tree.place }
+    : undefined
 }
 
 function readFor(
