@@ -1,10 +1,6 @@
 /** Is the process alive, may requests come, how does it do. */
-import type { Tools } from '../base/tools.ts'
 import { type Answer, json, plain } from './answer.ts'
 import type { Doors } from './doors.ts'
-
-/** Longer than a healthy store ever takes, shorter than a probe waits. */
-const patienceMs = 2000
 
 /** Alive: it answers at all. A broken database is no reason to be restarted. */
 export function answerHealth(): Answer {
@@ -18,7 +14,7 @@ export async function answerReadiness(
 ): Promise<Answer> {
   if (draining) return json(503, { status: 'draining' })
   try {
-    const checks = await within(patienceMs, parts.ready(), parts.tools)
+    const checks = await parts.ready()
     const ready = Object.values(checks).every((works) => works)
     return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', checks, ...parts.notes?.() })
   } catch (cause) {
@@ -30,11 +26,4 @@ export async function answerReadiness(
 /** The Prometheus text format. */
 export async function answerMetrics(parts: Pick<Doors, 'metricsText'>): Promise<Answer> {
   return plain(200, 'text/plain; version=0.0.4; charset=utf-8', await parts.metricsText())
-}
-
-function within<T>(ms: number, promise: Promise<T>, tools: Pick<Tools, 'after'>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = tools.after(ms, () => reject(new Error(`no answer within ${ms} ms`)))
-    promise.then(resolve, reject).finally(cancel)
-  })
 }

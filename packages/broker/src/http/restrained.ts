@@ -1,9 +1,12 @@
 import { Failure } from '../base/failure.ts'
 import type { Tools } from '../base/tools.ts'
 import type { Doors } from './doors.ts'
+import { within } from './within.ts'
 
 /** What anybody may ask and what costs something is shared for so long. */
 const sharedMs = 1000
+/** Longer than a healthy store ever takes, shorter than a probe waits. */
+const patienceMs = 2000
 /** Proofs read many nodes of the tree. */
 const proofsAtOnce = 4
 
@@ -23,15 +26,19 @@ export function restrained(doors: Doors): Doors {
   }
 }
 
-/** One flight at a time, and its answer for whoever asks soon after. A failure is never kept. */
-function shared<T>(work: () => Promise<T>, { now }: Pick<Tools, 'now'>): () => Promise<T> {
+/**
+ * One flight at a time, and its answer for whoever asks soon after. A failure is never kept, and no answer in time is
+ * one: work that never ends must not keep those who ask later from asking again.
+ */
+function shared<T>(work: () => Promise<T>, tools: Pick<Tools, 'now' | 'after'>): () => Promise<T> {
+  const { now } = tools
   let flight: Promise<T> | undefined
   let landedAt: number | undefined
   return () => {
     const age = landedAt === undefined ? 0 : now() - landedAt
     if (flight !== undefined && age >= 0 && age < sharedMs) return flight
     landedAt = undefined
-    const begun = work()
+    const begun = within(patienceMs, work(), tools)
     flight = begun
     begun.then(
       () => {
