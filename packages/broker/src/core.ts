@@ -5,6 +5,7 @@
 import { openRecorder, type Recorder } from './audit/recorder.ts'
 import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
+import { claimsRead } from './decide/claims-read.ts'
 import { type HeldPolicy, holdPolicy } from './decide/held-policy.ts'
 import type { PolicyInForce } from './decide/policies.ts'
 import type { AuditEvent } from './domain.ts'
@@ -48,7 +49,9 @@ export async function openCore(
   const seal = openSeal(config.keys.encryption, tools)
   const store = await openStore(config.store, tools)
   try {
-    const record = openRecorder(tools)
+    const record = openRecorder(tools, (issuer, claims) =>
+      first === undefined ? [] : claimsRead(policy.inForce(), issuer, claims),
+    )
     const recordChange = (event: AuditEvent) => {
       listen(event)
       return record(event).change

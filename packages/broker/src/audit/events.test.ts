@@ -75,7 +75,8 @@ test('what is too long, too many or too deep is cut and says so', () => {
   assert.deepEqual([list.length, list.at(-1)], [65, '[cut: 100 items]'])
   const huge = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`claim${i}`, 'é'.repeat(1000)]))
   const { id: _, ...rest } = decode(issued(huge))
-  const about = { lease: 'ls_1', issuer: 'github', subject: 's', target: 'orders' }
+  const names = { lease: 'ls_1', issuer: 'github', subject: 's', target: 'orders' }
+  const about = { ...names, policy: 'p', seconds: 1, claims: { '[cut]': '64 members' } }
   assert.deepEqual(rest, { v: 1, at: 1_790_000_000_123, type: 'credential.issued', cut: true, ...about })
 })
 
@@ -111,4 +112,19 @@ test('the entry of a refusal is short, names who asked, and holds no half of a t
   assert.deepEqual(short, ['42', '9', '67 members', '[token]'])
   assert.match(kept['sub'] ?? '', /^s{256}\[cut: 2000 characters\]$/)
   assert.doesNotMatch(new TextDecoder().decode(bytes), /eyJ/)
+})
+
+test('however many claims a token has, those that the policy reads are kept whole', () => {
+  const reads = () => ['repo_property_team', 'job_workflow_ref']
+  const padding = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`claim${i}`, 'é'.repeat(900)]))
+  const told = { repo_property_team: 'payments', job_workflow_ref: `${'w'.repeat(500)}@refs/heads/main` }
+  for (const event of [issued({ ...padding, ...told }), refused({ ...padding, ...told })]) {
+    const { bytes } = encodeEvent(event, tools, reads)
+    const { claims } = JSON.parse(new TextDecoder().decode(bytes)) as { claims: Record<string, string> }
+    assert.deepEqual(Object.fromEntries(reads().map((name) => [name, claims[name]])), told)
+    assert.equal(claims['[cut]'], '202 members')
+    assert.ok(bytes.length <= 32_768)
+  }
+  const { bytes } = encodeEvent(refused({ ...padding, ...told }), tools, () => Object.keys(padding))
+  assert.ok(bytes.length <= 4_500, `${bytes.length}`)
 })

@@ -8,7 +8,7 @@ import { newId } from '../base/id.ts'
 import { mayHoldToken, withoutTokens } from '../base/scrub.ts'
 import type { Tools } from '../base/tools.ts'
 import type { AuditEvent } from '../domain.ts'
-import { withoutIdleClaims } from './refused-claims.ts'
+import { type ClaimsRead, keptClaims, readFirst, withoutIdleClaims } from './kept-claims.ts'
 
 /** Longest text, longest list, deepest nesting and largest entry that the log keeps. */
 const limits = { text: 1024, members: 64, depth: 6, entry: 32_768 } as const
@@ -19,25 +19,46 @@ export interface Recorded {
   readonly bytes: Uint8Array
 }
 
-/** Encodes an event as canonical JSON (RFC 8785). Cuts what is too long and marks it; never throws. */
-export function encodeEvent(event: AuditEvent, tools: Pick<Tools, 'now' | 'randomBytes'>): Recorded {
+const nothingRead: ClaimsRead = () => []
+
+/**
+ * Encodes an event as canonical JSON (RFC 8785). Cuts what is too long and marks it, last the claims that `reads`
+ * names; never throws.
+ */
+export function encodeEvent(
+  event: AuditEvent,
+  tools: Pick<Tools, 'now' | 'randomBytes'>,
+  reads: ClaimsRead = nothingRead,
+): Recorded {
   const id = newId('au', tools)
   const head = { v: 1, id, at: tools.now() }
-  const members = { ...withoutIdleClaims(event), ...head } as unknown as Members
-  let text = usualText(members) ?? canonicalJson(tame(members, 0))
+  const members = { ...withoutIdleClaims(event, reads), ...head } as unknown as Members
+  let text = usualText(members) ?? canonicalJson(tame(ordered(members, event, reads), 0))
   if (text.length * 3 > limits.entry && Buffer.byteLength(text) > limits.entry) {
-    text = canonicalJson({ ...essentials(members), ...head, type: event.type, cut: true })
+    text = canonicalJson({ ...essentials(members, event, reads), ...head, type: event.type, cut: true })
   }
   return { id, bytes: Buffer.from(text) }
 }
 
-/** What an entry that is too large keeps, so that it can be found and joined. */
-function essentials(members: Members): { readonly [name: string]: Json } {
+function ordered(members: Members, event: AuditEvent, reads: ClaimsRead): Members {
+  if (event.type !== 'credential.issued' && event.type !== 'credential.pending') return members
+  return { ...members, claims: readFirst(event.claims, reads(event.issuer, event.claims)) }
+}
+
+/** What an entry that is too large keeps, so that it can be found, joined and decided again. */
+function essentials(
+  members: Members,
+  event: AuditEvent,
+  reads: ClaimsRead,
+): { readonly [name: string]: Json } {
   const kept: Record<string, Json> = {}
-  for (const name of ['lease', 'target', 'issuer', 'subject', 'code']) {
+  for (const name of ['lease', 'target', 'issuer', 'subject', 'code', 'decision', 'policy', 'seconds']) {
     const member = members[name]
     if (typeof member === 'string') kept[name] = tameText(member)
+    if (typeof member === 'number') kept[name] = member
   }
+  if ('claims' in event && event.claims !== undefined)
+    kept['claims'] = tame(keptClaims(event.claims, reads(event.issuer ?? '', event.claims)), 0)
   return kept
 }
 

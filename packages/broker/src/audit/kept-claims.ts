@@ -1,0 +1,70 @@
+import type { Json } from '../base/canonical-json.ts'
+import { withoutTokens } from '../base/scrub.ts'
+import type { AuditEvent, Claims } from '../domain.ts'
+
+/** Which claims of an issuer's token the policy reads: they are kept before all others. */
+export type ClaimsRead = (issuer: string, claims: Claims) => readonly string[]
+
+/** The claims that name the job, whatever the policy reads. */
+const telling = [
+  ...['iss', 'sub', 'aud', 'jti', 'repository', 'repository_id', 'repository_owner', 'repository_owner_id'],
+  ...['ref', 'ref_type', 'ref_protected', 'event_name', 'environment', 'actor', 'actor_id', 'sha'],
+  ...['run_id', 'run_attempt', 'check_run_id', 'workflow_ref', 'job_workflow_ref', 'runner_environment'],
+  ...['project_id', 'project_path', 'namespace_id', 'pipeline_id', 'job_id', 'pipeline_source'],
+] as const
+
+/** Texts that are kept whole, and bytes of all of these claims together, about. */
+const limits = { telling: { text: 256, all: 1_400 }, read: { text: 600, all: 2_800 } } as const
+
+/**
+ * The event as it is recorded: of a refusal only the claims that the policy reads and those that tell who asked,
+ * short. Refusing costs the asker nothing, and one token may be sent again and again; a credential that was issued
+ * keeps all of its claims.
+ */
+export function withoutIdleClaims(event: AuditEvent, reads: ClaimsRead): AuditEvent {
+  if (event.type !== 'credential.refused' || event.claims === undefined) return event
+  return { ...event, claims: keptClaims(event.claims, reads(event.issuer ?? '', event.claims)) }
+}
+
+/** The claims that were read and those that tell who asked, each within its limits; says when there were more. */
+export function keptClaims(claims: Claims, read: readonly string[]): Claims {
+  const kept = new Map<string, Json>()
+  keep(kept, claims, read, limits.read)
+  keep(kept, claims, telling, limits.telling)
+  const total = Object.keys(claims).length
+  if (kept.size < total) kept.set('[cut]', `${total} members`)
+  return Object.fromEntries(kept)
+}
+
+/** The same claims, those that were read first: what is too much is cut at the end. */
+export function readFirst(claims: Claims, read: readonly string[]): Claims {
+  const first = read.filter((name) => Object.hasOwn(claims, name)).map((name) => [name, claims[name] ?? null])
+  return Object.fromEntries([...first, ...Object.entries(claims).filter(([name]) => !read.includes(name))])
+}
+
+function keep(
+  kept: Map<string, Json>,
+  claims: Claims,
+  names: readonly string[],
+  most: { readonly text: number; readonly all: number },
+): void {
+  let size = 0
+  for (const name of names) {
+    if (!Object.hasOwn(claims, name) || kept.has(name)) continue
+    const value = shortened(claims[name], most.text)
+    const more = Buffer.byteLength(JSON.stringify(value)) + name.length
+    if (size + more > most.all) continue
+    size += more
+    kept.set(name, value)
+  }
+}
+
+function shortened(value: Json | undefined, most: number): Json {
+  if (typeof value === 'string') {
+    // Before it is cut: half a token would not look like one any more.
+    const text = withoutTokens(value)
+    return text.length > most ? `${text.slice(0, most)}[cut: ${text.length} characters]` : text
+  }
+  if (typeof value === 'object' && value !== null) return '[cut: not a text]'
+  return value ?? null
+}
