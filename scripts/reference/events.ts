@@ -172,7 +172,10 @@ export function eventsPage(): string {
         ['`id`', '`au_...`, the `error_id` that a refusal’s answer carries'],
         ['`at`', 'milliseconds since 1970'],
         ['`type`', 'one of the names below'],
-        ['`cut`', '`true` when the event was larger than 32 KiB: then only what finds it and joins it is there, and the claims as a refusal keeps them'],
+        [
+          '`cut`',
+          '`true` when the event was larger than 32 KiB: then only what finds it and joins it is there, and the claims as a refusal keeps them',
+        ],
       ],
     ),
     '',

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Failure } from '../base/failure.ts'
 import type { Principal } from '../domain.ts'
 import { permit, type Wish } from './permission.ts'
-import { openPolicy } from './policies.ts'
+import { openChecked, openPolicy } from './policies.ts'
 
 const inForce = openPolicy({
   files: [
@@ -34,9 +34,9 @@ function principal(repository: string, id: string, owner: string): Principal {
 const ours = principal('acme/shop', '40211', '9919')
 const stranger = principal('mallory/x', '666', '667')
 
-function refusal(who: Principal, wish: Wish): Failure {
+function refusal(who: Principal, wish: Wish, by = inForce): Failure {
   try {
-    permit(inForce, who, wish)
+    permit(by, who, wish)
   } catch (thrown) {
     if (thrown instanceof Failure) return thrown
     throw thrown
@@ -69,4 +69,33 @@ test('whom a grant concerns learns which condition failed, and the log does too'
   const failure = refusal({ ...ours, claims }, { target: 'orders-api' })
   assert.match(JSON.stringify(failure.explanation), /environment is production, needs staging/)
   assert.match(failure.reason, /no_grant: shop: environment is production/)
+})
+
+/** Built without its proofs, as if the prover had been wrong. */
+const unproved = openChecked(
+  {
+    files: [
+      {
+        path: 'p.policy.yaml',
+        text: `version: 1
+issuers: { github: { owners: [acme] } }
+targets: { orders-api: { tier: staging, access: write, max: 15m, token: { audience: https://orders.example } } }
+grants:
+  - { name: shop, who: { repo: acme/shop, branch: main }, get: orders-api, for: 10m }
+guardrails:
+  - { name: staging never writes, never: { environment: staging }, get: { tier: staging } }
+`,
+      },
+    ],
+    lock: { path: 'policy.lock.yaml', text: 'owners: { acme: 9919 }\nrepos: { acme/shop: 40211 }\n' },
+  },
+  [],
+)
+
+test('what only the second lock stopped is refused like any other, and the log knows better', () => {
+  const failure = refusal(ours, { target: 'orders-api' }, unproved)
+  assert.deepEqual([failure.code, failure.decision], ['target_refused', 'guardrail'])
+  assert.match(failure.reason, /^guardrail: .*staging never writes/)
+  const other = refusal(ours, { target: 'nothing-api' }, unproved)
+  assert.equal(words(failure, 'orders-api'), words(other, 'nothing-api'))
 })

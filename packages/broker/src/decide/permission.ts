@@ -39,7 +39,8 @@ export function permit(inForce: PolicyInForce, principal: Principal, wish: Wish)
   }
   const decision = decide(inForce.policy, request)
   if (!decision.allowed) {
-    const explanation = explanationOf(inForce, request, wish)
+    const explanation =
+      decision.code === 'guardrail' ? plainly(request, wish) : explanationOf(inForce, request, wish)
     const because = explanation.grants.length > 0 ? explanation.summary : decision.reason
     throw new Failure(decision.code === 'scope' ? 'scope_refused' : 'target_refused', {
       reason: `${decision.code}: ${because}`,
@@ -67,6 +68,13 @@ function explanationOf({ policy }: PolicyInForce, request: DecisionRequest, wish
   const asked = wish.target ?? wish.resource ?? ''
   if (explanation.grants.length > 0 || asked === request.target) return explanation
   return explain(policy, { ...request, target: asked }, 'caller')
+}
+
+/** Our own fault: the caller hears what it would hear of a target that is not for it, and nothing of guardrails. */
+function plainly({ claims, target }: DecisionRequest, wish: Wish): Explanation {
+  const { repository } = claims
+  const who = typeof repository === 'string' ? repository.toLowerCase() : 'this token'
+  return { summary: `no grant gives \`${wish.target ?? wish.resource ?? target}\` to ${who}`, grants: [] }
 }
 
 /** A target by name, or by its audience URI (RFC 8693 2.1 `resource`); an unknown URI is a name that no target has. */
