@@ -128,6 +128,40 @@ test('headers that do not end are cut off in time', async () => {
   assert.match(await readAll(socket), /^HTTP\/1.1 408 /)
 })
 
+test('silent connections keep nobody out: the oldest of them is closed for who comes', async () => {
+  await using doors = await listeningDoors({}, { connections: 4 })
+  const silent = [await connected(doors.url)]
+  while (silent.length < 4) silent.push(await connected(doors.url))
+  const oldest = silent.slice(0, 1).map((socket) => once(socket.resume(), 'close'))
+  assert.equal((await postForm(`${doors.url}/token`, goodForm)).status, 200)
+  await Promise.all(oldest)
+  assert.deepEqual(
+    silent.slice(1).map((socket) => socket.destroyed),
+    [false, false, false],
+  )
+  for (const socket of silent) socket.destroy()
+})
+
+test('one address holds its share of the connections, and what is at work is never closed for others', async () => {
+  const begun = Promise.withResolvers<void>()
+  const go = Promise.withResolvers<void>()
+  const exchange = async () => {
+    begun.resolve()
+    await go.promise
+    return issued
+  }
+  await using doors = await listeningDoors({ exchange }, { connections: 8, proxyOnLoopback: false })
+  const running = postForm(`${doors.url}/token`, goodForm)
+  await begun.promise
+  // An eighth of eight is one, which is at work.
+  assert.equal(await readAll(await connected(doors.url)), '')
+  go.resolve()
+  assert.equal((await running).status, 200)
+  // Its connection is kept alive, idle now, and makes room for the next of the same address.
+  const health = 'GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
+  assert.match(await raw(doors.url, health), /^HTTP\/1.1 200 /)
+})
+
 test('closing lets running requests finish, then nothing listens any more', async () => {
   const begun = Promise.withResolvers<void>()
   const go = Promise.withResolvers<void>()

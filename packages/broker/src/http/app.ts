@@ -6,6 +6,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, Server as ListeningServer } from 'node:net'
 import { Failure } from '../base/failure.ts'
 import { openPipeline, type Pipeline } from '../base/pipeline.ts'
+import type { Tools } from '../base/tools.ts'
+import { type Admission, openAdmission } from './admission.ts'
 import { type Answer, json } from './answer.ts'
 import { type BodyRoom, readBody } from './body.ts'
 import type { Doors } from './doors.ts'
@@ -23,13 +25,26 @@ export interface Listening {
 
 export interface DoorLimits {
   readonly connections: number
+  /** False: callers on loopback are callers like others, and no reverse proxy. */
+  readonly proxyOnLoopback: boolean
   readonly headersMs: number
   readonly requestMs: number
   readonly keepAliveMs: number
 }
 
 /** Keep-alive is longer than the 60 s of common load balancers, which must be the first to close. */
-const usual: DoorLimits = { connections: 8192, headersMs: 10_000, requestMs: 20_000, keepAliveMs: 75_000 }
+const usual: DoorLimits = {
+  connections: 8192,
+  proxyOnLoopback: true,
+  headersMs: 10_000,
+  requestMs: 20_000,
+  keepAliveMs: 75_000,
+}
+
+/** The part of all connections that one address may hold. */
+const addressShare = 1 / 8
+/** That there were too many is said so often at most. */
+const saidMs = 60_000
 
 /** Bytes of all bodies that are being read. */
 const bodiesAtOnce = 67_108_864
@@ -78,6 +93,7 @@ export async function openDoors(doors: Doors, options: DoorOptions): Promise<Lis
 }
 
 function openServer(running: Running, limits: DoorLimits): Server {
+  const admission = openAdmission({ ...limits, share: addressShare })
   const server = createServer(
     {
       maxHeaderSize: 16_384,
@@ -89,12 +105,30 @@ function openServer(running: Running, limits: DoorLimits): Server {
     },
     (request, response) => {
       const { socket } = request
+      admission.began(socket)
+      response.once('close', () => admission.ended(socket))
       const welcome = running.pipeline(socket, () => respond(running, request, response))
       if (!welcome) socket.destroy()
     },
   )
-  server.maxConnections = limits.connections
+  admitConnections(server, admission, running.doors.tools)
   return server
+}
+
+/** Instead of Node's own limit, which refuses whoever comes last, and lets one caller be all of those before. */
+function admitConnections(server: Server, admission: Admission, tools: Tools): void {
+  let saidAt = Number.NEGATIVE_INFINITY
+  server.on('connection', (socket) => {
+    // Without an address it is gone already.
+    if (socket.remoteAddress !== undefined && admission.admit(socket, socket.remoteAddress)) {
+      socket.once('close', () => admission.left(socket))
+      return
+    }
+    socket.destroy()
+    if (tools.now() - saidAt < saidMs) return
+    saidAt = tools.now()
+    tools.log.warn('too many connections: new ones are refused', { remote: socket.remoteAddress })
+  })
 }
 
 function closeServer(server: Server, running: Running, graceMs: number): Promise<void> {
