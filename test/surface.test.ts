@@ -149,6 +149,8 @@ test('commands', () => {
       'policy check',
       'policy lock',
       'policy explain',
+      'policy replay',
+      'policy tighten',
       'exchange',
       'leases list',
       'leases revoke',

@@ -34,6 +34,16 @@ export const commands: readonly Listed[] = [
     load: () => import('./commands/policy-explain.ts'),
   },
   {
+    name: 'policy replay',
+    summary: 'Decide what the log holds again, under a changed policy',
+    load: () => import('./commands/policy-replay.ts'),
+  },
+  {
+    name: 'policy tighten',
+    summary: 'Propose the smaller policy that recorded use would still have passed',
+    load: () => import('./commands/policy-tighten.ts'),
+  },
+  {
     name: 'exchange',
     summary: "Exchange a platform's identity token for a credential",
     load: () => import('./commands/exchange.ts'),

@@ -12,8 +12,8 @@ export interface RecordedDecision {
   readonly issuer: string
   readonly target: string
   readonly claims: Readonly<Record<string, unknown>>
-  /** The record left claims out: what a policy says about them now may not be what it would have said then. */
-  readonly partial: boolean
+  /** The record left out claims that the policy of that day did not read. */
+  readonly cut: boolean
   readonly scopes?: readonly string[]
   readonly seconds?: number
   readonly outcome:

@@ -12,14 +12,14 @@ const before = policyOf(smallPolicy(grant('{ repo: acme/web, branch: { like: "re
 let count = 0
 
 /** What the policy says today, as the log would hold it. */
-function recorded(changes: Record<string, unknown>, target = 'staging', partial = false): RecordedDecision {
+function recorded(changes: Record<string, unknown>, target = 'staging', cut = false): RecordedDecision {
   const request = { issuer: 'github', target, claims: token(changes) }
   const decision = decide(before, request)
   const { allowed } = decision
   const outcome = allowed
     ? { allowed, grants: decision.grants, scopes: decision.scopes, seconds: decision.seconds }
     : { allowed, code: decision.code }
-  return { id: `au_${count++}`, ...request, partial, outcome }
+  return { id: `au_${count++}`, ...request, cut, outcome }
 }
 
 const release = { ref: 'refs/heads/release/1' }
@@ -63,11 +63,16 @@ test('a shorter lifetime is a change; a renamed grant is none', async () => {
   assert.deepEqual((await replay(policyOf(smallPolicy(renamed)), history)).differences, [])
 })
 
-test('a record that left claims out is never taken for a yes or a no', async () => {
-  const cut = [recorded({}, 'staging', true), recorded(release, 'staging', true)]
-  const after = policyOf(smallPolicy(grant('{ repo: acme/web, branch: main }')))
-  assert.deepEqual(
-    (await replay(after, cut)).differences.map(({ change }) => change),
-    ['undecided', 'undecided'],
-  )
+test('a record that left out what this policy reads is never taken for a yes or a no', async () => {
+  const team = (names: string) =>
+    policyOf(
+      `${smallPolicy(grant('{ repo: acme/web, branch: main }')).replace('[team, regions]', `[${names}]`)}`,
+    )
+  const changes = async (changed: Record<string, unknown>) =>
+    (await replay(team('team'), [recorded(changed, 'staging', true)])).differences.map(({ change }) => change)
+  assert.deepEqual(await changes({}), ['undecided'])
+  assert.deepEqual(await changes({ repo_property_team: 'a' }), ['granted'])
+  assert.deepEqual(await changes({ ...release, repo_property_team: 'a' }), ['refused'])
+  assert.deepEqual(await changes({ repo_property_team: 'a[cut: 700 characters]' }), ['undecided'])
+  assert.deepEqual(await changes({ repo_property_team: 'a', long: 'x'.repeat(2000) }), ['undecided'])
 })

@@ -79,25 +79,37 @@ type Difference = Omit<ReplayDifference, 'count' | 'entries'>
 
 function compare(policy: Policy, recorded: RecordedDecision): Difference | undefined {
   const now = decideAgain(policy, recorded)
-  const change = changeOf(recorded, now)
+  const change = changeOf(policy, recorded, now)
   if (change === undefined) return undefined
   const { target, outcome } = recorded
   const before = outcome.allowed ? given(outcome) : outcome.code
   return { change, target, before, after: now.allowed ? given(now) : why(policy, recorded, now) }
 }
 
-function changeOf(recorded: RecordedDecision, now: Decision): ReplayChange | undefined {
-  const { outcome, partial } = recorded
-  if (!outcome.allowed) {
-    if (!now.allowed) return undefined
-    return partial ? 'undecided' : 'granted'
-  }
-  if (!now.allowed) return partial ? 'undecided' : 'refused'
+function changeOf(policy: Policy, recorded: RecordedDecision, now: Decision): ReplayChange | undefined {
+  const { outcome } = recorded
+  if (outcome.allowed !== now.allowed && mayLack(policy, recorded)) return 'undecided'
+  if (!outcome.allowed) return now.allowed ? 'granted' : undefined
+  if (!now.allowed) return 'refused'
   const lost = outcome.scopes.some((scope) => !now.scopes.includes(scope))
   const won = now.scopes.some((scope) => !outcome.scopes.includes(scope))
   if (lost || won) return lost && won ? 'other scopes' : lost ? 'fewer scopes' : 'more scopes'
   if (now.seconds !== outcome.seconds) return now.seconds < outcome.seconds ? 'shorter' : 'longer'
   return undefined
+}
+
+/** Bytes from which on the log may have left out claims although they were read. */
+const LARGE = 2000
+
+/** Does this policy read a claim that the record may have left out? */
+function mayLack(policy: Policy, { issuer, claims, cut }: RecordedDecision): boolean {
+  if (!cut) return false
+  const known = policy.issuers.get(issuer)
+  const declared = known?.properties.map((name) => `${known.schema.properties?.prefix ?? ''}${name}`) ?? []
+  const text = JSON.stringify(claims)
+  return (
+    declared.some((claim) => !Object.hasOwn(claims, claim)) || text.includes('[cut:') || text.length > LARGE
+  )
 }
 
 interface Given {

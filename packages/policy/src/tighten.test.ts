@@ -46,7 +46,7 @@ function history(
     return {
       id: `au_${at}`,
       ...request,
-      partial: false,
+      cut: false,
       outcome: { allowed: true, grants, scopes: decision.scopes, seconds },
     }
   })
