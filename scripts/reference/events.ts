@@ -89,6 +89,10 @@ const events: { readonly [T in Type]: Documented<T> } = {
           'the policy’s own word, when it was the policy that refused: `intake`, `profile`, `unknown_target`, `denied`, `no_grant`, `scope` or `guardrail`',
       },
       claims: { sometimes: `${claims}: those that the policy reads, and some that name the job` },
+      dropped: {
+        sometimes:
+          'names of the claims that the token has beside those; absent when they are too many as well',
+      },
       token: { sometimes: 'fingerprint of a token that could not be verified' },
     },
   },

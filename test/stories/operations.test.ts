@@ -1,6 +1,5 @@
 /** Starting, stopping and being wrong: nothing accepted is lost, and nothing wrong starts. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { join } from 'node:path'
@@ -8,20 +7,10 @@ import { test } from 'node:test'
 import { pushJob } from '../../packages/cli/src/demo/stand-in/claims.ts'
 import { exportedLog } from '../fakes/exported-log.ts'
 import { githubFor } from '../fakes/github.ts'
+import { mayfly } from '../fakes/mayfly.ts'
 import { type Answered, ask, exchange } from '../fakes/requests.ts'
 import { runBroker } from '../fakes/running-broker.ts'
 import { makeSite } from '../fakes/site.ts'
-
-/** The command line as a person runs it. */
-function mayfly(...words: string[]): Promise<{ code: number; out: string; err: string }> {
-  const main = join(import.meta.dirname, '../../packages/cli/src/main.ts')
-  const options = { env: { PATH: process.env['PATH'] }, timeout: 60_000 }
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['--conditions=mayfly-source', main, ...words], options, (fault, out, err) => {
-      resolve({ code: fault === null ? 0 : Number(fault.code ?? -1), out, err })
-    })
-  })
-}
 
 test('a broker that closes under load answers what it accepted, and every answer is in the log', async (t) => {
   const github = await githubFor(t)
@@ -135,4 +124,47 @@ test('a wrong policy never starts: neither serve nor check, and the last good on
   assert.equal(served.code, 2)
   assert.match(served.err, /startup\.policy\.yaml:\d+:\d+/)
   assert.equal(served.out, '')
+})
+
+test('an address that is taken is said in one line with what to change, and the exit code is 1', async (t) => {
+  const github = await githubFor(t)
+  const site = await makeSite(t, { issuers: { github: github.issuer } })
+  const other = await makeSite(t, { issuers: { github: github.issuer } })
+  const broker = await runBroker(t, site.config)
+  const { host } = new URL(broker.url)
+  const text = readFileSync(other.config, 'utf8')
+  writeFileSync(other.config, text.replace(/^listen: .*$/m, `listen: ${host}`))
+  assert.notEqual(readFileSync(other.config, 'utf8'), text)
+  const { code, err, out } = await mayfly('serve', '--config', other.config, '--log-level', 'error')
+  assert.equal(code, 1)
+  assert.equal(out, '')
+  assert.equal(
+    err,
+    `mayfly serve: cannot listen on ${host} (EADDRINUSE): another process listens there; ` +
+      'stop it, or write another address as `listen`\n',
+  )
+})
+
+test('the log says where the broker listens and by which policy, that keys change, and how it stops', async (t) => {
+  const github = await githubFor(t)
+  const site = await makeSite(t, { issuers: { github: github.issuer } })
+  const broker = await runBroker(t, site.config)
+  await Promise.all([broker.close(), broker.close()])
+  const said = broker.lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  const of = (message: string) => said.filter((line) => line['message'] === message)
+  const [started, ...more] = of('the broker has started')
+  assert.deepEqual(more, [])
+  assert.equal(started?.['level'], 'info')
+  assert.deepEqual([started?.['listen'], started?.['url']], [broker.url, site.url])
+  assert.deepEqual(started?.['routes'], broker.routes)
+  const { entries } = await exportedLog(site.config)
+  assert.equal(started?.['policy'], entries.find((entry) => entry.type === 'policy.loaded')?.digest)
+  assert.equal(of('the first key was made').length, 1)
+  assert.deepEqual(
+    said.slice(-2).map((line) => [line['level'], line['message']]),
+    [
+      ['info', 'the broker is stopping'],
+      ['info', 'the broker has stopped'],
+    ],
+  )
 })

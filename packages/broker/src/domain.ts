@@ -133,6 +133,8 @@ export type AuditEvent =
       /** The policy's own word for its refusal, `no_grant`; absent when it was not the policy that refused. */
       readonly decision?: string
       readonly claims?: Claims
+      /** Names of the claims that the token has beside `claims`, all of them; the log fills it. */
+      readonly dropped?: readonly string[]
       /** Hash of a token that could not be verified, so that two refusals of one token can be joined. */
       readonly token?: string
     }

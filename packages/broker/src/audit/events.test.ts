@@ -114,6 +114,18 @@ test('the entry of a refusal is short, names who asked, and holds no half of a t
   assert.doesNotMatch(new TextDecoder().decode(bytes), /eyJ/)
 })
 
+test('the entry of a refusal names the claims that it leaves out, or says how many', () => {
+  const few = decode(refused({ ref: 'refs/heads/main', exp: 1, base_ref: '' }))
+  assert.deepEqual(
+    [few['dropped'], few['claims']],
+    [['base_ref', 'exp'], { ref: 'refs/heads/main', '[cut]': '3 members' }],
+  )
+  assert.equal('dropped' in decode(refused({ ref: 'refs/heads/main' })), false)
+  const many = decode(refused(Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`claim${i}`, 'x']))))
+  assert.equal('dropped' in many, false)
+  assert.deepEqual(many['claims'], { '[cut]': '60 members' })
+})
+
 test('however many claims a token has, those that the policy reads are kept whole', () => {
   const reads = () => ['repo_property_team', 'job_workflow_ref']
   const padding = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`claim${i}`, 'é'.repeat(900)]))

@@ -13,8 +13,12 @@ const telling = [
   ...['project_id', 'project_path', 'namespace_id', 'pipeline_id', 'job_id', 'pipeline_source'],
 ] as const
 
-/** Texts that are kept whole, and bytes of all of these claims together, about. */
-const limits = { telling: { text: 256, all: 1_400 }, read: { text: 600, all: 2_800 } } as const
+/** Texts that are kept whole, and bytes of all of these claims together, about; names of the others. */
+const limits = {
+  telling: { text: 256, all: 1_400 },
+  read: { text: 600, all: 2_800 },
+  dropped: { names: 48, text: 512 },
+} as const
 
 /**
  * The event as it is recorded: of a refusal only the claims that the policy reads and those that tell who asked,
@@ -23,7 +27,11 @@ const limits = { telling: { text: 256, all: 1_400 }, read: { text: 600, all: 2_8
  */
 export function withoutIdleClaims(event: AuditEvent, reads: ClaimsRead): AuditEvent {
   if (event.type !== 'credential.refused' || event.claims === undefined) return event
-  return { ...event, claims: keptClaims(event.claims, reads(event.issuer ?? '', event.claims)) }
+  const claims = keptClaims(event.claims, reads(event.issuer ?? '', event.claims))
+  const dropped = Object.keys(event.claims).filter((name) => !Object.hasOwn(claims, name))
+  // All or none: whoever decides again must know of every claim whether the token had it.
+  const tellable = dropped.length <= limits.dropped.names && dropped.join('').length <= limits.dropped.text
+  return { ...event, claims, ...(tellable && dropped.length > 0 ? { dropped: dropped.toSorted() } : {}) }
 }
 
 /** The claims that were read and those that tell who asked, each within its limits; says when there were more. */

@@ -2,7 +2,8 @@ import { decide } from '@mayfly/policy/decide'
 import { explain } from '@mayfly/policy/explain'
 import type { Policy } from '@mayfly/policy/policy'
 import { type Command, ConfigurationFault, UsageFault } from '../command.ts'
-import { jsonOption } from '../configured.ts'
+import { configOption, jsonOption } from '../configured.ts'
+import { explainRecorded } from '../explain-recorded.ts'
 import { readText } from '../input.ts'
 import { readPolicies } from '../policies.ts'
 import { conditionLines, printable } from '../table.ts'
@@ -10,17 +11,33 @@ import { conditionLines, printable } from '../table.ts'
 export const command: Command = {
   usage: '[options] TOKEN-FILE TARGET',
   about: `TOKEN-FILE holds a token or its claims as JSON; - is standard input. The token is read, not verified: this
-says what the policy thinks of such claims, not whether anybody may have them.`,
+says what the policy thinks of such claims, not whether anybody may have them.
+With --lease or --entry it explains a decision that the log of --config holds, and says what the policy of today would
+answer.`,
   options: {
     policies: { type: 'string', value: 'FOLDER', summary: 'Folder of policy files; default: policies' },
     issuer: { type: 'string', value: 'NAME', summary: 'The issuer in the policy; default: its only one' },
+    lease: { type: 'string', value: 'LEASE', summary: 'The decision that gave this lease, ls_...' },
+    entry: {
+      type: 'string',
+      value: 'ENTRY',
+      summary: 'The decision of this entry: the error_id of a refusal, au_...',
+    },
+    config: configOption,
     json: jsonOption,
   },
-  words: { least: 2, most: 2 },
-  examples: ['mayfly policy explain token.txt orders-api --policies policies/'],
+  words: { least: 0, most: 2 },
+  examples: [
+    'mayfly policy explain token.txt orders-api --policies policies/',
+    'mayfly policy explain --entry au_01jd3k9w2tq4v6x8y0z1a2b3c4 --config mayfly.yaml',
+  ],
   exits: { 0: 'the policy says yes', 1: 'the policy says no', 2: 'wrong usage, or a policy with faults' },
   run: async (given, terminal) => {
-    const [file = '', target = ''] = given.words
+    if (given.text('lease') !== undefined || given.text('entry') !== undefined) {
+      return explainRecorded(given, terminal)
+    }
+    const [file, target] = given.words
+    if (file === undefined || target === undefined) throw new UsageFault('something is missing')
     const claims = claimsOf(await readText(file, terminal))
     const { loaded } = await readPolicies(given.text('policies') ?? 'policies')
     if (!loaded.ok) throw new ConfigurationFault('the policy has faults; `mayfly policy check` shows them')
