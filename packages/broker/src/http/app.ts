@@ -3,8 +3,9 @@
  * and the wording of refusals are its own. It never verifies, decides or keeps anything. `broker.ts` opens it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { type AddressInfo, Server as ListeningServer } from 'node:net'
+import { Server as ListeningServer } from 'node:net'
 import { Failure } from '../base/failure.ts'
+import { listenOn } from '../base/listening.ts'
 import { openPipeline, type Pipeline } from '../base/pipeline.ts'
 import type { Tools } from '../base/tools.ts'
 import { type Admission, openAdmission } from './admission.ts'
@@ -75,16 +76,9 @@ export async function openDoors(doors: Doors, options: DoorOptions): Promise<Lis
     closing: false,
   }
   const server = openServer(running, { ...usual, ...options.limits })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port, options.host, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-  const { address, port, family } = server.address() as AddressInfo
+  const url = await listenOn(server, options, '`listen`')
   return {
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    url,
     drain() {
       running.draining = true
     },

@@ -1,9 +1,9 @@
 /** The route `http`: an identity-aware reverse proxy in front of one HTTP API. */
 import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { asFailure } from '../../../base/failure.ts'
 import { newId } from '../../../base/id.ts'
+import { listenOn } from '../../../base/listening.ts'
 import type { Tools } from '../../../base/tools.ts'
 import { bearerProblem, type Problem, problem } from '../../bearer-error.ts'
 import type { Admitted, Gate, Listening, Route } from '../../route.ts'
@@ -40,17 +40,10 @@ async function listen(settings: RouteSettings, tools: Tools, gate: Gate): Promis
   const connections = new Connections(settings.max_connections)
   const running: Running = { settings, tools, gate, upstream, connections, closing: false }
   const server = openServer(running)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(settings.listen.port, settings.listen.host, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-  const { address, port, family } = server.address() as AddressInfo
+  const url = await listenOn(server, settings.listen, `\`listen\` of route \`${settings.name}\``)
   let closed: Promise<void> | undefined
   return {
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    url,
     close(graceMs) {
       closed ??= close(server, running, graceMs)
       return closed
