@@ -139,9 +139,17 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
   let closed: Promise<void> | undefined
   const close = () => {
     doors.drain()
-    closed ??= closeInOrder(closings)
+    closed ??= closeAndSay(closings, tools)
     return closed
   }
+  const { digest } = core.policy.inForce()
+  tools.log.info('the broker has started', {
+    version,
+    url: config.url,
+    listen: doors.url,
+    routes,
+    policy: digest,
+  })
   return { url: doors.url, routes, logKey: log.verifierKey, reloadPolicy: () => policy.look(), close }
 }
 
@@ -171,6 +179,17 @@ function timed(exchange: Exchange, metrics: Metrics, tools: Tools): Exchange {
     } finally {
       metrics.exchangeTook(tools.now() - begun)
     }
+  }
+}
+
+async function closeAndSay(closings: readonly Closing[], tools: Tools): Promise<void> {
+  tools.log.info('the broker is stopping', { grace_ms: graceMs })
+  try {
+    await closeInOrder(closings)
+    tools.log.info('the broker has stopped')
+  } catch (cause) {
+    tools.log.error('the broker has stopped, and not all of it closed well', { cause })
+    throw cause
   }
 }
 

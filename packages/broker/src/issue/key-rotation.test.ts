@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fakeTools } from '../../../../test/fakes/clock.ts'
 import { cache, events, hour, maxToken, newStore, open } from '../../test/keys.ts'
+import { silent } from '../base/tools.ts'
 import type { PublishedKey } from './key-ring.ts'
 
 /** Three brokers with clocks apart, for days, one of them asked to rotate on the way. */
@@ -91,4 +92,20 @@ test('a rotation that was asked for publishes first and signs minutes later', as
     keys.jwks().keys.map((key) => key.kid),
     [next.kid],
   )
+})
+
+test('who rotated is in the log, once, and by the one broker that did it', async () => {
+  const said: [string, unknown][] = []
+  const info = (message: string, fields: Readonly<Record<string, unknown>> = {}) =>
+    void said.push([message, fields['kid']])
+  const store = await newStore()
+  const tools = fakeTools(undefined, { ...silent, info })
+  const [one, other] = [await open(store, tools), await open(store, tools)]
+  const first = one.signer().kid
+  const { kid } = await one.rotate('operator')
+  await other.turn()
+  assert.deepEqual(said, [
+    ['the first key was made', first],
+    ['the keys were rotated', kid],
+  ])
 })

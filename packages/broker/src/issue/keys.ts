@@ -190,7 +190,7 @@ class KeyKeeper implements Keys {
 
   /** One commit: the next key, the end of those before it, and their entries. Where another broker was first, its key it is. */
   async #make(generation: number, signsFrom: number, by: string): Promise<void> {
-    const { purpose, seal, record, store } = this.#parts
+    const { purpose, seal, record, store, tools } = this.#parts
     const { record: key } = makeKey(
       { purpose, generation, algorithm: 'ES256', now: this.#now(), signsFrom },
       seal,
@@ -208,8 +208,12 @@ class KeyKeeper implements Keys {
       ])
     } catch (thrown) {
       if (!(thrown instanceof Conflict)) throw thrown
+      await this.#read()
+      return
     }
     await this.#read()
+    const said = { purpose, kid: key.kid, generation, signs_from: signsFrom, by }
+    tools.log.info(generation === 1 ? 'the first key was made' : 'the keys were rotated', said)
   }
 
   #newest(): KeyRecord {
