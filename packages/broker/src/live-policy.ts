@@ -70,7 +70,7 @@ export function openLivePolicy({ core, sources, metrics, write }: LivePolicyPart
     sources,
     inForce: core.policy.inForce(),
     read: () => readPolicyFolder(config.policies),
-    check: (next, before) => checkInThread({ next, before }, tools),
+    check: (next, before, signal) => checkInThread({ next, before }, tools, signal),
     misfits: (next) => wiringFaults(config, next),
     changed,
     refused,

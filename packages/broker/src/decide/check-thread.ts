@@ -7,9 +7,13 @@ const limits = { ms: 120_000, megabytes: 2048 } as const
 
 /**
  * Checks a changed policy in a thread of its own, so that requests are answered meanwhile (decision 0010). The
- * thread ends with its answer. Rejects when there is none: no memory, no end, a fault of ours.
+ * thread ends with its answer, or with `signal`. Rejects when there is none: no memory, no end, a fault of ours.
  */
-export function checkInThread(request: CheckRequest, tools: Pick<Tools, 'after'>): Promise<Verdict> {
+export function checkInThread(
+  request: CheckRequest,
+  tools: Pick<Tools, 'after'>,
+  signal?: AbortSignal,
+): Promise<Verdict> {
   const { promise, resolve, reject } = Promise.withResolvers<Verdict>()
   // Sources run as .ts, the published package as .js beside it.
   const fromSource = import.meta.url.endsWith('.ts')
@@ -20,10 +24,14 @@ export function checkInThread(request: CheckRequest, tools: Pick<Tools, 'after'>
     name: 'mayfly-policy',
   })
   worker.unref()
-  const cancel = tools.after(limits.ms, () => {
-    reject(new Error(`the policy could not be checked within ${limits.ms / 1000} s`))
+  const giveUp = (why: string) => {
+    reject(new Error(why))
     void worker.terminate()
-  })
+  }
+  const cancel = tools.after(limits.ms, () =>
+    giveUp(`the policy could not be checked within ${limits.ms / 1000} s`),
+  )
+  signal?.addEventListener('abort', () => giveUp('nobody waits for the check any more'), { once: true })
   worker.on('message', resolve)
   worker.on('error', reject)
   worker.on('exit', () => reject(new Error('the policy check ended without an answer')))

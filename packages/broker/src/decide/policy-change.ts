@@ -6,22 +6,28 @@ export interface FoundDiff {
   readonly lost: readonly { readonly tier: string }[]
   readonly lifetimes: readonly object[]
   readonly targets: readonly object[]
+  readonly guardrails?: readonly object[]
   readonly productionGained: boolean
+  /** `false`: it was too much to tell, there may be more. */
+  readonly complete: boolean
 }
 
-const parts = ['gained', 'lost', 'lifetimes', 'targets'] as const
+const parts = ['gained', 'lost', 'lifetimes', 'targets', 'guardrails'] as const
 type Part = (typeof parts)[number]
 
 /** What a changed policy changes for those who ask, small enough for an entry of the log. */
 export interface PolicyChange {
   /** Something with tier production is gained. */
   readonly production: boolean
+  /** `false`: there may be more than is counted. */
+  readonly complete: boolean
   /** How many there are of each, shown or not. */
   readonly counts: Readonly<Record<Part, number>>
   readonly gained: readonly Json[]
   readonly lost: readonly Json[]
   readonly lifetimes: readonly Json[]
   readonly targets: readonly Json[]
+  readonly guardrails: readonly Json[]
   /** Changes that are not shown. */
   readonly more: number
 }
@@ -31,10 +37,10 @@ const limits = { changes: 20, bytes: 12_000, text: 200, items: 12, depth: 4 } as
 
 /** What is gained first, production before the rest: whoever reads only the beginning reads that. */
 export function policyChange(diff: FoundDiff): PolicyChange {
-  const shown: Record<Part, Json[]> = { gained: [], lost: [], lifetimes: [], targets: [] }
+  const shown: Record<Part, Json[]> = { gained: [], lost: [], lifetimes: [], targets: [], guardrails: [] }
   let [count, bytes, more] = [0, 0, 0]
   for (const part of parts) {
-    for (const change of productionFirst(diff[part])) {
+    for (const change of productionFirst(diff[part] ?? [])) {
       const item = bounded(change, 0)
       const size = Buffer.byteLength(JSON.stringify(item))
       if (count >= limits.changes || bytes + size > limits.bytes) {
@@ -51,20 +57,23 @@ export function policyChange(diff: FoundDiff): PolicyChange {
     lost: diff.lost.length,
     lifetimes: diff.lifetimes.length,
     targets: diff.targets.length,
+    guardrails: diff.guardrails?.length ?? 0,
   }
-  return { production: diff.productionGained, counts, ...shown, more }
+  return { production: diff.productionGained, complete: diff.complete, counts, ...shown, more }
 }
 
 /** One line for people. */
 export function changeSummary(change: PolicyChange | undefined): string {
   if (change === undefined) return 'what it changes could not be told'
-  const { gained, lost, lifetimes, targets } = change.counts
-  if (gained + lost + lifetimes + targets === 0) return 'no change in access'
+  const { gained, lost, lifetimes, targets, guardrails } = change.counts
+  if (change.complete && gained + lost + lifetimes + targets + guardrails === 0) return 'no change in access'
   const said = [
     count(gained, 'access gained', change.production ? ' (production too)' : ''),
     count(lost, 'access lost'),
     count(lifetimes, 'lifetime changed'),
     count(targets, 'target changed'),
+    count(guardrails, 'guardrail changed'),
+    change.complete ? '' : 'not all of it could be told',
   ]
   return said.filter((text) => text !== '').join(', ')
 }

@@ -214,3 +214,27 @@ test('a folder of links that are swapped at once, as Kubernetes does it, is foll
   await look()
   assert.deepEqual([changes.length, refusals.length], [1, 0])
 })
+
+test('whoever closes does not wait for a check, and what it finds counts no more', async (t) => {
+  const checking = Promise.withResolvers<void>()
+  const { write, tools, reload, changes, refusals } = await follow(t, {
+    check: (_next, _before, signal) =>
+      new Promise((_, reject) => {
+        checking.resolve()
+        signal.addEventListener('abort', () => reject(new Error('given up')))
+      }),
+  })
+  write('a.policy.yaml', text('release'))
+  const looking = reload.look()
+  let begun = false
+  void checking.promise.then(() => {
+    begun = true
+  })
+  while (!begun) {
+    await new Promise((resolve) => setImmediate(resolve))
+    tools.advance(settleMs)
+  }
+  await reload.close()
+  await looking
+  assert.deepEqual([changes, refusals, tools.waiting()], [[], [], 0])
+})

@@ -27,8 +27,8 @@ export interface ReloadParts {
   readonly sources: PolicySources
   readonly inForce: PolicyInForce
   readonly read: () => Promise<PolicySources>
-  /** Rejects when there is no answer. */
-  readonly check: (next: PolicySources, before: PolicySources) => Promise<Verdict>
+  /** Rejects when there is no answer, and once `signal` says that nobody waits for one. */
+  readonly check: (next: PolicySources, before: PolicySources, signal: AbortSignal) => Promise<Verdict>
   /** What does not fit the configuration, in words. */
   readonly misfits: (next: PolicyInForce) => readonly string[]
   /** Writes it down and puts it into force. When it rejects, nothing has changed and it is tried again. */
@@ -69,7 +69,7 @@ class FolderReload implements Reload {
   /** What was refused and written down: it is not said twice. */
   #refused: { readonly digest: string | undefined } | undefined
   #looking: Promise<void> = Promise.resolve()
-  #closed = false
+  readonly #closing = new AbortController()
   #cancel: () => void = () => {}
   #wake: () => void = () => {}
 
@@ -86,10 +86,14 @@ class FolderReload implements Reload {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort()
     this.#cancel()
     this.#wake()
     await this.#looking
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted
   }
 
   #plan(): void {
@@ -168,9 +172,10 @@ class FolderReload implements Reload {
   /** A policy that cannot be checked is one that was not proved. */
   async #check(sources: PolicySources): Promise<Verdict> {
     try {
-      return await this.#parts.check(sources, this.#sources)
+      return await this.#parts.check(sources, this.#sources, this.#closing.signal)
     } catch (thrown) {
-      this.#parts.tools.log.error('a changed policy could not be checked', { cause: thrown })
+      if (!this.#closed)
+        this.#parts.tools.log.error('a changed policy could not be checked', { cause: thrown })
       const detail = thrown instanceof Error ? thrown.message : 'the policy could not be checked'
       return { ok: false, problems: [], detail }
     }
