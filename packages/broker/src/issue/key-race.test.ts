@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fakeTools } from '../../../../test/fakes/clock.ts'
 import { events, newStore, open } from '../../test/keys.ts'
+import { silent } from '../base/tools.ts'
 import type { Store } from '../store/store.ts'
 
 test('two brokers that start at once end with one key', async () => {
@@ -44,7 +45,8 @@ function together(store: Store): Pick<Store, 'keys' | 'commit'> {
 
 test('of two brokers that make the same generation, one takes the key of the other', async () => {
   const store = await newStore()
-  const tools = fakeTools()
+  const said: string[] = []
+  const tools = fakeTools(undefined, { ...silent, info: (message) => void said.push(message) })
   const meeting = together(store)
   const [one, other] = await Promise.all([open(meeting, tools), open(meeting, tools)])
   assert.equal(one.signer().kid, other.signer().kid)
@@ -52,4 +54,6 @@ test('of two brokers that make the same generation, one takes the key of the oth
   assert.deepEqual(first, second)
   assert.equal((await store.keys('token')).length, 2)
   assert.equal((await events(store)).filter((event) => event['type'] === 'key.created').length, 2)
+  // Only who made it says so.
+  assert.deepEqual(said, ['the first key was made', 'the keys were rotated'])
 })
