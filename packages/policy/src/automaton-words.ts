@@ -23,6 +23,43 @@ export function* acceptedWords(automaton: Automaton): Generator<string> {
   }
 }
 
+/** The letters with which every accepted word begins. An automaton that accepts nothing has none. */
+export function forcedPrefix(automaton: Automaton): string {
+  const { width, next, accepting } = automaton
+  const letters = lettersByColumn(automaton)
+  const alive = aliveStates(automaton)
+  let prefix = ''
+  for (let state = 0; accepting[state] !== 1; ) {
+    const columns = Array.from({ length: width }, (_, column) => column).filter(
+      (column) => alive[next[state * width + column] ?? 0] === 1,
+    )
+    const [only, second] = columns.flatMap((column) => letters[column] ?? [])
+    if (only === undefined || second !== undefined || only === OTHER_LETTER) return prefix
+    prefix += only
+    state = next[state * width + (columns[0] ?? 0)] ?? 0
+  }
+  return prefix
+}
+
+/** Which states lead to an accepting one. */
+function aliveStates({ width, next, accepting }: Automaton): Uint8Array {
+  const alive = Uint8Array.from(accepting)
+  for (let grown = true; grown; ) {
+    grown = false
+    for (let state = 0; state < alive.length; state++) {
+      if (alive[state] === 1) continue
+      for (let column = 0; column < width; column++) {
+        if (alive[next[state * width + column] ?? 0] === 1) {
+          alive[state] = 1
+          grown = true
+          break
+        }
+      }
+    }
+  }
+  return alive
+}
+
 /** Which states accept some word that is one letter longer. */
 function oneLonger({ width, next, accepting }: Automaton, reach: Uint8Array): Uint8Array {
   return accepting.map((_, state) => {

@@ -3,8 +3,9 @@
  * give the same answer. Whatever is not granted is refused, and a deny rule always wins.
  */
 import { matches, type TokenClaims } from './box.ts'
+import { entriesIn } from './entry-tree.ts'
 import type { GrantEntry, Policy, PolicyDeny, TargetDefinition, TargetIndex } from './policy.ts'
-import type { ProfileRule } from './schema/schema.ts'
+import type { IssuerSchema, ProfileRule } from './schema/schema.ts'
 
 export interface DecisionRequest {
   /** The issuer's name in the policy. */
@@ -61,7 +62,7 @@ function decideWith(policy: Policy, request: DecisionRequest, lock: typeof locke
   if (index === undefined || target === undefined) return refuse('unknown_target', 'there is no such target')
   const denied = denyFor(index, token)
   if (denied !== undefined) return refuse('denied', `deny rule \`${denied.name}\` applies`)
-  const entries = entriesFor(index, token).filter((entry) => matches(entry.box, token))
+  const entries = entriesIn(index.tree, token).filter((entry) => matches(entry.box, token))
   if (entries.length === 0) return refuse('no_grant', `no grant gives \`${target.name}\` to this token`)
   const given = give(target, entries, request)
   return given.allowed ? lock(index, token, given) : given
@@ -83,6 +84,7 @@ function locked(index: TargetIndex, token: TokenClaims, given: Allowed): Decisio
 export interface Admitted {
   readonly token: TokenClaims
   readonly profile: ProfileRule | undefined
+  readonly schema: IssuerSchema
 }
 
 export function admit(policy: Policy, request: DecisionRequest): Admitted | Refused {
@@ -92,21 +94,11 @@ export function admit(policy: Policy, request: DecisionRequest): Admitted | Refu
   const intake = issuer.schema.intake(request.claims, issuer.properties)
   if (!intake.ok) return refuse('intake', `${intake.claim} ${intake.reason}`)
   const profile = issuer.schema.profile.find((rule) => matches(rule.box, intake.token))
-  return { token: intake.token, profile }
+  return { token: intake.token, profile, schema: issuer.schema }
 }
 
 export function denyFor(index: TargetIndex, token: TokenClaims): PolicyDeny | undefined {
   return index.denies.find((deny) => deny.boxes.some((box) => matches(box, token)))
-}
-
-const none: readonly GrantEntry[] = []
-
-/** Every entry of the target that can match the token, and some that do not. */
-export function entriesFor(index: TargetIndex, token: TokenClaims): readonly GrantEntry[] {
-  const byRepository = index.byRepository.get(token.get('repository_id') ?? '') ?? none
-  const byWorkflow = index.byWorkflow.get(token.get('workflow.repo') ?? '') ?? none
-  const byOwner = index.byOwner.get(token.get('repository_owner_id') ?? '') ?? none
-  return [...byRepository, ...byWorkflow, ...byOwner, ...index.rest]
 }
 
 function give(target: TargetDefinition, entries: readonly GrantEntry[], request: DecisionRequest): Decision {

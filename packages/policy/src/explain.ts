@@ -5,9 +5,11 @@
  */
 import { matches, type TokenClaims } from './box.ts'
 import { admit, type Decision, type DecisionRequest, decide, denyFor } from './decide.ts'
+import { entriesIn } from './entry-tree.ts'
 import { costOf, type FailingCondition, failingConditions, visibleTo } from './failing.ts'
 import { nearest } from './nearest.ts'
-import type { GrantEntry, Policy, TargetIndex } from './policy.ts'
+import type { GrantEntry, Policy } from './policy.ts'
+import type { IssuerSchema } from './schema/schema.ts'
 
 export interface Explanation {
   /** One sentence. */
@@ -19,6 +21,8 @@ export interface Explanation {
 export type Reader = 'caller' | 'administrator'
 
 const SHOWN_TO_CALLER = 3
+/** A caller that is refused costs no more than this, however large the policy is. */
+const MOST_COMPARED = 1000
 
 export function explain(policy: Policy, request: DecisionRequest, reader: Reader): Explanation {
   const decision = decide(policy, request)
@@ -29,48 +33,42 @@ export function explain(policy: Policy, request: DecisionRequest, reader: Reader
   const admitted = admit(policy, request)
   // About the token alone: it tells nothing of the policy.
   if ('allowed' in admitted || admitted.profile !== undefined) return { summary: decision.reason, grants: [] }
-  const { token } = admitted
-  const index = policy.index.get(request.issuer)
-  const entries = visible(index?.get(request.target), token, reader)
-  if (entries.length === 0 && reader === 'caller') {
-    return { summary: nothingHere(request.target, index, token, reader), grants: [] }
-  }
-  if (decision.code === 'unknown_target') {
-    return { summary: nothingHere(request.target, index, token, reader), grants: [] }
-  }
-  if (decision.code !== 'no_grant') return { summary: refusal(decision, entries, token), grants: [] }
-  return nearMisses(request.target, entries, token, reader)
+  const asked = { ...request, policy, token: admitted.token, schema: admitted.schema, reader }
+  const entries = visible(asked, request.target)
+  if (entries.length === 0 && reader === 'caller') return { summary: nothingHere(asked), grants: [] }
+  if (decision.code === 'unknown_target') return { summary: nothingHere(asked), grants: [] }
+  if (decision.code !== 'no_grant') return { summary: refusal(decision, entries, asked.token), grants: [] }
+  return nearMisses(entries, asked)
 }
 
-function visible(index: TargetIndex | undefined, token: TokenClaims, reader: Reader): readonly GrantEntry[] {
-  const entries = index === undefined ? [] : allEntries(index)
-  return reader === 'administrator' ? entries : entries.filter((entry) => visibleTo(entry.box, token))
+interface Asked {
+  readonly policy: Policy
+  readonly issuer: string
+  readonly target: string
+  readonly token: TokenClaims
+  readonly schema: IssuerSchema
+  readonly reader: Reader
 }
 
-/** Every entry of a target, each once. */
-export function allEntries(index: TargetIndex): readonly GrantEntry[] {
-  const buckets = [index.byRepository, index.byWorkflow, index.byOwner]
-  return [...new Set([...buckets.flatMap((bucket) => [...bucket.values()].flat()), ...index.rest])]
+/** What the reader may know of: a caller only what its own repository and workflow would be admitted to. */
+function visible({ policy, issuer, token, schema, reader }: Asked, target: string): readonly GrantEntry[] {
+  const index = policy.index.get(issuer)?.get(target)
+  if (index === undefined) return []
+  if (reader === 'administrator') return index.entries
+  const near = entriesIn(index.byIdentity, token).slice(0, MOST_COMPARED)
+  return near.filter(({ box }) => visibleTo(box, token, schema))
 }
 
 /** The same words whether the target exists or not. */
-function nothingHere(
-  target: string,
-  index: ReadonlyMap<string, TargetIndex> | undefined,
-  token: TokenClaims,
-  reader: Reader,
-): string {
-  const known = [...(index ?? [])].filter(
-    ([, own]) => reader === 'administrator' || visible(own, token, reader).length > 0,
+function nothingHere(asked: Asked): string {
+  const { policy, issuer, target, token, reader } = asked
+  const known = [...(policy.index.get(issuer)?.keys() ?? [])]
+  const near = nearest(target, known).filter(
+    (name) => reader === 'administrator' || visible(asked, name).length > 0,
   )
-  const names = nearest(
-    target,
-    known.map(([name]) => name),
-  )
-  const who = token.get('repository') ?? 'this token'
-  const hint = names.length === 0 ? '' : `; did you mean ${names.join(' or ')}?`
+  const hint = near.length === 0 ? '' : `; did you mean ${near.join(' or ')}?`
   if (reader === 'administrator') return `there is no target \`${target}\`${hint}`
-  return `no grant gives \`${target}\` to ${who}${hint}`
+  return `no grant gives \`${target}\` to ${token.get('repository') ?? 'this token'}${hint}`
 }
 
 function refusal(
@@ -83,16 +81,15 @@ function refusal(
   return `${decision.reason}; granted: ${[...new Set(given)].toSorted().join(', ') || 'no scopes'}`
 }
 
-function nearMisses(
-  target: string,
-  entries: readonly GrantEntry[],
-  token: TokenClaims,
-  reader: Reader,
-): Explanation {
-  const misses = entries
-    .map((entry) => ({ grant: entry.grant.name, failing: failingConditions(entry.box, token) }))
-    .toSorted((a, b) => costOf(a.failing) - costOf(b.failing) || (a.grant < b.grant ? -1 : 1))
-  const grants = reader === 'caller' ? misses.slice(0, SHOWN_TO_CALLER) : misses
+function nearMisses(entries: readonly GrantEntry[], { target, token, schema, reader }: Asked): Explanation {
+  const ranked = entries
+    .map(({ grant, box }) => ({ name: grant.name, box, cost: costOf(box, token, schema) }))
+    .toSorted((a, b) => a.cost - b.cost || (a.name < b.name ? -1 : 1))
+  const shown = reader === 'caller' ? ranked.slice(0, SHOWN_TO_CALLER) : ranked
+  const grants = shown.map(({ name, box }) => ({
+    grant: name,
+    failing: failingConditions(box, token, schema),
+  }))
   const [first] = grants
   if (first === undefined) return { summary: `no grant gives \`${target}\``, grants }
   const said = first.failing.map(
@@ -115,6 +112,8 @@ export function blamedClaims(policy: Policy, request: DecisionRequest): readonly
   if (denied !== undefined) {
     return denied.boxes.filter((box) => matches(box, token)).flatMap((box) => [...box.keys()])
   }
-  const [first] = nearMisses(request.target, index ? allEntries(index) : [], token, 'administrator').grants
+  const { schema } = admitted
+  const asked = { ...request, policy, token, schema, reader: 'administrator' } as const
+  const [first] = nearMisses(index?.entries ?? [], asked).grants
   return (first?.failing ?? []).map(({ claim }) => claim)
 }

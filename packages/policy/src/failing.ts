@@ -2,6 +2,7 @@
 import type { Box, Condition, TokenClaims } from './box.ts'
 import { has, listed } from './lang.ts'
 import { editDistance } from './nearest.ts'
+import type { IssuerSchema } from './schema/schema.ts'
 
 /** One condition that does not hold. `got` is `null` when the claim is missing. */
 export interface FailingCondition {
@@ -11,46 +12,62 @@ export interface FailingCondition {
   readonly hint?: string
 }
 
-export function failingConditions(box: Box, token: TokenClaims): readonly FailingCondition[] {
+export function failingConditions(
+  box: Box,
+  token: TokenClaims,
+  schema: IssuerSchema,
+): readonly FailingCondition[] {
   return [...box.values()]
     .filter((condition) => !has(condition.lang, token.get(condition.claim)))
     .map((condition) => {
       const got = token.get(condition.claim)
-      const hint = hintFor(condition, got, token)
+      const hint = hintFor(condition, got, token, schema)
       const { claim, needed } = condition
       return { claim, got: got ?? null, needed, ...(hint === undefined ? {} : { hint }) }
     })
 }
 
-/** The claims by which a box says whose job it means. */
-const identity = /^repository(_id|_owner_id)?$|^workflow\./
-
-/** Does the box speak of the token's own repository, owner and workflow? */
-export function visibleTo(box: Box, token: TokenClaims): boolean {
-  return box
-    .values()
-    .every((condition) => !identity.test(condition.claim) || has(condition.lang, token.get(condition.claim)))
+/** Does the box speak of the token's own repository, owner and workflow, or what the issuer has instead? */
+export function visibleTo(box: Box, token: TokenClaims, { parts }: IssuerSchema): boolean {
+  const whose = [
+    ...parts.identities,
+    ...(parts.workflow?.names ?? []),
+    parts.workflow?.version,
+    parts.tenant?.claim,
+  ]
+  return whose.every((claim) => {
+    const condition = box.get(claim ?? '')
+    return condition === undefined || has(condition.lang, token.get(condition.claim))
+  })
 }
 
 /** The nearest miss first: another repository is further away than another branch. */
-export function costOf(failing: readonly FailingCondition[]): number {
-  return failing.reduce((cost, { claim }) => cost + weight(claim), 0)
+export function costOf(box: Box, token: TokenClaims, schema: IssuerSchema): number {
+  let cost = 0
+  for (const { claim, lang } of box.values()) if (!has(lang, token.get(claim))) cost += weight(claim, schema)
+  return cost
 }
 
-function weight(claim: string): number {
-  if (claim.startsWith('repository')) return 8
-  if (claim === 'workflow.repo') return 5
-  if (claim === 'workflow.file') return 4
-  return claim.startsWith('actor') ? 3 : 2
+function weight(claim: string, { parts }: IssuerSchema): number {
+  const [repository, ...file] = parts.workflow?.names ?? []
+  if (claim === repository) return 5
+  if (file.includes(claim)) return 4
+  if (parts.identities.includes(claim)) return 8
+  return claim === parts.actor ? 3 : 2
 }
 
-function hintFor(condition: Condition, got: string | undefined, token: TokenClaims): string | undefined {
+function hintFor(
+  condition: Condition,
+  got: string | undefined,
+  token: TokenClaims,
+  { parts }: IssuerSchema,
+): string | undefined {
   const { claim, names } = condition
   const wanted = [...(listed(condition.lang) ?? [])]
-  if (claim === 'environment' && got === undefined && wanted.length > 0) {
+  if (claim === parts.environment && got === undefined && wanted.length > 0) {
     return `add \`environment: ${wanted[0]}\` to the job`
   }
-  if (claim === 'ref' && got?.startsWith('refs/pull/'))
+  if (claim === parts.ref && got?.startsWith('refs/pull/'))
     return 'runs on pull_request; push to the branch instead'
   if (claim === 'repository_id' && names.includes(token.get('repository') ?? '')) {
     return 'the repository was re-created under the same name; `mayfly policy lock` shows both ids, and asks which is meant'

@@ -1,5 +1,5 @@
-/** grant-index: for each target the entries that a token can match at all, found by its repository, workflow or owner. */
-import { listed } from './lang.ts'
+/** grant-index: for each issuer and target its entries, deny rules and second locks, and a tree to find entries by. */
+import { treeOf } from './entry-tree.ts'
 import type {
   GrantEntry,
   Guard,
@@ -10,12 +10,10 @@ import type {
   PolicyTarget,
   TargetIndex,
 } from './policy.ts'
+import type { IssuerSchema } from './schema/schema.ts'
 
 interface Growing {
-  readonly byRepository: Map<string, GrantEntry[]>
-  readonly byWorkflow: Map<string, GrantEntry[]>
-  readonly byOwner: Map<string, GrantEntry[]>
-  readonly rest: GrantEntry[]
+  readonly entries: GrantEntry[]
   readonly denies: PolicyDeny[]
   readonly guards: Guard[]
 }
@@ -29,7 +27,7 @@ export function indexGrants(
 ): ReadonlyMap<string, ReadonlyMap<string, TargetIndex>> {
   const names = [...targets].map((target) => target.name)
   return new Map(
-    [...issuers].map(({ name }) => {
+    [...issuers].map(({ name, schema }) => {
       const index = new Map<string, Growing>(names.map((target) => [target, nothingYet()]))
       for (const grant of grants) if (grant.issuer === name) addGrant(index, grant)
       for (const deny of denies) {
@@ -37,20 +35,13 @@ export function indexGrants(
         for (const target of deny.targets ?? names) index.get(target)?.denies.push(deny)
       }
       for (const guardrail of guardrails) addGuards(index, guardrail, name)
-      return [name, index]
+      return [name, new Map([...index].map(([target, own]) => [target, withTrees(own, schema)]))]
     }),
   )
 }
 
 function nothingYet(): Growing {
-  return {
-    byRepository: new Map(),
-    byWorkflow: new Map(),
-    byOwner: new Map(),
-    rest: [],
-    denies: [],
-    guards: [],
-  }
+  return { entries: [], denies: [], guards: [] }
 }
 
 function addGuards(index: ReadonlyMap<string, Growing>, guardrail: PolicyGuardrail, issuer: string): void {
@@ -66,27 +57,11 @@ function addGuards(index: ReadonlyMap<string, Growing>, guardrail: PolicyGuardra
 function addGrant(index: ReadonlyMap<string, Growing>, grant: PolicyGrant): void {
   for (const gift of grant.gifts) {
     const place = index.get(gift.target.name)
-    if (place !== undefined) for (const box of grant.boxes) addEntry(place, { grant, gift, box })
+    if (place !== undefined) for (const box of grant.boxes) place.entries.push({ grant, gift, box })
   }
 }
 
-function addEntry(place: Growing, entry: GrantEntry): void {
-  const among = (claim: string): ReadonlySet<string> | undefined => {
-    const condition = entry.box.get(claim)
-    return condition === undefined ? undefined : listed(condition.lang)
-  }
-  const buckets = [
-    [place.byRepository, among('repository_id')],
-    [place.byWorkflow, among('workflow.repo')],
-    [place.byOwner, among('repository_owner_id')],
-  ] as const
-  const found = buckets.find(([, values]) => values !== undefined)
-  if (found === undefined) place.rest.push(entry)
-  else for (const value of found[1] ?? []) push(found[0], value, entry)
-}
-
-function push(bucket: Map<string, GrantEntry[]>, value: string, entry: GrantEntry): void {
-  const entries = bucket.get(value)
-  if (entries === undefined) bucket.set(value, [entry])
-  else entries.push(entry)
+function withTrees(own: Growing, { parts }: IssuerSchema): TargetIndex {
+  const whose = [...parts.identities, ...(parts.workflow?.names ?? [])]
+  return { ...own, tree: treeOf(own.entries), byIdentity: treeOf(own.entries, whose) }
 }

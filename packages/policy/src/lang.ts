@@ -5,7 +5,7 @@
  * knows a claim's name.
  */
 import { type Automaton, accepts, anyLetter, combine, isEmpty, sequence } from './automaton.ts'
-import { acceptedWords, OTHER_LETTER } from './automaton-words.ts'
+import { acceptedWords, forcedPrefix, OTHER_LETTER } from './automaton-words.ts'
 
 /** A claim's value; `undefined` is a missing claim. */
 export type Value = string | undefined
@@ -134,6 +134,26 @@ export function contains(outer: Lang, inner: Lang): boolean {
 /** The members when they are listed one by one and none is "missing"; otherwise `undefined`. */
 export function listed(lang: Lang): ReadonlySet<string> | undefined {
   return lang.missing || lang.automaton !== emptyAutomaton ? undefined : lang.plus
+}
+
+const prefixes = new WeakMap<Automaton, string>()
+
+/** The text with which every member begins; empty when there is none, or when the set is. */
+export function commonPrefix({ automaton, plus }: Lang): string {
+  let prefix = prefixes.get(automaton)
+  if (prefix === undefined) {
+    prefix = forcedPrefix(automaton)
+    prefixes.set(automaton, prefix)
+  }
+  if (automaton === emptyAutomaton && plus.size === 0) return ''
+  const shared = automaton === emptyAutomaton ? undefined : prefix
+  return [...plus].reduce((common, word) => sharedStart(common ?? word, word), shared) ?? ''
+}
+
+function sharedStart(a: string, b: string): string {
+  let length = 0
+  while (length < a.length && a[length] === b[length]) length++
+  return a.slice(0, length)
 }
 
 /** Does the set leave out more of `whole` than a few listed values? Then it says something about the claim. */

@@ -2,6 +2,7 @@
  * policy: a loaded policy, ready to decide. Made by `load` only, never changed after. `decide` and `explain` read it.
  */
 import type { Box } from './box.ts'
+import type { EntryTree } from './entry-tree.ts'
 import { everything, type Lang, withMissing } from './lang.ts'
 import type { Place } from './problem.ts'
 import type { IssuerSchema } from './schema/schema.ts'
@@ -92,12 +93,13 @@ export interface GrantEntry {
   readonly box: Box
 }
 
-/** Entries of one target, in the first of these buckets whose claim the box limits to listed values. */
+/** What one target means for one issuer. */
 export interface TargetIndex {
-  readonly byRepository: ReadonlyMap<string, readonly GrantEntry[]>
-  readonly byWorkflow: ReadonlyMap<string, readonly GrantEntry[]>
-  readonly byOwner: ReadonlyMap<string, readonly GrantEntry[]>
-  readonly rest: readonly GrantEntry[]
+  readonly entries: readonly GrantEntry[]
+  /** By every claim: for decisions. */
+  readonly tree: EntryTree
+  /** By the claims that say whose job it is, for explanations: an entry that fails on another claim is near. */
+  readonly byIdentity: EntryTree
   readonly denies: readonly PolicyDeny[]
   readonly guards: readonly Guard[]
 }

@@ -1,6 +1,7 @@
 /** used: what of a policy recorded decisions made use of: grants, scopes, and the values that patterns met. */
 import { matches, type TokenClaims } from './box.ts'
-import { admit, decide, entriesFor } from './decide.ts'
+import { admit, decide } from './decide.ts'
+import { entriesIn } from './entry-tree.ts'
 import type { Gift, GrantEntry, Policy } from './policy.ts'
 import type { RecordedDecision } from './recorded.ts'
 
@@ -44,7 +45,7 @@ export async function gatherUse(
     const index = policy.index.get(issuer)?.get(target)
     if (!decision.allowed || 'allowed' in admitted || index === undefined) continue
     used.decisions++
-    const entries = entriesFor(index, admitted.token).filter(({ box }) => matches(box, admitted.token))
+    const entries = entriesIn(index.tree, admitted.token).filter(({ box }) => matches(box, admitted.token))
     for (const grant of new Set(entries.map((entry) => entry.grant.name))) {
       used.grants.set(grant, (used.grants.get(grant) ?? 0) + 1)
     }

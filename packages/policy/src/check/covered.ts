@@ -3,7 +3,8 @@
  * nothing to an earlier one. Both mean that the author believes something else than the policy says.
  */
 import { type Box, within } from '../box.ts'
-import { listed } from '../lang.ts'
+import { entriesIn } from '../entry-tree.ts'
+import { witness } from '../lang.ts'
 import type { Gift, GrantEntry, Policy, PolicyGrant, TargetIndex } from '../policy.ts'
 import type { Vocabulary } from '../read/vocabulary.ts'
 
@@ -57,22 +58,13 @@ function coveredBy(
   return found.includes(undefined) ? undefined : found[0]
 }
 
-/** A box that contains this one is in the bucket of any of its values, or in one that limits less. */
+/** A box that contains this one matches any of its tokens. */
 function candidates(box: Box, target: TargetIndex): readonly GrantEntry[] {
-  const bucket = (
-    entries: ReadonlyMap<string, readonly GrantEntry[]>,
-    claim: string,
-  ): readonly GrantEntry[] => {
-    const condition = box.get(claim)
-    const values = condition === undefined ? undefined : listed(condition.lang)
-    const [first] = values ?? []
-    return (first === undefined ? undefined : entries.get(first)) ?? []
+  const token = new Map<string, string>()
+  for (const { claim, lang } of box.values()) {
+    const value = witness(lang)?.value
+    if (value !== undefined) token.set(claim, value)
   }
-  const found = [
-    bucket(target.byRepository, 'repository_id'),
-    bucket(target.byWorkflow, 'workflow.repo'),
-    bucket(target.byOwner, 'repository_owner_id'),
-    target.rest,
-  ]
-  return found.flatMap((entries) => (entries.length > MOST_COMPARED ? [] : entries))
+  const found = entriesIn(target.tree, token)
+  return found.length > MOST_COMPARED ? [] : found
 }

@@ -1,0 +1,123 @@
+/**
+ * entry-tree: finds the few entries of a target that a token can match. Each node asks one claim: entries that list
+ * its values are found by the value, entries with patterns by the text that their values begin with, all others are
+ * open. What it finds is a superset: whoever asks still matches each box.
+ */
+import type { TokenClaims } from './box.ts'
+import { commonPrefix, type Lang, listed } from './lang.ts'
+import type { GrantEntry } from './policy.ts'
+
+export type EntryTree = readonly GrantEntry[] | EntryNode
+
+export interface EntryNode {
+  readonly claim: string
+  readonly byValue: ReadonlyMap<string, EntryTree>
+  readonly byPrefix: ReadonlyMap<string, EntryTree>
+  /** Lengths of the prefixes. */
+  readonly lengths: readonly number[]
+  readonly open: EntryTree
+}
+
+/** Up to so many entries are tried one after the other. */
+const FEW = 8
+/** An entry with more values than this is open: it would stand in too many places, which multiply below the top. */
+const MOST_VALUES = { top: 64, below: 8 } as const
+
+/** `claims` are those that it may ask; absent: all that the entries speak of. */
+export function treeOf(entries: readonly GrantEntry[], given?: Iterable<string>): EntryTree {
+  const claims = new Set(given ?? entries.flatMap(({ box }) => [...box.keys()]))
+  return grow(entries, [...claims], MOST_VALUES.top)
+}
+
+function grow(entries: readonly GrantEntry[], claims: readonly string[], mostValues: number): EntryTree {
+  if (entries.length <= FEW) return entries
+  let best: { readonly claim: string; readonly groups: Groups; readonly cost: number } | undefined
+  for (const claim of claims) {
+    const groups = groupBy(claim, entries, mostValues)
+    const cost = largest(groups)
+    if (cost < (best?.cost ?? entries.length)) best = { claim, groups, cost }
+  }
+  if (best === undefined) return entries
+  const { claim, groups } = best
+  const left = claims.filter((each) => each !== claim)
+  const below = (group: Grouped) =>
+    new Map([...group].map(([key, own]) => [key, grow(own, left, MOST_VALUES.below)]))
+  const lengths = [...new Set([...groups.byPrefix.keys()].map((prefix) => prefix.length))]
+  return {
+    claim,
+    byValue: below(groups.byValue),
+    byPrefix: below(groups.byPrefix),
+    lengths,
+    open: grow(groups.open, left, mostValues),
+  }
+}
+
+type Grouped = Map<string, GrantEntry[]>
+
+interface Groups {
+  readonly byValue: Grouped
+  readonly byPrefix: Grouped
+  readonly open: GrantEntry[]
+}
+
+function groupBy(claim: string, entries: readonly GrantEntry[], mostValues: number): Groups {
+  const groups: Groups = { byValue: new Map(), byPrefix: new Map(), open: [] }
+  for (const entry of entries) {
+    const keys = keysOf(entry.box.get(claim)?.lang, mostValues)
+    if (keys === undefined) groups.open.push(entry)
+    else {
+      const { prefixes, values } = keys
+      for (const value of values) push(groups.byValue, value, entry)
+      for (const prefix of prefixes) push(groups.byPrefix, prefix, entry)
+    }
+  }
+  return groups
+}
+
+function push(group: Grouped, key: string, entry: GrantEntry): void {
+  const entries = group.get(key)
+  if (entries === undefined) group.set(key, [entry])
+  else entries.push(entry)
+}
+
+/** `undefined`: the claim says nothing by which the entry could be found. */
+function keysOf(
+  lang: Lang | undefined,
+  mostValues: number,
+): { readonly values: Iterable<string>; readonly prefixes: Iterable<string> } | undefined {
+  if (lang === undefined || lang.missing) return undefined
+  const values = listed(lang)
+  if (values !== undefined) return values.size > mostValues ? undefined : { values, prefixes: [] }
+  const prefix = commonPrefix(lang)
+  return prefix === '' ? undefined : { values: [], prefixes: [prefix] }
+}
+
+/** About how many entries one token would be compared with. */
+function largest({ byValue, byPrefix, open }: Groups): number {
+  const most = (group: Grouped) => Math.max(0, ...[...group.values()].map((entries) => entries.length))
+  return most(byValue) + most(byPrefix) + open.length
+}
+
+/** Every entry that can match the token, and perhaps some that do not. */
+export function entriesIn(tree: EntryTree, token: TokenClaims): readonly GrantEntry[] {
+  const found: GrantEntry[] = []
+  gather(tree, token, found)
+  return found
+}
+
+function gather(tree: EntryTree, token: TokenClaims, found: GrantEntry[]): void {
+  if ('length' in tree) {
+    found.push(...tree)
+    return
+  }
+  const value = token.get(tree.claim)
+  if (value !== undefined) {
+    const exact = tree.byValue.get(value)
+    if (exact !== undefined) gather(exact, token, found)
+    for (const length of tree.lengths) {
+      const below = length > value.length ? undefined : tree.byPrefix.get(value.slice(0, length))
+      if (below !== undefined) gather(below, token, found)
+    }
+  }
+  gather(tree.open, token, found)
+}
