@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { loadPolicy } from '@mayfly/policy/load'
 import { type Ended, mayfly } from '../../packages/cli/test/command-line.ts'
-import { type GithubApiFake, githubApiFor } from '../fakes/github-api.ts'
+import { type GithubApiFake, githubApiFor, sendJson } from '../fakes/github-api.ts'
 
 const secret = 'ghp_NotARealToken0123456789'
 
@@ -311,7 +311,13 @@ test('trouble with GitHub stops the run, and nothing is written', async (t) => {
 test('few requests are open at once', async (t) => {
   const made = await stage(t)
   const names = Array.from({ length: 30 }, (_, n) => `acme/r${n}`)
-  for (const [n, name] of names.entries()) made.fake.repositories.push({ id: 1000 + n, full_name: name })
+  made.fake.fault = (path, response) => {
+    const number = /^\/repos\/acme\/r(\d+)$/.exec(path)?.[1]
+    if (number === undefined) return undefined
+    // As far away as GitHub is near: all that may be asked at once is asked meanwhile.
+    setTimeout(() => sendJson(response, 200, { id: 1000 + Number(number), full_name: `acme/r${number}` }), 20)
+    return 'answered'
+  }
   made.policy(policyText.replace('acme/api', names.join(', ')))
   assert.equal((await made.run()).exitCode, 0)
   const most = made.fake.mostAtOnce()

@@ -70,6 +70,14 @@ test('two names that swapped their ids are two replacements, not two renamings',
   )
 })
 
+test('a locked name that has now the id of a name that left is replaced, not renamed', () => {
+  const old = lockOf([repo('acme/a', '1'), repo('acme/b', '2')])
+  assert.deepEqual(lockChanges(old, [repo('acme/a', '2')]), [
+    { is: 'replaced', ...repo('acme/a', '2'), oldId: '1' },
+    { is: 'gone', ...repo('acme/b', '2') },
+  ])
+})
+
 test('the same id in two sections is no renaming, and no common thing', () => {
   const old = lockOf([{ section: 'owners', name: 'acme', id: '7' }])
   const resolved: ResolvedName[] = [
