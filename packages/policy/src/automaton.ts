@@ -164,43 +164,61 @@ function explore<S>(
   return { columns, width: samples.length, next, accepting: states.map(accepting) }
 }
 
-/** Groups 0..count-1 by what the rows say of each; `samples` has the first member of every group. */
+/** Groups 0..count-1 by what the rows say of each, named in order; `samples` has the first member of every group. */
 function classes(
   count: number,
   rows: readonly ArrayLike<number>[],
 ): { columns: Uint8Array; samples: readonly number[] } {
-  const names = new Map<string, number>()
-  const columns = new Uint8Array(count)
-  const samples: number[] = []
-  for (let member = 0; member < count; member++) {
-    const name = rows.map((row) => row[member]).join()
-    let group = names.get(name)
-    if (group === undefined) {
-      group = samples.push(member) - 1
-      names.set(name, group)
-    }
-    columns[member] = group
-  }
-  return { columns, samples }
+  const { group, names } = grouped(
+    count,
+    rows.map((row) => (member) => row[member] ?? 0),
+  )
+  const samples = Array.from({ length: names }, (_, name) => group.indexOf(name))
+  return { columns: Uint8Array.from(group), samples }
 }
 
-/** Moore's partition refinement, then numbers in breadth-first order and columns merged. */
+/** One number for each member: equal where all rows say the same, and 0, 1, 2 in order of first appearance. */
+function grouped(
+  count: number,
+  rows: readonly ((member: number) => number)[],
+): { group: readonly number[]; names: number } {
+  const group = new Array<number>(count).fill(0)
+  let names = Math.min(count, 1)
+  for (const row of rows) {
+    const known = new Map<number, number>()
+    for (let member = 0; member < count; member++) {
+      // What a row says is below 2^20 and from -1 on; so are names.
+      const pair = (group[member] ?? 0) * 2 ** 20 + row(member) + 1
+      let name = known.get(pair)
+      if (name === undefined) {
+        name = known.size
+        known.set(pair, name)
+      }
+      group[member] = name
+    }
+    names = known.size
+  }
+  return { group, names }
+}
+
+/**
+ * Moore's partition refinement, then numbers in breadth-first order and columns merged. Equal states are equally far
+ * from acceptance, which already tells most of them apart: without it a chain of n states takes n rounds.
+ */
 function minimal(raw: Raw): Automaton {
   const { width, next } = raw
   const count = raw.accepting.length
-  let group = raw.accepting.map(Number)
+  let group: readonly number[] = distances(raw)
   for (let groups = 0; ; ) {
-    const names = new Map<string, number>()
-    const refined = group.map((own, state) => {
-      const row = next.slice(state * width, (state + 1) * width)
-      const name = `${own}:${row.map((to) => group[to]).join()}`
-      const known = names.get(name) ?? names.size
-      names.set(name, known)
-      return known
-    })
-    group = refined
-    if (names.size === groups) break
-    groups = names.size
+    const current = group
+    const columns = Array.from(
+      { length: width },
+      (_, column) => (state: number) => current[next[state * width + column] ?? 0] ?? 0,
+    )
+    const refined = grouped(count, [(state) => current[state] ?? 0, ...columns])
+    group = refined.group
+    if (refined.names === groups) break
+    groups = refined.names
   }
   // The states were explored breadth first and groups are named in that order: the numbering is canonical.
   const members: number[] = []
@@ -217,6 +235,22 @@ function minimal(raw: Raw): Automaton {
     ),
     accepting: Uint8Array.from(members, (state) => (raw.accepting[state] ? 1 : 0)),
   }
+}
+
+/** Letters of the shortest word that is accepted from each state; -1 where none is. */
+function distances({ width, next, accepting }: Raw): readonly number[] {
+  const before = accepting.map((): number[] => [])
+  for (let edge = 0; edge < next.length; edge++) before[next[edge] ?? 0]?.push(Math.floor(edge / width))
+  const distance = accepting.map((accepts): number => (accepts ? 0 : -1))
+  const reached = [...distance.keys()].filter((state) => distance[state] === 0)
+  for (const state of reached) {
+    for (const earlier of before[state] ?? []) {
+      if (distance[earlier] !== -1) continue
+      distance[earlier] = (distance[state] ?? 0) + 1
+      reached.push(earlier)
+    }
+  }
+  return distance
 }
 
 function transpose(rows: readonly (readonly number[])[]): number[][] {
