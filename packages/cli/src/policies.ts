@@ -1,4 +1,5 @@
-import { type Loaded, loadPolicy, type SourceFile } from '@mayfly/policy/load'
+import { type Loaded, loadPolicy } from '@mayfly/policy/load'
+import type { SourceFile } from '@mayfly/policy/problem'
 import { UsageFault } from './command.ts'
 
 export interface ReadSources {

@@ -4,8 +4,8 @@
  */
 import { type Box, matches, type TokenClaims } from './box.ts'
 import { decideByRules } from './decide.ts'
+import type { GivingBox } from './giving.ts'
 import type { Policy, PolicyGuardrail, PolicyIssuer } from './policy.ts'
-import type { GivingBox } from './prove.ts'
 import type { Region } from './search.ts'
 
 /** What the token gets, or, under `always`, does not get. */

@@ -3,19 +3,23 @@
  * its values are found by the value, entries with patterns by the text that their values begin with, all others are
  * open. What it finds is a superset: whoever asks still matches each box.
  */
-import type { TokenClaims } from './box.ts'
+import type { Box, TokenClaims } from './box.ts'
 import { commonPrefix, type Lang, listed } from './lang.ts'
-import type { GrantEntry } from './policy.ts'
 
-export type EntryTree = readonly GrantEntry[] | EntryNode
+/** What stands in a tree: anything with a box. */
+export interface Entry {
+  readonly box: Box
+}
 
-export interface EntryNode {
+export type EntryTree<E extends Entry> = readonly E[] | EntryNode<E>
+
+export interface EntryNode<E extends Entry> {
   readonly claim: string
-  readonly byValue: ReadonlyMap<string, EntryTree>
-  readonly byPrefix: ReadonlyMap<string, EntryTree>
+  readonly byValue: ReadonlyMap<string, EntryTree<E>>
+  readonly byPrefix: ReadonlyMap<string, EntryTree<E>>
   /** Lengths of the prefixes. */
   readonly lengths: readonly number[]
-  readonly open: EntryTree
+  readonly open: EntryTree<E>
 }
 
 /** Up to so many entries are tried one after the other. */
@@ -24,14 +28,18 @@ const FEW = 8
 const MOST_VALUES = { top: 64, below: 8 } as const
 
 /** `claims` are those that it may ask; absent: all that the entries speak of. */
-export function treeOf(entries: readonly GrantEntry[], given?: Iterable<string>): EntryTree {
+export function treeOf<E extends Entry>(entries: readonly E[], given?: Iterable<string>): EntryTree<E> {
   const claims = new Set(given ?? entries.flatMap(({ box }) => [...box.keys()]))
   return grow(entries, [...claims], MOST_VALUES.top)
 }
 
-function grow(entries: readonly GrantEntry[], claims: readonly string[], mostValues: number): EntryTree {
+function grow<E extends Entry>(
+  entries: readonly E[],
+  claims: readonly string[],
+  mostValues: number,
+): EntryTree<E> {
   if (entries.length <= FEW) return entries
-  let best: { readonly claim: string; readonly groups: Groups; readonly cost: number } | undefined
+  let best: { readonly claim: string; readonly groups: Groups<E>; readonly cost: number } | undefined
   for (const claim of claims) {
     const groups = groupBy(claim, entries, mostValues)
     const cost = largest(groups)
@@ -40,7 +48,7 @@ function grow(entries: readonly GrantEntry[], claims: readonly string[], mostVal
   if (best === undefined) return entries
   const { claim, groups } = best
   const left = claims.filter((each) => each !== claim)
-  const below = (group: Grouped) =>
+  const below = (group: Grouped<E>) =>
     new Map([...group].map(([key, own]) => [key, grow(own, left, MOST_VALUES.below)]))
   const lengths = [...new Set([...groups.byPrefix.keys()].map((prefix) => prefix.length))]
   return {
@@ -52,16 +60,16 @@ function grow(entries: readonly GrantEntry[], claims: readonly string[], mostVal
   }
 }
 
-type Grouped = Map<string, GrantEntry[]>
+type Grouped<E> = Map<string, E[]>
 
-interface Groups {
-  readonly byValue: Grouped
-  readonly byPrefix: Grouped
-  readonly open: GrantEntry[]
+interface Groups<E> {
+  readonly byValue: Grouped<E>
+  readonly byPrefix: Grouped<E>
+  readonly open: E[]
 }
 
-function groupBy(claim: string, entries: readonly GrantEntry[], mostValues: number): Groups {
-  const groups: Groups = { byValue: new Map(), byPrefix: new Map(), open: [] }
+function groupBy<E extends Entry>(claim: string, entries: readonly E[], mostValues: number): Groups<E> {
+  const groups: Groups<E> = { byValue: new Map(), byPrefix: new Map(), open: [] }
   for (const entry of entries) {
     const keys = keysOf(entry.box.get(claim)?.lang, mostValues)
     if (keys === undefined) groups.open.push(entry)
@@ -74,7 +82,7 @@ function groupBy(claim: string, entries: readonly GrantEntry[], mostValues: numb
   return groups
 }
 
-function push(group: Grouped, key: string, entry: GrantEntry): void {
+function push<E>(group: Grouped<E>, key: string, entry: E): void {
   const entries = group.get(key)
   if (entries === undefined) group.set(key, [entry])
   else entries.push(entry)
@@ -93,19 +101,19 @@ function keysOf(
 }
 
 /** About how many entries one token would be compared with. */
-function largest({ byValue, byPrefix, open }: Groups): number {
-  const most = (group: Grouped) => Math.max(0, ...[...group.values()].map((entries) => entries.length))
+function largest<E>({ byValue, byPrefix, open }: Groups<E>): number {
+  const most = (group: Grouped<E>) => Math.max(0, ...[...group.values()].map((entries) => entries.length))
   return most(byValue) + most(byPrefix) + open.length
 }
 
 /** Every entry that can match the token, and perhaps some that do not. */
-export function entriesIn(tree: EntryTree, token: TokenClaims): readonly GrantEntry[] {
-  const found: GrantEntry[] = []
+export function entriesIn<E extends Entry>(tree: EntryTree<E>, token: TokenClaims): readonly E[] {
+  const found: E[] = []
   gather(tree, token, found)
   return found
 }
 
-function gather(tree: EntryTree, token: TokenClaims, found: GrantEntry[]): void {
+function gather<E extends Entry>(tree: EntryTree<E>, token: TokenClaims, found: E[]): void {
   if ('length' in tree) {
     found.push(...tree)
     return

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { good, head, target, top } from '../test/catalogue.ts'
 import { fixtureText, lock } from '../test/fixture.ts'
-import { loadPolicy, type SourceFile } from './load.ts'
-import type { Problem } from './problem.ts'
+import { loadPolicy } from './load.ts'
+import type { Problem, SourceFile } from './problem.ts'
 
 const codeAndPlace = ({ code, line, column }: Problem) => ({ code, line, column })
 

@@ -13,8 +13,6 @@ import type { Proof } from './prove.ts'
 import { Faults } from './read/faults.ts'
 import { runPolicyTests, type TestResult } from './read/policy-tests.ts'
 
-export type { SourceFile } from './problem.ts'
-
 export type Loaded =
   | {
       readonly ok: true

@@ -2,9 +2,9 @@
  * locked-names: which names a policy needs from the lock. Asked of the loader itself, with locks that it does not
  * know yet, so that there is no second reader that could see other names than the one that decides.
  */
-import { loadPolicy, type SourceFile } from './load.ts'
+import { loadPolicy } from './load.ts'
 import { lockOf, lockSections, lockText, type ResolvedName } from './lock-text.ts'
-import type { Place, Problem } from './problem.ts'
+import type { Place, Problem, SourceFile } from './problem.ts'
 import { emptyLock, type Lock, nameNotLocked } from './read/lock.ts'
 import { foldAscii } from './schema/fold.ts'
 import type { LockSection } from './schema/schema.ts'

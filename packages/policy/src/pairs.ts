@@ -1,6 +1,7 @@
 /** pairs: which boxes of two long lists can match one token at all, without comparing each with each. */
+
+import type { GivingBox } from './giving.ts'
 import { listed } from './lang.ts'
-import type { GivingBox } from './prove.ts'
 
 /** By the values that a claim is limited to; `open` are those that do not list its values. */
 interface ByClaim {

@@ -97,9 +97,9 @@ export interface GrantEntry {
 export interface TargetIndex {
   readonly entries: readonly GrantEntry[]
   /** By every claim: for decisions. */
-  readonly tree: EntryTree
+  readonly tree: EntryTree<GrantEntry>
   /** By the claims that say whose job it is, for explanations: an entry that fails on another claim is near. */
-  readonly byIdentity: EntryTree
+  readonly byIdentity: EntryTree<GrantEntry>
   readonly denies: readonly PolicyDeny[]
   readonly guards: readonly Guard[]
 }

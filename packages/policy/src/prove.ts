@@ -5,8 +5,9 @@
  */
 import type { Box } from './box.ts'
 import { type Counterexample, confirmed } from './counterexample.ts'
+import { denyBoxes, type GivingBox, givingBoxes, type Regions } from './giving.ts'
 import { pairsThatMeet } from './pairs.ts'
-import type { Gift, Policy, PolicyGrant, PolicyGuardrail, PolicyIssuer, Selection } from './policy.ts'
+import type { Policy, PolicyGuardrail, PolicyIssuer, Selection } from './policy.ts'
 import { type Found, findOutside, type Region, regionOf } from './search.ts'
 
 /** Why one grant cannot break the guardrail with one target. */
@@ -28,25 +29,11 @@ type Outcome =
   | Omit<Extract<Proof, { outcome: 'refuted' }>, 'guardrail'>
   | Omit<Extract<Proof, { outcome: 'unknown' }>, 'guardrail'>
 
-/** One box of a grant that gives something of the selection, as the set of tokens that it admits. */
-export interface GivingBox {
-  readonly grant: PolicyGrant
-  readonly gift: Gift
-  /** What of the gift is selected; `undefined` = the target, which has no scopes. */
-  readonly scopes: readonly string[] | undefined
-  readonly box: Box
-  readonly region: Region
-  readonly issuer: PolicyIssuer
-}
-
 /** A proof, or the lack of one, for each guardrail of the policy. */
 export function provePolicy(policy: Policy): readonly Proof[] {
   const regions: Regions = new Map()
   return policy.guardrails.map((guardrail) => ({ guardrail, ...prove(policy, guardrail, regions) }) as Proof)
 }
-
-/** Each grant's box as a region, made once for all guardrails. */
-type Regions = Map<Box, Region | undefined>
 
 function prove(policy: Policy, guardrail: PolicyGuardrail, regions: Regions): Outcome {
   if (guardrail.rule === 'max') return proveMax(policy, guardrail)
@@ -108,40 +95,6 @@ function outside(
   const pieces = found.is === 'nothing' ? found.pieces : 0
   const by = others.length > 0 ? 'is inside what the guardrail allows, or denied' : 'is denied'
   return { found, because: `${by} (${pieces} ${pieces === 1 ? 'case' : 'cases'})` }
-}
-
-export function denyBoxes(policy: Policy, issuer: PolicyIssuer, target: string): readonly Box[] {
-  const denies = policy.index.get(issuer.name)?.get(target)?.denies ?? []
-  return denies.flatMap(({ boxes }) => boxes)
-}
-
-/** Every box of every grant that gives something of the selection to some token. */
-export function givingBoxes(
-  policy: Policy,
-  get: Selection,
-  regions: Regions = new Map(),
-): readonly GivingBox[] {
-  return policy.grants.flatMap((grant) => {
-    const issuer = policy.issuers.get(grant.issuer)
-    if (issuer === undefined) return []
-    return grant.gifts.flatMap((gift) => {
-      const scopes = selected(gift, get)
-      if (scopes === 'nothing') return []
-      return grant.boxes.flatMap((box) => {
-        const region = regions.has(box) ? regions.get(box) : regionOf([box], issuer).region
-        regions.set(box, region)
-        return region === undefined ? [] : [{ grant, gift, scopes, box, region, issuer }]
-      })
-    })
-  })
-}
-
-function selected({ target, scopes }: Gift, get: Selection): readonly string[] | undefined | 'nothing' {
-  if (!get.has(target.name)) return 'nothing'
-  const wanted = get.get(target.name)
-  if (wanted === undefined) return undefined
-  const both = scopes.filter((scope) => wanted.has(scope))
-  return both.length === 0 ? 'nothing' : both
 }
 
 function proveMax(policy: Policy, guardrail: Extract<PolicyGuardrail, { rule: 'max' }>): Outcome {

@@ -1,9 +1,9 @@
 /** Policies and tokens that the tests of the policy language share. All names are invented. */
 import { readFileSync } from 'node:fs'
 import { type Decision, decide } from '../src/decide.ts'
-import { loadPolicy, type SourceFile } from '../src/load.ts'
+import { loadPolicy } from '../src/load.ts'
 import type { Policy } from '../src/policy.ts'
-import { formatProblem } from '../src/problem.ts'
+import { formatProblem, type SourceFile } from '../src/problem.ts'
 
 type Claims = Record<string, unknown>
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import type { SourceFile } from '@mayfly/policy/load'
 import { lockChanges, lockOf, lockText, parseLock, sameThings } from '@mayfly/policy/lock-text'
 import { type LockedName, lockedNames } from '@mayfly/policy/locked-names'
+import type { SourceFile } from '@mayfly/policy/problem'
 import { formatProblem, type Problem } from '@mayfly/policy/problem'
 import type { Lock } from '@mayfly/policy/read/lock'
 import { type Command, ConfigurationFault, type ExitCode, type Given, UsageFault } from '../command.ts'
