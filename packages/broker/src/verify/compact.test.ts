@@ -28,6 +28,16 @@ function tokenOf({
   return `${encode(JSON.stringify({ alg, kid, typ }))}.${encode(JSON.stringify(claims))}.${encode(signature)}`
 }
 
+test('a header that was refused is refused again, also among many others', () => {
+  const body = `${encode('{"iss":"i"}')}.${encode('s')}`
+  const bad = `${encode('{"alg":"RS256","kid":"k","jwk":{}}')}.${body}`
+  for (let i = 0; i < 200; i++) {
+    assert.throws(() => parseCompact(bad), TypeError)
+    assert.equal(parseCompact(`${encode(`{"alg":"RS256","kid":"k${i}"}`)}.${body}`).kid, `k${i}`)
+    assert.equal(parseCompact(`${encode(header)}.${body}`).kid, 'k')
+  }
+})
+
 test('a canonical token is taken apart into exactly what was put in', () => {
   fc.assert(
     fc.property(parts, (made) => {

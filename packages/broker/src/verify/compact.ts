@@ -27,7 +27,32 @@ export function parseCompact(token: string): Compact {
   if (!form.test(token)) throw new TypeError('not a compact JWS')
   const first = token.indexOf('.')
   const second = token.lastIndexOf('.')
-  const header = parsePart(token.slice(0, first))
+  return {
+    ...headerOf(token.slice(0, first)),
+    claims: parsePart(token.slice(first + 1, second)),
+    signed: Buffer.from(token.slice(0, second), 'latin1'),
+    signature: decodeCanonical(token.slice(second + 1)),
+  }
+}
+
+type Header = Pick<Compact, 'algorithm' | 'kid' | 'typ'>
+
+/** Headers that were read before, by their one spelling: all tokens of one key of an issuer have the same. */
+const headers = new Map<string, Header>()
+const mostHeaders = 64
+
+function headerOf(part: string): Header {
+  const known = headers.get(part)
+  if (known !== undefined) return known
+  const header = readHeader(part)
+  // Anybody may send headers of his own: then they are read anew, and memory stays what it is.
+  if (headers.size >= mostHeaders) headers.clear()
+  headers.set(part, header)
+  return header
+}
+
+function readHeader(part: string): Header {
+  const header = parsePart(part)
   for (const name in header) {
     // `jwk`, `jku`, `x5u`, `x5c` would let the token bring its own key; `crit`, `b64`, `cty` change what it is.
     if (!knownHeaders.has(name)) throw new TypeError('a header parameter that no token of ours may have')
@@ -36,14 +61,7 @@ export function parseCompact(token: string): Compact {
   if (typeof alg !== 'string') throw new TypeError('no algorithm')
   if (typeof kid !== 'string' || kid === '' || kid.length > kidLimit) throw new TypeError('no key named')
   if (typ !== undefined && typeof typ !== 'string') throw new TypeError('a type that is not text')
-  return {
-    algorithm: alg,
-    kid,
-    typ,
-    claims: parsePart(token.slice(first + 1, second)),
-    signed: Buffer.from(token.slice(0, second), 'latin1'),
-    signature: decodeCanonical(token.slice(second + 1)),
-  }
+  return { algorithm: alg, kid, typ }
 }
 
 function parsePart(part: string): JsonObject {
