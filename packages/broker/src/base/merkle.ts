@@ -9,11 +9,14 @@ export const emptyRoot: Uint8Array = hash('sha256', new Uint8Array(), 'buffer')
 const pair = new Uint8Array(1 + 2 * hashSize)
 pair[0] = 1
 
+/** Where an entry stands behind its zero byte while it is hashed; grows with the longest. */
+let leaf = new Uint8Array(4096)
+
 /** SHA-256(0x00 || entry), RFC 9162 2.1.1. */
 export function leafHash(entry: Uint8Array): Uint8Array {
-  const input = new Uint8Array(1 + entry.length)
-  input.set(entry, 1)
-  return hash('sha256', input, 'buffer')
+  if (leaf.length < 1 + entry.length) leaf = new Uint8Array(2 * (1 + entry.length))
+  leaf.set(entry, 1)
+  return hash('sha256', leaf.subarray(0, 1 + entry.length), 'buffer')
 }
 
 /** SHA-256(0x01 || left || right), RFC 9162 2.1.1. */

@@ -13,6 +13,9 @@ export interface Tape {
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 
+/** Steps travel as their place in this list: a text that crosses threads is a new one, and slow to compare. */
+const ops = ['spend', 'create', 'move', 'end', 'key', 'retire', 'append', 'checkpoint'] as const
+
 /** Writes a group down. */
 export function writeTape(group: readonly (readonly Step[])[]): Tape {
   const values: Value[] = [group.length]
@@ -23,7 +26,7 @@ export function writeTape(group: readonly (readonly Step[])[]): Tape {
   }
   for (const steps of group) {
     values.push(steps.length)
-    for (const step of steps) values.push(step.op, ...fields(step, blob))
+    for (const step of steps) values.push(ops.indexOf(step.op), ...fields(step, blob))
   }
   const bytes = new Uint8Array(blobs.reduce((sum, each) => sum + each.length, 0))
   let at = 0
@@ -69,7 +72,7 @@ export function readTape(tape: Tape): readonly (readonly Step[])[] {
 }
 
 function readStep(tape: TapeReader): Step {
-  const op = tape.text()
+  const op = ops[tape.number()]
   switch (op) {
     case 'spend':
       return { op, name: tape.text(), until: tape.number() }
