@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { good, head, target, top } from '../test/catalogue.ts'
 import { fixtureText, lock } from '../test/fixture.ts'
@@ -96,11 +96,52 @@ test('the three example policies load without an error', () => {
   }
 })
 
-test('the start example loads without a warning', () => {
-  const folder = new URL('../../../examples/startup/policies/', import.meta.url)
+/** The files of an example, their text changed. */
+function example(name: string, change = (text: string) => text) {
+  const folder = new URL(`../../../examples/${name}/policies/`, import.meta.url)
   const file = (path: string) => ({ path, text: readFileSync(new URL(path, folder), 'utf8') })
-  const loaded = loadPolicy([file('startup.policy.yaml')], file('policy.lock.yaml'))
-  assert.deepEqual(loaded.ok ? loaded.warnings : loaded.problems, [])
+  const names = readdirSync(folder).filter((path) => path.endsWith('.policy.yaml'))
+  const files = names.map(file).map(({ path, text }) => ({ path, text: change(text) }))
+  return loadPolicy(files, file('policy.lock.yaml'))
+}
+
+test('the examples load without a warning, and all their guardrails are proved', () => {
+  for (const name of ['startup', 'company', 'agents']) {
+    const loaded = example(name)
+    assert.deepEqual(loaded.ok ? loaded.warnings : loaded.problems, [], name)
+    assert.ok(loaded.proofs.length >= 3, name)
+    assert.deepEqual([...new Set(loaded.proofs.map(({ outcome }) => outcome))], ['proved'], name)
+  }
+})
+
+test('without either deny rule the agents example is refused, with a token that gets through', () => {
+  const denies = [
+    / {2}- name: agents never touch(?:\n|[^\n])*?prod-deploy\n/,
+    / {2}- name: the agent workflow never(?:\n|[^\n])*?prod-deploy\n/,
+  ]
+  const expected = [
+    { actor_id: '198982749' },
+    { job_workflow_ref: /^acme\/pipelines\/\.github\/workflows\/agent\.yml@/ },
+  ]
+  for (const [at, deny] of denies.entries()) {
+    const loaded = example('agents', (text) => {
+      assert.match(text, deny)
+      return text.replace(deny, '')
+    })
+    assert.ok(!loaded.ok)
+    assert.ok(loaded.problems.some(({ code }) => code === 'P028'))
+    const refuted = loaded.proofs.find(
+      ({ guardrail }) => guardrail.name === 'no job of an agent reaches production',
+    )
+    assert.ok(refuted?.outcome === 'refuted')
+    const { claims, outcomes } = refuted.counterexample
+    assert.deepEqual(
+      outcomes.map(({ target, granted, grants }) => ({ target, granted, grants })),
+      [{ target: 'prod-deploy', granted: true, grants: ['a person deploys'] }],
+    )
+    for (const [claim, value] of Object.entries(expected[at] ?? {}))
+      assert.match(claims[claim] ?? '', new RegExp(value))
+  }
 })
 
 test('names of Object.prototype are names like others', () => {
