@@ -1,4 +1,5 @@
 /** The policy of a running broker: followed in its folder, told to the log, the metrics and whoever probes. */
+import type { Problem } from '@mayfly/policy/problem'
 import type { Json } from './base/canonical-json.ts'
 import { Failure } from './base/failure.ts'
 import type { Core } from './core.ts'
@@ -56,9 +57,7 @@ export function openLivePolicy({ core, sources, metrics, write }: LivePolicyPart
   }
   const refused = async ({ digest, problems, detail }: RefusedPolicy): Promise<void> => {
     become({ stale: true })
-    const faults = problems.map(
-      ({ path, line, column, code, message }) => `${path}:${line}:${column} ${code} ${message}`,
-    )
+    const faults = faultTexts(problems)
     const { digest: kept } = state
     const said = faults.length > 0 ? `${faults.length} faults` : detail
     tools.log.error('a changed policy was refused; the last good one stays', { digest, kept, detail, faults })
@@ -86,6 +85,13 @@ export function openLivePolicy({ core, sources, metrics, write }: LivePolicyPart
     notes: () => ({ policy: { digest: state.digest, stale: state.stale } }),
     close: () => reload.close(),
   }
+}
+
+/** Warnings did not refuse it. */
+function faultTexts(problems: readonly Problem[]): readonly string[] {
+  return problems
+    .filter(({ severity }) => severity === 'error')
+    .map(({ path, line, column, code, message }) => `${path}:${line}:${column} ${code} ${message}`)
 }
 
 /** Decides by the policy in force now, and raises the alarm where only the second lock held. */

@@ -9,7 +9,7 @@ import { openLog } from './audit/log.ts'
 import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import { openCore, originOf } from './core.ts'
-import { openPolicy, type PolicyInForce, type PolicySources } from './decide/policies.ts'
+import { openPolicy, PolicyFault, type PolicyInForce, type PolicySources } from './decide/policies.ts'
 import type { Lease } from './domain.ts'
 import type { ListedKey } from './issue/keys.ts'
 import type { LeaseFilter, Store } from './store/store.ts'
@@ -45,7 +45,7 @@ const page = 500
  * is no hindrance: the broker serves on with the one before, and its leases have to be ended all the same.
  */
 export async function openOffice(config: Config, sources: PolicySources, tools: Tools): Promise<Office> {
-  const core = await openCore(config, undefined, tools)
+  const core = await openCore(config, usable(sources), tools)
   const { store, keys, revoke, logKey } = core
   const log = openLog({ store, signer: logKey, origin: originOf(config.url), tools, intervalMs: 0 })
   return {
@@ -72,6 +72,16 @@ export async function openOffice(config: Config, sources: PolicySources, tools: 
       await log.close()
       await core.close()
     },
+  }
+}
+
+/** Without one, keys that a rotation retires are published for as long as any token could live. */
+function usable(sources: PolicySources): PolicyInForce | undefined {
+  try {
+    return openPolicy(sources)
+  } catch (thrown) {
+    if (thrown instanceof PolicyFault) return undefined
+    throw thrown
   }
 }
 
