@@ -126,8 +126,21 @@ export function empty(lang: Lang): boolean {
   return witness(lang) === undefined
 }
 
+const samples = new WeakMap<Automaton, readonly string[]>()
+
+/** A few accepted words, made once: often one of them settles a question that would cost an automaton. */
+function sampleOf(automaton: Automaton): readonly string[] {
+  let words = samples.get(automaton)
+  if (words === undefined) {
+    words = [...acceptedWords(automaton).take(2)]
+    samples.set(automaton, words)
+  }
+  return words
+}
+
 /** Is all of `inner` in `outer`? */
 export function contains(outer: Lang, inner: Lang): boolean {
+  if (sampleOf(inner.automaton).some((word) => !inner.minus.has(word) && !has(outer, word))) return false
   return empty(diff(inner, outer))
 }
 
@@ -158,5 +171,7 @@ function sharedStart(a: string, b: string): string {
 
 /** Does the set leave out more of `whole` than a few listed values? Then it says something about the claim. */
 export function narrows(lang: Lang, whole: Lang): boolean {
-  return !lang.missing && !empty(lang) && diff(whole, lang).automaton !== emptyAutomaton
+  if (lang.missing || empty(lang)) return false
+  if (sampleOf(whole.automaton).some((word) => !accepts(lang.automaton, word))) return true
+  return diff(whole, lang).automaton !== emptyAutomaton
 }
