@@ -60,8 +60,7 @@ export function decisionOf(line: string): RecordedDecision | undefined {
   if (typeof id !== 'string' || typeof issuer !== 'string' || typeof target !== 'string') return undefined
   const outcome = outcomeOf(entry, type)
   if (outcome === undefined || !isMembers(claims)) return undefined
-  const cut = Object.hasOwn(claims, '[cut]') || Object.hasOwn(entry, 'cut')
-  return { id, issuer, target, claims, cut, ...wishOf(asked), outcome }
+  return { id, issuer, target, claims, dropped: droppedOf(entry, claims), ...wishOf(asked), outcome }
 }
 
 function outcomeOf(entry: Members, type: unknown): RecordedDecision['outcome'] | undefined {
@@ -72,6 +71,13 @@ function outcomeOf(entry: Members, type: unknown): RecordedDecision['outcome'] |
   }
   const code = type === 'credential.refused' ? entry['decision'] : undefined
   return typeof code === 'string' ? { allowed: false, code } : undefined
+}
+
+/** What the entry says that it left out; that it was cut at all says nothing of which. */
+function droppedOf(entry: Members, claims: Members): readonly string[] | undefined {
+  const { dropped } = entry
+  if (isTexts(dropped)) return dropped
+  return Object.hasOwn(claims, '[cut]') || Object.hasOwn(entry, 'cut') ? undefined : []
 }
 
 function wishOf(asked: unknown): Pick<RecordedDecision, 'scopes' | 'seconds'> {

@@ -12,8 +12,8 @@ export interface RecordedDecision {
   readonly issuer: string
   readonly target: string
   readonly claims: Readonly<Record<string, unknown>>
-  /** The record left out claims that the policy of that day did not read. */
-  readonly cut: boolean
+  /** Claims that the token had and the record left out; `undefined` = some, nobody knows which. */
+  readonly dropped: readonly string[] | undefined
   readonly scopes?: readonly string[]
   readonly seconds?: number
   readonly outcome:

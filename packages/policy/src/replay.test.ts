@@ -12,14 +12,14 @@ const before = policyOf(smallPolicy(grant('{ repo: acme/web, branch: { like: "re
 let count = 0
 
 /** What the policy says today, as the log would hold it. */
-function recorded(changes: Record<string, unknown>, target = 'staging', cut = false): RecordedDecision {
+function recorded(changes: Record<string, unknown>, target = 'staging'): RecordedDecision {
   const request = { issuer: 'github', target, claims: token(changes) }
   const decision = decide(before, request)
   const { allowed } = decision
   const outcome = allowed
     ? { allowed, grants: decision.grants, scopes: decision.scopes, seconds: decision.seconds }
     : { allowed, code: decision.code }
-  return { id: `au_${count++}`, ...request, cut, outcome }
+  return { id: `au_${count++}`, ...request, dropped: [], outcome }
 }
 
 const release = { ref: 'refs/heads/release/1' }
@@ -68,11 +68,13 @@ test('a record that left out what this policy reads is never taken for a yes or 
     policyOf(
       `${smallPolicy(grant('{ repo: acme/web, branch: main }')).replace('[team, regions]', `[${names}]`)}`,
     )
-  const changes = async (changed: Record<string, unknown>) =>
-    (await replay(team('team'), [recorded(changed, 'staging', true)])).differences.map(({ change }) => change)
-  assert.deepEqual(await changes({}), ['undecided'])
-  assert.deepEqual(await changes({ repo_property_team: 'a' }), ['granted'])
-  assert.deepEqual(await changes({ ...release, repo_property_team: 'a' }), ['refused'])
-  assert.deepEqual(await changes({ repo_property_team: 'a[cut: 700 characters]' }), ['undecided'])
-  assert.deepEqual(await changes({ repo_property_team: 'a', long: 'x'.repeat(2000) }), ['undecided'])
+  const changes = async (dropped: RecordedDecision['dropped'], changed: Record<string, unknown> = {}) =>
+    (await replay(team('team'), [{ ...recorded(changed), dropped }])).differences.map(({ change }) => change)
+  assert.deepEqual(await changes([]), ['granted'])
+  assert.deepEqual(await changes(['sha', 'repo_property_other']), ['granted'])
+  assert.deepEqual(await changes(['sha', 'repo_property_team']), ['undecided'])
+  assert.deepEqual(await changes(['environment']), ['undecided'])
+  assert.deepEqual(await changes(undefined), ['undecided'])
+  assert.deepEqual(await changes([], release), ['refused'])
+  assert.deepEqual(await changes([], { repo_property_team: 'a[cut: 700 characters]' }), ['undecided'])
 })

@@ -2,6 +2,7 @@
  * replay: decisions that happened, decided again under another policy. It answers the reviewer's question "what would
  * last month have been like": who would newly be refused, who would newly be let in, who would get more or less.
  */
+import { claimsAsked } from './claims-asked.ts'
 import type { Decision } from './decide.ts'
 import { explain } from './explain.ts'
 import type { Policy } from './policy.ts'
@@ -98,18 +99,12 @@ function changeOf(policy: Policy, recorded: RecordedDecision, now: Decision): Re
   return undefined
 }
 
-/** Bytes from which on the log may have left out claims although they were read. */
-const LARGE = 2000
-
-/** Does this policy read a claim that the record may have left out? */
-function mayLack(policy: Policy, { issuer, claims, cut }: RecordedDecision): boolean {
-  if (!cut) return false
-  const known = policy.issuers.get(issuer)
-  const declared = known?.properties.map((name) => `${known.schema.properties?.prefix ?? ''}${name}`) ?? []
-  const text = JSON.stringify(claims)
-  return (
-    declared.some((claim) => !Object.hasOwn(claims, claim)) || text.includes('[cut:') || text.length > LARGE
-  )
+/** Does this policy read a claim that the record left out, or not whole? */
+function mayLack(policy: Policy, { issuer, claims, dropped }: RecordedDecision): boolean {
+  if (dropped === undefined || JSON.stringify(claims).includes('[cut:')) return true
+  if (dropped.length === 0) return false
+  const asked = claimsAsked(policy, issuer, claims)
+  return dropped.some((claim) => asked.has(claim))
 }
 
 interface Given {

@@ -46,7 +46,7 @@ function history(
     return {
       id: `au_${at}`,
       ...request,
-      cut: false,
+      dropped: [],
       outcome: { allowed: true, grants, scopes: decision.scopes, seconds },
     }
   })
