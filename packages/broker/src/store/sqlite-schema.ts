@@ -54,11 +54,9 @@ const probeTable = `CREATE TABLE IF NOT EXISTS probe (
 
 /** Makes the tables where they are not there yet; two processes may try at once. */
 export function prepareSchema(database: DatabaseSync): void {
-  // Five entries fill a page of this size, two one of the usual 4096 bytes. A file that has tables keeps its own size.
-  database.exec('PRAGMA page_size = 8192')
   // What the writer promises rests on these two: a commit is on disk when it returns, and readers never wait.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-  database.exec('PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 2000')
+  database.exec('PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000')
   database.exec('BEGIN IMMEDIATE')
   try {
     const row = database.prepare('PRAGMA user_version').get()
