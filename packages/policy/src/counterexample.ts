@@ -19,7 +19,7 @@ export interface Outcome {
 export interface Counterexample {
   readonly issuer: string
   /** The whole token's claims, as the platform would write them. */
-  readonly claims: Readonly<Record<string, string>>
+  readonly claims: Readonly<Record<string, unknown>>
   /** What of them matters: claims that a rule names, `null` = missing. Every other claim may be anything. */
   readonly shown: Readonly<Record<string, string | null>>
   readonly outcomes: readonly Outcome[]
@@ -64,7 +64,7 @@ export function confirmed(
 function outcomeOf(
   policy: Policy,
   issuer: string,
-  claims: Readonly<Record<string, string>>,
+  claims: Readonly<Record<string, unknown>>,
   target: string,
   scope: string | undefined,
 ): Outcome {

@@ -140,7 +140,7 @@ test('without either deny rule the agents example is refused, with a token that 
       [{ target: 'prod-deploy', granted: true, grants: ['a person deploys'] }],
     )
     for (const [claim, value] of Object.entries(expected[at] ?? {}))
-      assert.match(claims[claim] ?? '', new RegExp(value))
+      assert.match(String(claims[claim] ?? ''), new RegExp(value))
   }
 })
 

@@ -7,7 +7,7 @@ import { everything, has } from '../lang.ts'
 import type { Gift, Policy, PolicyGrant } from '../policy.ts'
 import type { Vocabulary } from '../read/vocabulary.ts'
 import { checkCovered } from './covered.ts'
-import { accessOfGift, limits, limitsPin } from './limits.ts'
+import { accessOfGift, limits, limitsPin, wordsFor } from './limits.ts'
 import { checkProduction } from './production.ts'
 
 export function checkGrants(policy: Policy, vocabulary: Vocabulary): void {
@@ -53,17 +53,20 @@ function checkIdentity(grant: PolicyGrant, box: Box, vocabulary: Vocabulary): vo
   if ([...parts.identities, ...declared].some((claim) => limits(box, claim, vocabulary))) return
   if (limits(box, parts.actor ?? '', vocabulary)) {
     const message = `grant \`${grant.name}\`: an actor is not a workflow; everything that the person starts would match`
-    faults.error('P015', grant.place, message, 'add repo: and branch:')
+    faults.error('P015', grant.place, message, `add ${wordsFor(parts.identities, issuer)}`)
   } else {
-    const message = `grant \`${grant.name}\` says nothing about which repository`
-    faults.error('P009', grant.place, message, 'add repo:, owner:, workflow: or a declared property')
+    const message = `grant \`${grant.name}\` says nothing about whose job it is`
+    faults.error('P009', grant.place, message, `add ${wordsFor([...parts.identities, ...declared], issuer)}`)
   }
 }
 
 function checkEvent(box: Box, { faults, issuer }: Vocabulary): void {
-  for (const { operator, place } of box.get(issuer.schema.parts.event?.claim ?? '')?.sayings ?? []) {
+  const { event } = issuer.schema.parts
+  if (event === undefined) return
+  for (const { operator, place } of box.get(event.claim)?.sayings ?? []) {
     if (operator === 'exact' || operator === 'default') continue
-    faults.error('P016', place, 'a grant lists its events; GitHub adds new ones', 'write event: [push, ...]')
+    const hint = `write ${wordsFor([event.claim], issuer)} [${event.standard.join(', ')}]`
+    faults.error('P016', place, 'a grant lists its events; platforms add new ones', hint)
   }
 }
 
@@ -71,14 +74,18 @@ function checkWrites(grant: PolicyGrant, box: Box, gift: Gift, vocabulary: Vocab
   const access = accessOfGift(gift)
   if (access === 'read') return
   const { faults, issuer } = vocabulary
-  const { event, pins } = issuer.schema.parts
+  const { event, pins, origin } = issuer.schema.parts
   const events = box.get(event?.claim ?? '')
   const outsider = event?.outsider.find((value) => has(events?.lang ?? everything, value))
   if (outsider !== undefined) {
-    const message = `\`${gift.target.name}\` is ${access}, and outsiders trigger \`${outsider}\` with the base branch's ref`
+    const message = `\`${gift.target.name}\` is ${access}, and outsiders cause \`${outsider}\`, which runs with the project's own rights`
     faults.error('P011', events?.sayings[0]?.place ?? grant.place, message, 'leave the event out')
   }
+  if (origin !== undefined && !limits(box, origin, vocabulary)) {
+    const message = `\`${gift.target.name}\` is ${access}, and builds of forks differ in nothing but \`${origin}\``
+    faults.error('P011', grant.place, message, `add ${wordsFor([origin], issuer)}`)
+  }
   if (pins.length === 0 || pins.some((claim) => limitsPin(box, claim, vocabulary))) return
-  const message = `grant \`${grant.name}\` gives \`${gift.target.name}\` (${access}) to any ref`
-  faults.error('P010', grant.place, message, 'add branch:, tag:, environment: or workflow:')
+  const message = `grant \`${grant.name}\` gives \`${gift.target.name}\` (${access}) whatever code runs`
+  faults.error('P010', grant.place, message, `add ${wordsFor(pins, issuer)}`)
 }

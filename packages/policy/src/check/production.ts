@@ -27,7 +27,7 @@ function checkProposals(box: Box, gift: Gift, grant: PolicyGrant, { faults, issu
   const access = accessOfGift(gift)
   const place = events?.sayings[0]?.place ?? grant.place
   const message = `\`${proposal}\` reaches production target \`${gift.target.name}\` (${access})`
-  const hint = "the author of a pull request runs the branch's own workflow file"
+  const hint = 'whoever proposes a change writes what runs'
   if (access === 'read') faults.warning('P012', place, message, hint)
   else faults.error('P012', place, message, hint)
 }

@@ -125,13 +125,20 @@ export function meaningOf(entry: Entry, vocabulary: Vocabulary): Meaning | undef
   if (shorthand !== undefined && shorthand.to !== 'workflow') {
     const claim = schema.claims.get(shorthand.claim)
     if (claim === undefined) return undefined
-    if (shorthand.to === 'claim') return { key, claim, prefix: shorthand.prefix, patternClaim: claim }
     const patternClaim = schema.claims.get(shorthand.patternClaim ?? '')
+    if (shorthand.to === 'claim')
+      return { key, claim, prefix: shorthand.prefix, ...patternsOf(claim, patternClaim) }
     return { key, claim, prefix: '', section: shorthand.section, ...(patternClaim && { patternClaim }) }
   }
   const claim = schema.claims.get(key) ?? property(entry, vocabulary)
   if (claim === undefined) return undefined
-  return { key, claim, prefix: '', ...(claim.form === 'id' ? {} : { patternClaim: claim }) }
+  return { key, claim, prefix: '', ...patternsOf(claim) }
+}
+
+/** Ids are compared whole: a pattern of one means nothing. */
+function patternsOf(claim: ClaimSchema, instead?: ClaimSchema): Pick<Meaning, 'patternClaim'> {
+  if (instead !== undefined) return { patternClaim: instead }
+  return claim.form === 'id' ? {} : { patternClaim: claim }
 }
 
 function property(entry: Entry, vocabulary: Vocabulary): ClaimSchema | undefined {
@@ -146,8 +153,12 @@ function property(entry: Entry, vocabulary: Vocabulary): ClaimSchema | undefined
   if (schema.properties !== undefined && key.startsWith(schema.properties.prefix)) {
     const name = key.slice(schema.properties.prefix.length)
     if (properties.includes(name)) return schema.properties.claim(name)
-    const hint = `add it to issuers.${issuer.name}.properties if only organisation administrators can edit it`
-    faults.error('P032', place, `property \`${name}\` is not declared`, didYouMean(name, properties) ?? hint)
+    const { key: list } = schema.properties
+    const what = list === 'claims' ? 'claim' : 'property'
+    const who =
+      list === 'claims' ? 'the issuer alone says what it is' : 'only organisation administrators can edit it'
+    const hint = `add it to issuers.${issuer.name}.${list} if ${who}`
+    faults.error('P032', place, `${what} \`${name}\` is not declared`, didYouMean(name, properties) ?? hint)
     return undefined
   }
   const known = [...schema.claims.keys(), ...schema.shorthands.keys(), 'use']

@@ -2,15 +2,28 @@
 import { has } from '../lang.ts'
 import { didYouMean } from '../nearest.ts'
 import type { PolicyIssuer } from '../policy.ts'
+import { auth0 } from '../schema/auth0.ts'
+import { buildkite } from '../schema/buildkite.ts'
+import { circleci } from '../schema/circleci.ts'
 import { foldAscii } from '../schema/fold.ts'
 import { github } from '../schema/github.ts'
+import { gitlab } from '../schema/gitlab.ts'
+import { kubernetes } from '../schema/kubernetes.ts'
+import { oidc } from '../schema/oidc.ts'
 import type { IssuerSchema } from '../schema/schema.ts'
+import { terraform } from '../schema/terraform.ts'
 import type { Faults } from './faults.ts'
 import { type Lock, notLocked } from './lock.ts'
 import { fields, listOf, mapOf, textOf } from './shape.ts'
 import type { Entry } from './tree.ts'
 
-const schemas: ReadonlyMap<string, IssuerSchema> = new Map([['github', github]])
+/** Every kind of issuer that policies know. */
+export const schemas: ReadonlyMap<string, IssuerSchema> = new Map(
+  [github, gitlab, buildkite, circleci, kubernetes, terraform, auth0, oidc].map((schema) => [
+    schema.kind,
+    schema,
+  ]),
+)
 
 export function readIssuer(entry: Entry, lock: Lock, faults: Faults): PolicyIssuer | undefined {
   const map = mapOf(entry.value, `issuer \`${entry.key}\``, faults)
@@ -18,7 +31,12 @@ export function readIssuer(entry: Entry, lock: Lock, faults: Faults): PolicyIssu
   const schema = kind === undefined ? schemaOf(entry.key, entry, faults) : kindOf(kind, faults)
   if (map === undefined || schema === undefined) return undefined
   const { tenant } = schema.parts
-  const known = ['kind', ...(tenant ? ['owners'] : []), ...(schema.properties ? ['properties'] : []), 'host']
+  const known = [
+    'kind',
+    ...(tenant ? ['owners'] : []),
+    ...(schema.properties ? [schema.properties.key] : []),
+    'host',
+  ]
   const keys = fields(map, known, faults)
   const host = keys.get('host')
   // An author who writes it expects tokens of another host to be refused; nothing here would.
@@ -26,8 +44,7 @@ export function readIssuer(entry: Entry, lock: Lock, faults: Faults): PolicyIssu
     const hint = 'remove `host`: the issuers of the server configuration say whose tokens are verified'
     faults.error('P036', host.place, '`host` is not honoured in this version', hint)
   }
-  const properties = keys.get('properties')
-  const names = properties === undefined ? [] : textsOf(properties, faults)
+  const names = declaredNames(entry, keys.get(schema.properties?.key ?? ''), schema, faults)
   const tenants = tenant ? readTenants(entry, keys.get('owners'), schema, lock, faults) : new Map()
   return { name: entry.key, schema, properties: names, tenants }
 }
@@ -81,7 +98,32 @@ function readTenants(
   return found
 }
 
-function textsOf(entry: Entry, faults: Faults): readonly string[] {
-  const items = listOf(entry.value, `\`${entry.key}\``, faults)?.items ?? []
-  return items.map((item) => textOf(item, 'a property', faults)).filter((text) => text !== undefined)
+/** Keys of conditions that can be no claim's. */
+const reserved = ['use', 'issuer']
+
+/** Claims that the policy declares: of a kind that has no others there must be one. */
+function declaredNames(
+  issuer: Entry,
+  entry: Entry | undefined,
+  { properties, refused, claims }: IssuerSchema,
+  faults: Faults,
+): readonly string[] {
+  if (entry === undefined) {
+    if (properties !== undefined && claims.size === 0) {
+      const message = `issuer \`${issuer.key}\` declares no claims, so no rule could speak of it`
+      faults.error('P032', issuer.place, message, 'add claims: [sub, ...]')
+    }
+    return []
+  }
+  const names = (listOf(entry.value, `\`${entry.key}\``, faults)?.items ?? []).flatMap((item) => {
+    const name = textOf(item, entry.key === 'claims' ? 'a claim' : 'a property', faults)
+    if (name === undefined || properties === undefined) return []
+    const fault = refused.get(properties.prefix + name)
+    if (fault !== undefined) faults.error(fault.code, item.place, fault.message, fault.hint)
+    else if (reserved.includes(properties.prefix + name))
+      faults.error('P022', item.place, `\`${name}\` is a word of the language and can be no claim`)
+    return [name]
+  })
+  if (names.length === 0) faults.error('P022', entry.value.place, `the list of \`${entry.key}\` is empty`)
+  return names
 }

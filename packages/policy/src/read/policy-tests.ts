@@ -75,7 +75,8 @@ function checkBecause(because: Entry, test: PolicyTest, policy: Policy): void {
 function claimsNamed(because: Entry, vocabulary: Vocabulary): readonly string[] | undefined {
   const key = textOf(because.value, '`because`', vocabulary.faults)
   if (key === undefined) return undefined
-  if (key === 'workflow') return ['workflow.repo', 'workflow.file', 'workflow.ref', 'job_workflow_ref']
+  if (key === 'workflow' && vocabulary.issuer.schema.workflow !== undefined)
+    return ['workflow.repo', 'workflow.file', 'workflow.ref', 'job_workflow_ref']
   const meaning = meaningOf({ ...because, key, place: because.value.place }, vocabulary)
   return meaning && [meaning.claim.name, ...(meaning.patternClaim ? [meaning.patternClaim.name] : [])]
 }

@@ -29,7 +29,7 @@ function put(entry: Entry, said: Claims, vocabulary: Vocabulary): boolean {
     faults.error('P022', value.place, `\`${key}\` needs one exact value`)
     return false
   }
-  if (key === 'workflow' || key === 'job_workflow_ref') {
+  if (vocabulary.issuer.schema.workflow && (key === 'workflow' || key === 'job_workflow_ref')) {
     said.set('job_workflow_ref', value.text)
     return true
   }
@@ -67,7 +67,8 @@ function putNamed(value: ScalarTree, meaning: Meaning, said: Claims, vocabulary:
 
 /** An everyday token with what the test said put in. Values that intake would refuse stay as they were written. */
 function filled(said: Claims, { issuer, lock }: Vocabulary): Readonly<Record<string, unknown>> {
-  const { schema, tenants } = issuer
+  const { schema, tenants, properties } = issuer
+  const declared = new Set(properties.map((name) => (schema.properties?.prefix ?? '') + name))
   const known: Claims = new Map([...said].filter(([name, value]) => value !== '' && schema.claims.has(name)))
   const workflow = schema.workflow?.(said.get('job_workflow_ref') ?? '')
   if (workflow !== undefined) {
@@ -75,5 +76,7 @@ function filled(said: Claims, { issuer, lock }: Vocabulary): Readonly<Record<str
   }
   const owners = schema.parts.tenant?.section === 'owners' ? [...lock.owners] : []
   const typical = schema.typical(known, new Map([...tenants, ...owners]))
-  return { ...schema.present(typical), ...Object.fromEntries(said) }
+  const isClaim = ([name]: readonly [string, string]) => schema.claims.has(name) || declared.has(name)
+  const whole = new Map([...typical, ...[...said].filter(isClaim)])
+  return { ...schema.present(whole), ...Object.fromEntries([...said].filter((pair) => !isClaim(pair))) }
 }

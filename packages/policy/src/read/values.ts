@@ -102,7 +102,8 @@ function literalValue(tree: ScalarTree, meaning: Meaning, vocabulary: Vocabulary
 
 function domainHint(meaning: Meaning, tree: ScalarTree): string | undefined {
   if (meaning.prefix !== '') return `\`${meaning.key}\` takes the name without ${meaning.prefix}`
-  if (meaning.claim.name === 'ref') return `did you mean branch: ${tree.text}?`
+  if (meaning.claim.form === 'id') return `\`${meaning.key}\` is an id, written as digits`
+  if (/^(?:vcs_)?ref(?:_path)?$/.test(meaning.claim.name)) return `did you mean branch: ${tree.text}?`
   if (meaning.claim.name === 'workflow.file') return 'a file is .github/workflows/NAME.yml'
   if (meaning.claim.name === 'workflow.ref')
     return `did you mean refs/heads/${tree.text} or refs/tags/${tree.text}?`
@@ -161,8 +162,8 @@ function patternOf(
   const { faults } = vocabulary
   const written = claim.name === meaning.claim.name ? meaning.prefix + tree.text : tree.text
   const text = claim.folded ? foldAscii(written) : written
-  const repository = claim.name === 'repository' || claim.name === 'workflow.repo'
-  if (repository && text.split('/')[0]?.includes('*')) {
+  const owned = claim.owned === undefined ? undefined : text.split('/').slice(0, claim.owned + 1)
+  if (owned?.some((segment) => segment.includes('*'))) {
     faults.error(
       'P033',
       tree.place,
@@ -171,7 +172,7 @@ function patternOf(
     )
     return undefined
   }
-  if (repository && /\/[^*]*[a-z0-9]\*/.test(text)) {
+  if (owned !== undefined && /\/[^*]*[a-z0-9]\*/.test(text)) {
     const evil = text.replace('*', '-evil')
     faults.warning(
       'P033',

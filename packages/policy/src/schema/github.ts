@@ -3,28 +3,19 @@
  * between them follow the documentation of GitHub's OpenID Connect tokens.
  */
 import { lettersExcept, lettersIn } from '../automaton.ts'
-import { type Box, box, type Condition } from '../box.ts'
-import { compileGlob, exactlyMany, someText, words } from '../glob.ts'
-import { diff, everything, inter, type Lang, literals, onlyMissing, union, withMissing } from '../lang.ts'
+import { box } from '../box.ts'
+import { compileGlob, someText, words } from '../glob.ts'
+import { diff, everything, inter, literals, union } from '../lang.ts'
+import { anyBranch, audience, callerChosen, claim, needs, only, rule } from './declare.ts'
+import { branchesAndTags, commits, digits, id, lower, tags, upper, word } from './domain.ts'
 import { githubIntake } from './github-intake.ts'
 import { presentGithub, typicalGithub } from './github-token.ts'
 import { parseWorkflowReference } from './github-workflow.ts'
-import type { ClaimParts, ClaimSchema, IssuerSchema, ProfileRule, RefusedClaim, Shorthand } from './schema.ts'
+import type { ClaimParts, IssuerSchema, ProfileRule, RefusedClaim, Shorthand } from './schema.ts'
 
-const lower = 'abcdefghijklmnopqrstuvwxyz'
-const digits = lettersIn('0123456789')
-const upper = lower.toUpperCase()
-const word = words(lettersIn(`${lower}${upper}0123456789_-`))
-const id = words(digits)
 const repository = words(lettersIn(`${lower}0123456789_-`), '/', lettersIn(`${lower}0123456789_-.`))
-/** What git allows in a ref (git-check-ref-format), control characters left to intake. */
-const refName = lettersExcept(' ~^:?*[\\')
-const branches = words('refs/heads/', refName)
-const tags = words('refs/tags/', refName)
 const pulls = words('refs/pull/', digits, '/merge')
-const refs = union(union(branches, tags), pulls)
-const hexadecimal = lettersIn('0123456789abcdef')
-const commits = exactlyMany(hexadecimal, 40)
+const refs = union(branchesAndTags, pulls)
 const fileName = lettersExcept('/:@')
 const files = union(
   words('.github/workflows/', fileName, '.yml'),
@@ -32,19 +23,11 @@ const files = union(
 )
 const foldedText = words(lettersExcept(upper))
 
-function claim(
-  name: string,
-  domain: Lang,
-  more: Partial<Pick<ClaimSchema, 'folded' | 'optional' | 'form'>> = {},
-): readonly [string, ClaimSchema] {
-  return [name, { name, domain, folded: false, optional: false, form: 'text', ...more }]
-}
-
 const claims = new Map([
   claim('repository_id', id, { form: 'id' }),
   claim('repository_owner_id', id, { form: 'id' }),
   claim('actor_id', id, { form: 'id' }),
-  claim('repository', repository, { folded: true }),
+  claim('repository', repository, { folded: true, owned: 0 }),
   claim('ref', refs, { optional: true }),
   claim('ref_type', literals(['branch', 'tag']), { optional: true }),
   claim('ref_protected', literals(['true', 'false']), { optional: true, form: 'boolean' }),
@@ -52,7 +35,7 @@ const claims = new Map([
   claim('event_name', word),
   claim('runner_environment', word),
   claim('repository_visibility', word),
-  claim('workflow.repo', repository, { folded: true, optional: true }),
+  claim('workflow.repo', repository, { folded: true, optional: true, owned: 0 }),
   claim('workflow.file', files, { optional: true }),
   claim('workflow.ref', union(refs, commits), { optional: true }),
 ])
@@ -67,11 +50,6 @@ const shorthands = new Map<string, Shorthand>([
   ['workflow', { to: 'workflow' }],
 ])
 
-const callerChosen = (name: string, hint: string): readonly [string, RefusedClaim] => [
-  name,
-  { code: 'P031', message: `\`${name}\` is chosen by the caller and proves nothing`, hint },
-]
-
 const refused = new Map<string, RefusedClaim>([
   [
     'sub',
@@ -83,20 +61,8 @@ const refused = new Map<string, RefusedClaim>([
   ],
   callerChosen('head_ref', 'use branch:, which is the ref that really runs'),
   callerChosen('base_ref', 'use branch:, which is the ref that really runs'),
-  callerChosen('aud', 'the broker checks the audience itself'),
+  audience,
 ])
-
-const anyBranch = inter(branches, compileGlob('refs/heads/*'))
-
-const only = (name: string, lang: Lang): Condition => ({
-  claim: name,
-  lang,
-  needed: '',
-  names: [],
-  sayings: [],
-})
-const present = withMissing(everything, false)
-const rule = (name: string, refusedBox: Box): ProfileRule => ({ name, box: refusedBox })
 
 /** Each box is what no token of GitHub's is. Not listed, because real tokens break it: pull_request => refs/pull. */
 const profile: readonly ProfileRule[] = [
@@ -113,9 +79,9 @@ const profile: readonly ProfileRule[] = [
     'runner_environment',
     box(only('runner_environment', diff(everything, literals(['github-hosted', 'self-hosted'])))),
   ),
-  rule('workflow.repo', box(only('workflow.repo', onlyMissing), only('workflow.file', present))),
-  rule('workflow.file', box(only('workflow.file', onlyMissing), only('workflow.ref', present))),
-  rule('workflow.ref', box(only('workflow.ref', onlyMissing), only('workflow.repo', present))),
+  needs('workflow.file', 'workflow.repo'),
+  needs('workflow.ref', 'workflow.file'),
+  needs('workflow.repo', 'workflow.ref'),
 ]
 
 const parts: ClaimParts = {
@@ -154,6 +120,7 @@ export const github: IssuerSchema = {
   kind: 'github',
   claims,
   properties: {
+    key: 'properties',
     prefix: 'repo_property_',
     claim: (name) => claim(`repo_property_${name}`, someText, { optional: true })[1],
   },

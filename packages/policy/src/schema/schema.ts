@@ -15,6 +15,8 @@ export interface ClaimSchema {
   readonly optional: boolean
   /** How a policy writes its values: ids as digits, `true` without quotes, or text. */
   readonly form: 'id' | 'boolean' | 'text'
+  /** The segment of the value, counted from 0, that anybody can register: patterns name it and all before it (P033). */
+  readonly owned?: number
 }
 
 /** Which list of the lock translates a name. */
@@ -22,7 +24,13 @@ export type LockSection = 'owners' | 'repos' | 'users'
 
 /** What a key that is not a claim stands for. */
 export type Shorthand =
-  | { readonly to: 'claim'; readonly claim: string; readonly prefix: string }
+  /** Where `patternClaim` is said, a pattern is compared with that, as it is. */
+  | {
+      readonly to: 'claim'
+      readonly claim: string
+      readonly prefix: string
+      readonly patternClaim?: string
+    }
   /** Exact names become ids; a pattern is compared with `patternClaim`, if there is one. */
   | {
       readonly to: 'lock'
@@ -74,6 +82,8 @@ export interface ClaimParts {
   /** Values of a pin that anybody who can push may make: limiting it to them says nothing. */
   readonly anybodys: ReadonlyMap<string, Lang>
   readonly ref?: string
+  /** Whose code runs, where a build of a fork has the claims of the project itself otherwise (P011). */
+  readonly origin?: string
   /** Only a name in the job, unless the platform protects it. */
   readonly environment?: string
   /** Machines that the platform does not run itself. */
@@ -86,7 +96,7 @@ export interface IssuerSchema {
   readonly kind: string
   readonly claims: ReadonlyMap<string, ClaimSchema>
   /** Claims such as `repo_property_team` exist when the policy declares `team`. Absent: none can be declared. */
-  readonly properties?: { readonly prefix: string; readonly claim: (name: string) => ClaimSchema }
+  readonly properties?: DeclaredClaims
   readonly shorthands: ReadonlyMap<string, Shorthand>
   /** Claims that must not be used, and why. */
   readonly refused: ReadonlyMap<string, RefusedClaim>
@@ -102,7 +112,14 @@ export interface IssuerSchema {
    */
   typical(said: TokenClaims, tenants: ReadonlyMap<string, string>): TokenClaims
   /** The claims of a token that `intake` turns into this one again. */
-  present(token: TokenClaims): Readonly<Record<string, string>>
+  present(token: TokenClaims): Readonly<Record<string, unknown>>
+}
+
+export interface DeclaredClaims {
+  /** The key of a policy's issuer that lists them. */
+  readonly key: 'properties' | 'claims'
+  readonly prefix: string
+  readonly claim: (name: string) => ClaimSchema
 }
 
 export interface WorkflowName {
