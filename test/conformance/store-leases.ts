@@ -147,6 +147,33 @@ function stateConformance(check: Check): void {
     assert.deepEqual([lease?.state, lease?.endedAt, lease?.endedBy], ['active', undefined, undefined])
   })
 
+  check('a move may bring another handle; without one the lease keeps what it has', async (opened) => {
+    const { store } = opened
+    const handle = new Uint8Array([7, 0, 255])
+    const activate = { kind: 'lease.move', id: 'ls_1', from: ['pending'], to: 'active' } as const
+    await store.commit([create(sampleLease('ls_1', { state: 'pending' }))])
+    await store.commit([{ ...activate, handle }])
+    await store.commit([revoke('ls_1')])
+    assert.deepEqual(new Uint8Array((await store.lease('ls_1'))?.handle ?? []), handle)
+    // Together with what made the lease, and with a move after it.
+    await store.commit([
+      create(sampleLease('ls_2', { state: 'pending' })),
+      { ...activate, id: 'ls_2', handle },
+      revoke('ls_2'),
+    ])
+    // One that finds another state changes nothing.
+    const late = store.commit([{ ...activate, id: 'ls_2', handle: new Uint8Array([1]) }])
+    assert.equal(await outcomeOf(late), 'lease_state')
+    await store.commit([
+      create(sampleLease('ls_3', { state: 'pending' })),
+      { ...activate, id: 'ls_3' },
+      { ...activate, id: 'ls_3', from: ['active'], to: 'stuck', handle },
+    ])
+    const again = await opened.reopen()
+    for (const id of ['ls_1', 'ls_2', 'ls_3'])
+      assert.deepEqual(new Uint8Array((await again.lease(id))?.handle ?? []), handle, id)
+  })
+
   check('a lookup after a revocation never sees the lease alive', async ({ store }) => {
     for (let i = 0; i < 50; i++) {
       await store.commit([create(sampleLease(`ls_${i}`))])

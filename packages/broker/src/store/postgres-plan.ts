@@ -25,7 +25,7 @@ export interface Loaded {
 export interface Writes {
   readonly spends: { readonly key: Uint8Array; readonly until: number }[]
   readonly leases: Map<string, LeaseRow>
-  readonly moves: Map<string, Pick<Move, 'to' | 'endedAt' | 'endedBy'>>
+  readonly moves: Map<string, Pick<Move, 'to' | 'endedAt' | 'endedBy' | 'handle'>>
   readonly jobs: Map<string, JobRow>
   readonly keys: KeyRecord[]
   readonly retirements: Extract<Step, { op: 'retire' }>[]
@@ -113,8 +113,13 @@ function planMove(step: Move, writes: Writes): void {
   const before = created ?? writes.moves.get(step.id)
   const endedAt = step.endedAt ?? before?.endedAt ?? null
   const endedBy = step.endedBy ?? before?.endedBy ?? null
-  if (created !== undefined) writes.leases.set(step.id, { ...created, state: step.to, endedAt, endedBy })
-  else writes.moves.set(step.id, { to: step.to, endedAt, endedBy })
+  if (created === undefined) {
+    const handle = step.handle ?? writes.moves.get(step.id)?.handle ?? null
+    writes.moves.set(step.id, { to: step.to, endedAt, endedBy, handle })
+    return
+  }
+  const handle = step.handle ?? created.handle
+  writes.leases.set(step.id, { ...created, state: step.to, endedAt, endedBy, handle })
 }
 
 function countJob(key: string, jobUntil: number, loaded: Loaded, writes: Writes): void {

@@ -122,6 +122,7 @@ function leaseCondition(filter: LeaseFilter): { where: string; values: unknown[]
     else if (among(['pending', 'active', 'stuck'])) parts.push("state IN ('pending', 'active', 'stuck')")
   }
   if (filter.target !== undefined) add((place) => `target = ${place}`, filter.target)
+  if (filter.kind !== undefined) add((place) => `starts_with(body, ${place})`, bodyStart(filter.kind))
   if (filter.job !== undefined) {
     const { keys, wholeRun } = jobKeys(filter.job)
     const of = (column: string, place: string) => `${column} = ANY(${place}::text[])`

@@ -4,8 +4,9 @@ export const insert = {
   lease: `INSERT INTO mayfly.lease SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],
     $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::bytea[])`,
   moves: `UPDATE mayfly.lease SET state = move.state, ended_at = coalesce(move.ended_at, lease.ended_at),
-      ended_by = coalesce(move.ended_by, lease.ended_by)
-    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) AS move (id, state, ended_at, ended_by)
+      ended_by = coalesce(move.ended_by, lease.ended_by), handle = coalesce(move.handle, lease.handle)
+    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bytea[])
+      AS move (id, state, ended_at, ended_by, handle)
     WHERE lease.id = move.id`,
   jobs: `INSERT INTO mayfly.job (key, issued, ended, until)
     SELECT * FROM unnest($1::text[], $2::integer[], $3::boolean[], $4::bigint[])

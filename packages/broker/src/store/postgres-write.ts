@@ -124,7 +124,7 @@ function writeStatements(writes: Writes): Statement[] {
   return [
     ...rows(insert.spent, spends, ['key', 'until']),
     ...rows(insert.lease, [...writes.leases.values()], leaseColumns),
-    ...rows(insert.moves, moves, ['id', 'to', 'endedAt', 'endedBy']),
+    ...rows(insert.moves, moves, ['id', 'to', 'endedAt', 'endedBy', 'handle']),
     ...rows(insert.jobs, jobs, ['key', 'issued', 'ended', 'until']),
     ...rows(insert.entries, entries, ['index', 'leaf', 'bytes']),
     ...rows(insert.hashes, hashes, ['level', 'index', 'hash']),

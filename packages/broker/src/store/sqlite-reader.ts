@@ -1,7 +1,7 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { Frontier } from '../base/merkle.ts'
 import { keyOf } from './key-row.ts'
-import { isPlainText, jobKeys, type LeaseRow, leaseOf } from './steps.ts'
+import { bodyStart, isPlainText, jobKeys, type LeaseRow, leaseOf } from './steps.ts'
 import type { LeaseFilter, Store } from './store.ts'
 
 type Reads = Pick<
@@ -86,6 +86,11 @@ function leaseCondition(filter: LeaseFilter): { where: string; values: SQLInputV
     if (rare) parts.push("state IN ('pending', 'stuck')")
   }
   if (filter.target !== undefined) parts.push(among('target', [filter.target]))
+  if (filter.kind !== undefined) {
+    const start = bodyStart(filter.kind)
+    values.push(start.length, start)
+    parts.push('substr(body, 1, ?) = ?')
+  }
   if (filter.job !== undefined) {
     const { keys, wholeRun } = jobKeys(filter.job)
     const ofJob = among('job', keys)

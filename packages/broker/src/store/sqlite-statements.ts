@@ -9,7 +9,8 @@ export function writerStatements(database: DatabaseSync) {
     leaseState: prepare('SELECT state FROM lease WHERE id = ?'),
     create: prepare('INSERT INTO lease VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     move: prepare(
-      `UPDATE lease SET state = ?, ended_at = coalesce(?, ended_at), ended_by = coalesce(?, ended_by)
+      `UPDATE lease SET state = ?, ended_at = coalesce(?, ended_at), ended_by = coalesce(?, ended_by),
+         handle = coalesce(?, handle)
        WHERE id = ?`,
     ),
     job: prepare('SELECT issued, ended FROM job WHERE key = ?'),

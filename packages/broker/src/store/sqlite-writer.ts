@@ -128,7 +128,7 @@ function writeStep(statements: Statements, step: Exclude<Step, { op: 'spend' | '
       return
     }
     case 'move':
-      statements.move.get(step.to, step.endedAt, step.endedBy, step.id)
+      statements.move.get(step.to, step.endedAt, step.endedBy, step.handle, step.id)
       return
     case 'end':
       statements.endJob.get(step.job, step.until)

@@ -24,6 +24,8 @@ export type Change =
       readonly to: LeaseState
       readonly endedAt?: number
       readonly endedBy?: string
+      /** Sealed; takes the place of the lease's handle. */
+      readonly handle?: Uint8Array
     }
   /**
    * Remembers that a job ended, so that no later exchange revives it. Never a conflict. With an `id` it is that one
@@ -77,6 +79,8 @@ export interface KeyRecord {
 export interface LeaseFilter {
   readonly states?: readonly LeaseState[]
   readonly target?: string
+  /** A target's kind, `token`. It is no column: for searches that `states` and `after` keep short. */
+  readonly kind?: string
   /**
    * Leases of this job, always of the same issuer. With an `id`: those of that id, and where `run` is said too, those of
    * that run which have no id (they may be this job's). With a `run` alone: all of that run.

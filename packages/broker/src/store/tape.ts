@@ -46,8 +46,10 @@ function fields(step: Step, blob: (bytes: Uint8Array) => number): readonly Value
       const row = [id, state, target, job, run, expiresAt, endedAt, endedBy, body, blob(handle)]
       return [...row, step.jobLimit, step.jobUntil]
     }
-    case 'move':
-      return [step.id, step.from.join(), step.to, step.endedAt, step.endedBy]
+    case 'move': {
+      const handle = step.handle === null ? null : blob(step.handle)
+      return [step.id, step.from.join(), step.to, step.endedAt, step.endedBy, handle]
+    }
     case 'end':
       return [step.job, step.until]
     case 'key': {
@@ -81,7 +83,7 @@ function readStep(tape: TapeReader): Step {
     case 'move': {
       const [id, from, to] = [tape.text(), tape.text().split(','), tape.text()]
       const ended = { endedAt: tape.numberOrNull(), endedBy: tape.textOrNull() }
-      return { op, id, from: from as LeaseState[], to: to as LeaseState, ...ended }
+      return { op, id, from: from as LeaseState[], to: to as LeaseState, ...ended, handle: tape.blobOrNull() }
     }
     case 'end':
       return { op, job: tape.text(), until: tape.number() }
@@ -148,6 +150,10 @@ class TapeReader {
     const from = this.#offset
     this.#offset += this.number()
     return this.#tape.bytes.subarray(from, this.#offset)
+  }
+
+  blobOrNull(): Uint8Array | null {
+    return this.#tape.values[this.#next] === null ? this.#null() : this.blob()
   }
 
   #null(): null {
