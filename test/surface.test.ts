@@ -136,6 +136,8 @@ test('presets', () => {
     'codefresh',
     'buddy',
     'forgejo',
+    'auth0',
+    'oidc',
   ])
 })
 

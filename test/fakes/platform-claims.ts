@@ -278,6 +278,26 @@ const forgejo = {
   workflow_ref: 'acme/shop/.forgejo/workflows/deploy.yml@refs/pull/4/head',
 }
 
+const auth0 = {
+  iss: 'https://acme.eu.auth0.com/',
+  sub: 'dEpLoYeR1@clients',
+  aud: ours,
+  ...times(86_400),
+  azp: 'dEpLoYeR1',
+  gty: 'client-credentials',
+  scope: 'a b',
+  permissions: ['a', 'b'],
+}
+
+const oidc = {
+  iss: 'https://login.acme.example/realms/ci',
+  sub: 'robot-1',
+  aud: ours,
+  ...times(600, 0),
+  department: 'shop',
+  groups: ['a'],
+}
+
 /** One valid token's claims of each platform. */
 export const platformClaims: Readonly<Record<PresetName, Claims & { readonly iss: string }>> = {
   'github-actions': github,
@@ -296,4 +316,6 @@ export const platformClaims: Readonly<Record<PresetName, Claims & { readonly iss
   codefresh,
   buddy,
   forgejo,
+  auth0,
+  oidc,
 }

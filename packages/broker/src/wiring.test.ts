@@ -6,7 +6,7 @@ import { wiringFaults } from './wiring.ts'
 
 const target = (name: string, kind: string, settings: object) => [name, { name, kind, settings }]
 
-const github = new Map([['github', {}]])
+const github = new Map([['github', { schema: { kind: 'github' } }]])
 
 const inForce = {
   policy: {
@@ -39,11 +39,14 @@ test('a target of a kind that this version lacks is a fault, whatever its name',
   assert.equal(wiringFaults(configOf([], []), other as unknown as PolicyInForce).length, 1)
 })
 
-test("tokens that the policy judges by GitHub's claims come from GitHub, by a configured issuer", () => {
+test('tokens that the policy judges come from a configured issuer of that name and kind', () => {
   const config = (issuers: object) => ({ ...configOf([], []), issuers }) as unknown as Config
   assert.deepEqual(wiringFaults(config({ github: { preset: 'github-actions' } }), inForce), [])
   assert.deepEqual(wiringFaults(config({ github: { preset: 'forgejo' } }), inForce), [
-    "the policy judges tokens of `github` as GitHub's, but its preset is forgejo",
+    'the policy speaks of the issuer `github`, but policies know no claims of its preset forgejo',
+  ])
+  assert.deepEqual(wiringFaults(config({ github: { preset: 'gitlab' } }), inForce), [
+    'the policy judges tokens of `github` as those of kind `github`, but its preset is gitlab; write `kind: gitlab` in the policy',
   ])
   assert.deepEqual(wiringFaults(config({ other: { preset: 'github-actions' } }), inForce), [
     'the policy speaks of the issuer `github`, which is not configured',

@@ -1,6 +1,7 @@
 import type { Config } from './config/config.ts'
 import type { PolicyInForce } from './decide/policies.ts'
 import { audienceOf, isTargetKind } from './kinds.ts'
+import { issuerFaults } from './wiring-issuers.ts'
 
 /** What does not fit between the configuration and the policy, in words; the server starts with none of it. */
 export function wiringFaults(config: Config, inForce: PolicyInForce): readonly string[] {
@@ -20,16 +21,4 @@ export function wiringFaults(config: Config, inForce: PolicyInForce): readonly s
       : []
   })
   return [...kinds, ...missing, ...issuerFaults(config, inForce)]
-}
-
-/** A policy judges tokens by GitHub's claims, so they must be GitHub's: another platform could say anything in them. */
-function issuerFaults(config: Config, inForce: PolicyInForce): readonly string[] {
-  return [...inForce.policy.issuers.keys()].flatMap((name) => {
-    const settings = Object.hasOwn(config.issuers, name) ? config.issuers[name] : undefined
-    if (settings === undefined)
-      return [`the policy speaks of the issuer \`${name}\`, which is not configured`]
-    return settings.preset === 'github-actions'
-      ? []
-      : [`the policy judges tokens of \`${name}\` as GitHub's, but its preset is ${settings.preset}`]
-  })
 }

@@ -95,6 +95,8 @@ test('the job is what the platform says, and none where it says nothing', async 
     codefresh: 'ci w1 -',
     buddy: undefined,
     forgejo: 'ci - 15',
+    auth0: undefined,
+    oidc: undefined,
   })
 })
 

@@ -274,6 +274,25 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     maxLifetime: hours,
     job: jobFrom(undefined, 'run_id'),
   },
+  auth0: {
+    form: form('HOST/'),
+    algorithms: ['RS256'],
+    required: ['azp'],
+    text: ['org_id', 'client_id'],
+    jti: 'hash',
+    // Applications keep their tokens and use them until they end.
+    maxAge: 24 * hours,
+    maxLifetime: 24 * hours,
+  },
+  oidc: {
+    form: form('HOST(/[A-Za-z0-9_.~-]+)*/?'),
+    algorithms: ['RS256', 'ES256'],
+    required: [],
+    text: [],
+    jti: 'hash',
+    maxAge: 10 * minutes,
+    maxLifetime: hours,
+  },
 }
 
 function isServiceAccount(claims: Claims): boolean {
