@@ -186,6 +186,19 @@ function stateConformance(check: Check): void {
 }
 
 function listConformance(check: Check): void {
+  check('leases of one kind are found, whatever their subjects hold', async ({ store }) => {
+    const kinds = ['ssh', 'ssh_host', 'token', 'SSH', 'ssh']
+    const subject = '","kind":"ssh","x":"\\u0000'
+    await store.commit(kinds.map((kind, i) => create(sampleLease(`ls_${i}`, { kind, subject }))))
+    await store.commit([revoke('ls_0'), revoke('ls_2')])
+    const found = async (filter: object) =>
+      (await store.leases({ ...filter, limit: 10 })).map((lease) => lease.id)
+    assert.deepEqual(await found({ kind: 'ssh' }), ['ls_0', 'ls_4'])
+    assert.deepEqual(await found({ kind: 'ssh', states: ['revoked', 'stuck'] }), ['ls_0'])
+    assert.deepEqual(await found({ kind: 'ssh', after: 'ls_0' }), ['ls_4'])
+    for (const kind of ['', 'ss', '%', 's_h', '\u0000', '"']) assert.deepEqual(await found({ kind }), [])
+  })
+
   check('due leases are the live ones that end before, soonest first', async ({ store }) => {
     const ends = [500, 100, 400, 100, 300]
     await store.commit(ends.map((expiresAt, i) => create(sampleLease(`ls_${i}`, { expiresAt }))))

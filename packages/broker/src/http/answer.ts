@@ -13,7 +13,8 @@ export interface Asked {
 export interface Answer {
   readonly status: number
   readonly headers: readonly string[]
-  readonly body: string
+  /** Text, or the bytes of a file. */
+  readonly body: string | Uint8Array
 }
 
 export type Door = (asked: Asked) => Answer | Promise<Answer>

@@ -52,8 +52,8 @@ export function publicDocument(asked: Asked, document: Json): Answer {
     : { status: 200, headers, body }
 }
 
-/** RFC 9110 13.1.2, weak comparison. */
-function holds(header: string | undefined, tag: string): boolean {
+/** Whether whoever asks has this entity tag already: RFC 9110 13.1.2, weak comparison. */
+export function holds(header: string | undefined, tag: string): boolean {
   if (header === undefined) return false
   return header.split(',').some((each) => each.trim() === '*' || each.trim().replace(/^W\//, '') === tag)
 }

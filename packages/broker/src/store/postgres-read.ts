@@ -6,7 +6,7 @@ import { unavailable } from './group.ts'
 import { keyOf } from './key-row.ts'
 import { connectionSettings } from './postgres-connection.ts'
 import { pingDatabase } from './postgres-ping.ts'
-import { isPlainText, jobKeys, type LeaseRow, leaseOf } from './steps.ts'
+import { bodyStart, isPlainText, jobKeys, type LeaseRow, leaseOf } from './steps.ts'
 import type { LeaseFilter, Store } from './store.ts'
 
 type Reads = Pick<

@@ -20,11 +20,17 @@ export const targetKinds: ReadonlyMap<string, TargetKind> = new Map<string, Targ
   ['aws_role', { text: true }],
   ['gcp_service_account', { text: true }],
   ['github_app', { required: ['app', 'repos', 'permissions'], optional: ['scopes'], scopes: true }],
-  ['postgres_role', { required: ['server', 'role'] }],
+  ['postgres_role', { required: ['server', 'role'], optional: ['schema'] }],
   ['secret', { text: true, required: [], optional: ['store', 'path', 'name', 'key', 'version'] }],
   ['token', { required: ['audience'], optional: ['scopes'], scopes: true, audience: true }],
   ['auth0', { required: ['tenant', 'audience'], optional: ['scopes'], scopes: true, audience: true }],
-  ['ssh', { required: ['authority', 'principals'] }],
+  [
+    'ssh',
+    {
+      required: ['authority', 'principals'],
+      optional: ['extensions', 'source_address', 'force_command'],
+    },
+  ],
   ['azure', { required: [], optional: ['tenant', 'client', 'subscription', 'scope'] }],
   ['kubernetes', { required: ['cluster', 'namespace', 'service_account'] }],
 ])
