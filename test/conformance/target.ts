@@ -51,7 +51,8 @@ function testPrepare(name: string, under: TargetUnderTest): void {
 /** What `reveal` gives, for looking whether it shows anywhere else. */
 function secretsOf(credential: Credential): string[] {
   const parts = Object.values(credential.parts ?? {}).filter((part) => part instanceof Secret)
-  return [credential.token, ...parts].map((secret) => secret.reveal())
+  // One of the parts may be the credential's main secret.
+  return [...new Set([credential.token, ...parts].map((secret) => secret.reveal()))]
 }
 
 function testIssue(name: string, under: TargetUnderTest): void {
@@ -69,6 +70,7 @@ function testIssue(name: string, under: TargetUnderTest): void {
       assert.ok(secret.length > 0)
       for (const text of shown) assert.ok(!text.includes(secret))
     }
+    await target.revoke?.(handle)
     assert.ok(['Bearer', 'N_A'].includes(credential.tokenType))
     assert.match(credential.issuedTokenType, /^urn:/)
     await target.close?.()
@@ -83,6 +85,7 @@ function testIssue(name: string, under: TargetUnderTest): void {
       const ends = under.endsAt?.(credential)
       if (ends !== undefined) assert.ok(ends <= (grants[i]?.expiresAt ?? 0), `${ends} is too late`)
     }
+    for (const grant of grants) await target.revoke?.(target.prepare(grant))
     await target.close?.()
   })
 }

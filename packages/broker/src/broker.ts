@@ -13,6 +13,8 @@ import { doorsOf } from './doorway.ts'
 import { type Exchange, openExchange } from './exchange.ts'
 import { openDoors } from './http/app.ts'
 import { type Metrics, openMetrics } from './http/metrics.ts'
+import { openBulkhead } from './issue/bulkhead.ts'
+import { filledIn } from './issue/templates.ts'
 import { audienceOf, openIssuers, openRoutes } from './kinds.ts'
 import { decideWith, type LivePolicy, openLivePolicy } from './live-policy.ts'
 import { openOwnTokens } from './own-token.ts'
@@ -162,6 +164,9 @@ function exchangeOf(core: Core, metrics: Metrics): Exchange {
     target: (kind) => targets.get(kind),
     store,
     sealHandle: (leaseId, handle) => handles.seal(leaseId, handle),
+    filledIn,
+    guarded: openBulkhead(tools).run,
+    leaseToken: async (grant) => (await core.leaseTokens.issue(grant, null)).token,
     record: core.record,
     policy: () => core.policy.inForce().digest,
     abandon: (lease) => revoke.abandon(lease),

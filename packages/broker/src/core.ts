@@ -14,7 +14,7 @@ import { type Keys, openKeys } from './issue/keys.ts'
 import { type LogKey, openLogKey } from './issue/log-key.ts'
 import { openSeal } from './issue/seal.ts'
 import type { Target } from './issue/target.ts'
-import { openStore, openTargets } from './kinds.ts'
+import { openLeaseTokens, openStore, openTargets } from './kinds.ts'
 import { openRevoke, type Revoke } from './revoke/revoke.ts'
 import type { Store } from './store/store.ts'
 
@@ -31,6 +31,8 @@ export interface Core {
   readonly logKey: LogKey
   readonly handles: HandleSeal
   readonly targets: ReadonlyMap<string, Target>
+  /** Tokens of ours that stand for a lease of another kind. */
+  readonly leaseTokens: Pick<Target, 'issue'>
   readonly revoke: Revoke
   close(): Promise<void>
 }
@@ -75,7 +77,9 @@ export async function openCore(
       record: recordChange,
       keyName: originOf(config.url),
     })
-    const targets = openTargets({ config, keys, longestToken: policy.longestToken })
+    const targetParts = { config, tools, keys, longestToken: policy.longestToken }
+    const targets = openTargets(targetParts)
+    const leaseTokens = openLeaseTokens(targetParts)
     const handles = openHandleSeal(seal)
     const revoke = openRevoke({
       store,
@@ -89,7 +93,20 @@ export async function openCore(
       for (const target of targets.values()) await target.close?.()
       await store.close()
     }
-    return { config, tools, store, policy, record, keys, logKey, handles, targets, revoke, close }
+    return {
+      config,
+      tools,
+      store,
+      policy,
+      record,
+      keys,
+      logKey,
+      handles,
+      targets,
+      leaseTokens,
+      revoke,
+      close,
+    }
   } catch (thrown) {
     await store.close()
     throw thrown

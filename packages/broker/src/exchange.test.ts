@@ -73,6 +73,9 @@ function world(
         commits.push(changes)
       },
     },
+    filledIn: (settings) => settings,
+    guarded: (_, issue) => issue(),
+    leaseToken: async () => new Secret('a token of the lease'),
     sealHandle: () => new Uint8Array([1]),
     record: (event) => {
       const entry = new TextEncoder().encode(JSON.stringify(event))

@@ -27,6 +27,8 @@ export interface ExchangeRequest {
 export interface ExchangeAnswer {
   readonly leaseId: string
   readonly credential: Credential
+  /** For credentials that are not our own token: introspects and revokes the lease. */
+  readonly leaseToken?: Secret
   readonly scopes: readonly string[]
   readonly issuedAt: number
   readonly expiresAt: number
@@ -55,6 +57,12 @@ export interface ExchangeParts {
   readonly target: (kind: string) => Target | undefined
   readonly store: Pick<Store, 'commit'>
   readonly sealHandle: (leaseId: string, handle: Handle) => Uint8Array
+  /** Settings of a target with templates filled in from the token. Throws `target_refused`. */
+  readonly filledIn: (settings: Grant['settings'], principal: Principal) => Grant['settings']
+  /** Issues for one connection at a time that is not full and not down. */
+  readonly guarded: <T>(connection: string, issue: () => Promise<T>) => Promise<T>
+  /** A token of ours by which whoever holds it can look at the lease and end it. */
+  readonly leaseToken: (grant: Grant) => Promise<Secret>
   readonly record: (event: AuditEvent) => { readonly id: string; readonly change: Change }
   /** Takes back what a failed issue may have left behind; where it fails, the sweep finishes it. */
   readonly abandon: (lease: Lease) => Promise<void>
@@ -112,13 +120,14 @@ async function handOver(
     first.change,
   ])
   try {
-    const credential = await target.issue(grant, handle)
+    const credential = await issue(parts, target, grant, handle)
     if (!target.local) {
       const active = { kind: 'lease.move', id: lease.id, from: ['pending'], to: 'active' } as const
       await parts.store.commit([active, issued.change])
     }
     const { issuedAt, expiresAt, scopes } = grant
-    return { leaseId: lease.id, credential, scopes, issuedAt, expiresAt }
+    const leaseToken = target.kind === 'token' ? {} : { leaseToken: await parts.leaseToken(grant) }
+    return { leaseId: lease.id, credential, ...leaseToken, scopes, issuedAt, expiresAt }
   } catch (thrown) {
     await parts
       .abandon(lease)
@@ -129,6 +138,12 @@ async function handOver(
   }
 }
 
+function issue(parts: ExchangeParts, target: Target, grant: Grant, handle: Handle): Promise<Credential> {
+  const connection = target.connection?.(grant)
+  if (connection === undefined) return target.issue(grant, handle)
+  return parts.guarded(connection, () => target.issue(grant, handle))
+}
+
 function draw(parts: ExchangeParts, principal: Principal, permission: Permission, target: Target) {
   const issuedAt = Math.floor(parts.tools.now() / 1000)
   const grant: Grant = {
@@ -136,7 +151,7 @@ function draw(parts: ExchangeParts, principal: Principal, permission: Permission
     principal,
     target: permission.target,
     kind: permission.kind,
-    settings: permission.settings,
+    settings: parts.filledIn(permission.settings, principal),
     scopes: permission.scopes,
     issuedAt,
     expiresAt: issuedAt + permission.seconds,

@@ -1,9 +1,11 @@
 /** What ships: the one place that knows the adapters of every extension point by name. */
+import type { Json } from './base/canonical-json.ts'
 import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import type { PolicyInForce } from './decide/policies.ts'
 import type { Keys } from './issue/keys.ts'
 import type { Target } from './issue/target.ts'
+import { openPostgresTarget } from './issue/targets/postgres/postgres.ts'
 import { openTokenTarget } from './issue/targets/token/token.ts'
 import type { Route } from './route/route.ts'
 import { openHttpRoute } from './route/routes/http/http.ts'
@@ -36,22 +38,45 @@ export function githubIssuers(config: Config): readonly string[] {
 
 interface TargetParts {
   readonly config: Config
+  readonly tools: Tools
   readonly keys: Pick<Keys, 'signer'>
   /** Seconds; a changed policy may raise it. */
   readonly longestToken: () => number
 }
 
+interface TargetKind {
+  readonly open: (parts: TargetParts) => Target
+  /** The configured connection that a target of this kind needs: which kind of connection, and its name. */
+  readonly connection?: (settings: Json) => {
+    readonly of: keyof Config['connections']
+    readonly name: string
+  }
+}
+
 /** Every kind of target that this version has, by the word that policies use. */
-const targetKinds: Readonly<Record<string, (parts: TargetParts) => Target>> = {
-  token: ({ config, keys, longestToken }) =>
-    openTokenTarget({
-      url: config.url,
-      signer: () => keys.signer(),
-      githubIssuers: githubIssuers(config),
-      get maxTokenSeconds() {
-        return longestToken()
-      },
-    }),
+const targetKinds: Readonly<Record<string, TargetKind>> = {
+  token: { open: tokenTarget },
+  postgres_role: {
+    open: ({ config, tools }) => openPostgresTarget({ connections: config.connections.postgres, tools }),
+    connection: (settings) => ({ of: 'postgres', name: memberText(settings, 'server') }),
+  },
+}
+
+function tokenTarget({ config, keys, longestToken }: TargetParts): Target {
+  return openTokenTarget({
+    url: config.url,
+    signer: () => keys.signer(),
+    githubIssuers: githubIssuers(config),
+    get maxTokenSeconds() {
+      return longestToken()
+    },
+  })
+}
+
+function memberText(settings: Json, name: string): string {
+  const value = typeof settings === 'object' && settings !== null ? Object.entries(settings) : []
+  const found = value.find(([key]) => key === name)?.[1]
+  return typeof found === 'string' ? found : ''
 }
 
 /** True when this version can issue for such a target. */
@@ -59,12 +84,27 @@ export function isTargetKind(kind: string): boolean {
   return Object.hasOwn(targetKinds, kind)
 }
 
+/** The connection that a target names and the configuration lacks, `postgres.staging`; `undefined` = nothing is missing. */
+export function missingConnection(config: Config, kind: string, settings: Json): string | undefined {
+  const needed = Object.hasOwn(targetKinds, kind) ? targetKinds[kind]?.connection?.(settings) : undefined
+  if (needed === undefined || Object.hasOwn(config.connections[needed.of], needed.name)) return undefined
+  return `${needed.of}.${needed.name}`
+}
+
 /**
  * Opens every kind of target: leases of a kind that the policy no longer uses still have to end. A policy that uses
  * another kind is a fault of the wiring.
  */
 export function openTargets(parts: TargetParts): ReadonlyMap<string, Target> {
-  return new Map(Object.entries(targetKinds).map(([kind, open]) => [kind, open(parts)]))
+  return new Map(Object.entries(targetKinds).map(([kind, { open }]) => [kind, open(parts)]))
+}
+
+/** The target that makes tokens of ours, for leases of every other kind. */
+export function openLeaseTokens(parts: TargetParts): Pick<Target, 'issue'> {
+  const tokens = tokenTarget(parts)
+  // No API accepts this audience: the token is good for its own lease's introspection and revocation alone.
+  const settings = { audience: `${parts.config.url}/lease` }
+  return { issue: (grant, handle) => tokens.issue({ ...grant, settings, scopes: [] }, handle) }
 }
 
 /** The audience that tokens of a target carry; `undefined` when it has none. */

@@ -75,7 +75,7 @@ export async function openOffice(config: Config, sources: PolicySources, tools: 
   }
 }
 
-/** Without one, keys that a rotation retires are published for as long as any token could live. */
+/** Without one, keys that a rotation retires are published for as long as the longest token could live. */
 function usable(sources: PolicySources): PolicyInForce | undefined {
   try {
     return openPolicy(sources)

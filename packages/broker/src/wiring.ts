@@ -1,6 +1,7 @@
+import type { Json } from './base/canonical-json.ts'
 import type { Config } from './config/config.ts'
 import type { PolicyInForce } from './decide/policies.ts'
-import { audienceOf, isTargetKind } from './kinds.ts'
+import { audienceOf, isTargetKind, missingConnection } from './kinds.ts'
 import { issuerFaults } from './wiring-issuers.ts'
 
 /** What does not fit between the configuration and the policy, in words; the server starts with none of it. */
@@ -8,6 +9,12 @@ export function wiringFaults(config: Config, inForce: PolicyInForce): readonly s
   const kinds = [...inForce.policy.targets.values()]
     .filter(({ kind }) => !isTargetKind(kind))
     .map(({ name, kind }) => `target \`${name}\` is of kind \`${kind}\`, which this version lacks`)
+  const connections = [...inForce.policy.targets.values()].flatMap(({ name, kind, settings }) => {
+    const missing = missingConnection(config, kind, settings as Json)
+    return missing === undefined
+      ? []
+      : [`target \`${name}\` needs the connection \`${missing}\`, which is not configured`]
+  })
   const named = [
     ...config.routes.map(({ name, target }) => ({ who: `route \`${name}\``, target })),
     ...config.introspection.map(({ name, target }) => ({ who: `introspection client \`${name}\``, target })),
@@ -20,5 +27,5 @@ export function wiringFaults(config: Config, inForce: PolicyInForce): readonly s
       ? [`${who} names the target \`${target}\`, which has no audience`]
       : []
   })
-  return [...kinds, ...missing, ...issuerFaults(config, inForce)]
+  return [...kinds, ...connections, ...missing, ...issuerFaults(config, inForce)]
 }

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { address } from '../base/address.ts'
 import { type SecretReference, secretReference } from '../base/reference.ts'
 import type { Secret } from '../base/secret.ts'
+import { connectionSettings } from '../issue/connections.ts'
 import { keySettings } from '../issue/settings.ts'
 import { routeSettings } from '../route/settings.ts'
 import { storeSettings } from '../store/settings.ts'
@@ -44,7 +45,7 @@ export const configSchema = z.strictObject({
     .record(name, issuerSettings)
     .refine((issuers) => Object.keys(issuers).length > 0, 'names no issuer, so nobody could be believed')
     .describe('Whose tokens we believe; the name is the one that policies use'),
-  connections: later('a connection').describe('Reserved: connections come with a later version'),
+  connections: connectionSettings.prefault({}).describe('What targets in the policy refer to by name'),
   policies: z.string().min(1).prefault('./policies').describe('Folder of *.policy.yaml and policy.lock.yaml'),
   webhooks: z
     .strictObject({

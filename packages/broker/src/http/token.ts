@@ -133,9 +133,11 @@ function malformed(detail: string): Failure {
 
 /** RFC 8693 2.2.1, with our own members beside. */
 function success(answer: ExchangeAnswer, nowMs: number): Answer {
-  const { credential, scopes, expiresAt } = answer
+  const { credential, leaseToken, scopes, expiresAt } = answer
+  // A credential of several parts has no one string: what stands for it is the token of its lease.
+  const main = credential.parts === undefined ? credential.token : (leaseToken ?? credential.token)
   const body: Record<string, unknown> = {
-    access_token: credential.token.reveal(),
+    access_token: main.reveal(),
     issued_token_type: credential.issuedTokenType,
     token_type: credential.tokenType,
     expires_in: Math.max(0, expiresAt - Math.floor(nowMs / 1000)),
@@ -144,6 +146,7 @@ function success(answer: ExchangeAnswer, nowMs: number): Answer {
   body['lease_id'] = answer.leaseId
   body['expires_at'] = expiresAt
   if (credential.parts !== undefined) body['credential'] = revealed(credential.parts)
+  else if (leaseToken !== undefined) body['lease_token'] = leaseToken.reveal()
   return { status: 200, headers: noStore, body: JSON.stringify(body) }
 }
 

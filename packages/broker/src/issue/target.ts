@@ -17,6 +17,8 @@ export interface Target {
    * written as active at once, in one durable commit. Otherwise it is written as pending before `issue`.
    */
   readonly local: boolean
+  /** Which configured connection serves a grant, `postgres staging`: providers fail one by one. Absent: none is needed. */
+  connection?(grant: Grant): string
   /** Pure: all that revocation will need, known before anything is made. */
   prepare(grant: Grant): Handle
   issue(grant: Grant, handle: Handle): Promise<Credential>

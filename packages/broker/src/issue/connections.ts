@@ -1,0 +1,15 @@
+import { z } from 'zod'
+import { postgresConnection } from './targets/postgres/settings.ts'
+
+/** Names by which a policy refers to a connection. */
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens, and start with a letter')
+
+/** The `connections` part of the configuration: what each kind of target needs to reach its place. */
+export const connectionSettings = z.strictObject({
+  postgres: z
+    .record(name, postgresConnection)
+    .default({})
+    .describe('Servers on which targets `postgres_role` make roles'),
+})

@@ -1,0 +1,29 @@
+import { z } from 'zod'
+import { secretReference } from '../../../base/reference.ts'
+
+/** A role's name as PostgreSQL folds it without quotes: what a person sees in `\du` and what they meant are the same. */
+const role = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_$-]{0,62}$/, 'must be a role: lower-case letters, digits and _$-, at most 63')
+
+/** The settings of a target `postgres_role: { server, role }` in a policy. */
+export const postgresRoleSettings = z.strictObject({
+  server: z.string().min(1).describe('A connection of `connections.postgres` in the configuration'),
+  role: z
+    .union([role, z.array(role).min(1).max(16)])
+    .describe('The role whose rights the lease has; of several, the first owns what the lease leaves behind'),
+  schema: role.optional().describe('First in the search path of the lease'),
+})
+
+/** One entry of `connections.postgres`. */
+export const postgresConnection = z.strictObject({
+  url: secretReference.describe(
+    'Connection string of a role that may create roles and grant those of the policy',
+  ),
+  max_connections_per_lease: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(8)
+    .describe('Sessions that one lease may have at once'),
+})
