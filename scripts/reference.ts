@@ -8,6 +8,7 @@ import { commandLinePage } from './reference/command-line.ts'
 import { errorsPage } from './reference/errors.ts'
 import { eventsPage } from './reference/events.ts'
 import { metricsPage } from './reference/metrics.ts'
+import { policyClaimsPage } from './reference/policy-claims.ts'
 import { presetsPage } from './reference/presets.ts'
 
 const folder = join(import.meta.dirname, '../docs/reference')
@@ -17,6 +18,7 @@ const pages: Readonly<Record<string, string>> = {
   'errors.md': errorsPage(),
   'events.md': eventsPage(),
   'metrics.md': await metricsPage(),
+  'policy-claims.md': policyClaimsPage(),
   'presets.md': presetsPage(),
 }
 

@@ -1,7 +1,7 @@
 import type { Claims } from '@mayfly/broker/domain'
 import type { Preset } from '@mayfly/broker/verify/issuers/preset'
 import { presets } from '@mayfly/broker/verify/issuers/presets'
-import { ownIssuers, type PresetName, presetNames } from '@mayfly/broker/verify/preset-names'
+import { ownIssuers, type PresetName, policyKinds, presetNames } from '@mayfly/broker/verify/preset-names'
 import { codes, page, table } from './page.ts'
 
 /** Issuers that fit the preset's form; that they do is checked below. */
@@ -27,6 +27,8 @@ const examples: Readonly<Record<PresetName, readonly string[]>> = {
   codefresh: ['https://oidc.codefresh.io'],
   buddy: ['https://oidc.buddyusercontent.com', 'https://eu-oidc.buddyusercontent.com'],
   forgejo: ['https://forgejo.example.com/api/actions'],
+  auth0: ['https://my-tenant.eu.auth0.com/'],
+  oidc: ['https://login.example.com', 'https://login.example.com/realms/ci'],
 }
 
 /** What else is refused, for every preset that checks more. */
@@ -75,10 +77,18 @@ function section(name: PresetName, preset: Preset): string[] {
       `${duration(preset.maxAge)} since \`iat\`, ${duration(preset.maxLifetime)} from \`iat\` to \`exp\``,
     ],
     ['the job', jobOf(preset)],
+    ['in policies', policyOf(name)],
     ...(preset.keyHosts === undefined ? [] : [['keys may also be on', codes(preset.keyHosts)]]),
     ...(refuses[name] === undefined ? [] : [['also refused', refuses[name]]]),
   ]
   return [`## \`${name}\``, '', ...table(['', ''], rows), '']
+}
+
+function policyOf(name: PresetName): string {
+  const kind = policyKinds[name]
+  return kind === undefined
+    ? 'none yet: the issuer is everybody’s, and no kind tells its customers apart'
+    : `[kind \`${kind}\`](policy-claims.md#${kind})`
 }
 
 function issuer(own: string | undefined, fitting: readonly string[]): string {

@@ -1,73 +1,14 @@
 import type { Claims } from '../../domain.ts'
 import type { PresetName } from '../preset-names.ts'
+import { githubPreset } from './github-preset.ts'
 import { form, jobFrom, type Preset } from './preset.ts'
 
 const minutes = 60
 const hours = 3600
 
-/** Claims of GitHub Actions are text, ids and booleans included. */
-const githubText = [
-  'actor',
-  'actor_id',
-  'base_ref',
-  'check_run_id',
-  'enterprise',
-  'enterprise_id',
-  'environment',
-  'environment_node_id',
-  'head_ref',
-  'job_workflow_ref',
-  'job_workflow_sha',
-  'ref',
-  'ref_protected',
-  'ref_type',
-  'repository_visibility',
-  'run_number',
-  'runner_environment',
-  'sha',
-  'workflow',
-  'workflow_ref',
-  'workflow_sha',
-] as const
-
-/** GitHub names the run and its attempt apart, and the job itself since November 2025. */
-function githubJob(claims: Claims): { id?: string; run?: string } {
-  const { check_run_id: id, run_id: run, run_attempt: attempt } = claims
-  return {
-    ...(typeof id === 'string' && id !== '' ? { id } : {}),
-    ...(typeof run === 'string' && typeof attempt === 'string' ? { run: `${run}/${attempt}` } : {}),
-  }
-}
-
 /** The platforms, as data. For readers: docs/reference/presets.md, generated from here. */
 export const presets: Readonly<Record<PresetName, Preset>> = {
-  'github-actions': {
-    form: form(
-      '(token.actions.(githubusercontent|[a-z0-9-]+.ghe).com(/[A-Za-z0-9_-]+)?|HOST/_services/token)',
-    ),
-    algorithms: ['RS256'],
-    required: [
-      'jti',
-      'repository',
-      'repository_id',
-      'repository_owner',
-      'repository_owner_id',
-      'event_name',
-      'run_id',
-      'run_attempt',
-    ],
-    text: githubText,
-    jti: 'required',
-    maxAge: 10 * minutes,
-    maxLifetime: 6 * hours,
-    job: githubJob,
-    check: (claims) => {
-      for (const name in claims)
-        if (name.startsWith('repo_property_') && typeof claims[name] !== 'string')
-          return `${name} is not text`
-      return undefined
-    },
-  },
+  'github-actions': githubPreset,
   // Tokens of GitLab, CircleCI and Bitbucket are made when the job starts, not when it asks.
   gitlab: {
     form: form('HOST'),
@@ -280,8 +221,8 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     required: ['azp'],
     text: ['org_id', 'client_id'],
     jti: 'hash',
-    // Applications keep their tokens and use them until they end.
-    maxAge: 24 * hours,
+    maxAge: 10 * minutes,
+    // What Auth0 gives to tokens for an API of one's own.
     maxLifetime: 24 * hours,
   },
   oidc: {
