@@ -169,7 +169,7 @@ function exchangeOf(core: Core, metrics: Metrics): Exchange {
     leaseToken: async (grant) => (await core.leaseTokens.issue(grant, null)).token,
     record: core.record,
     policy: () => core.policy.inForce().digest,
-    abandon: (lease) => revoke.abandon(lease),
+    abandon: (lease, left) => revoke.abandon(lease, left),
     observe: (outcome, target, issuer) => metrics.exchange(outcome, target, issuer),
     jobLimit: config.limits.exchanges_per_job,
     tools,

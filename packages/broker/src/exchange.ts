@@ -2,12 +2,12 @@
  * exchange: the story. Who is asking, may they, write it down, hand it over. The token endpoint, every dialect and
  * every other way to a credential goes through here; there is no second path. It receives implementations.
  */
-import { Failure, type FailureCode } from './base/failure.ts'
+import { asFailure, Failure, type FailureCode } from './base/failure.ts'
 import { newId } from './base/id.ts'
 import type { Secret } from './base/secret.ts'
 import type { Tools } from './base/tools.ts'
 import type { AuditEvent, Credential, Grant, Lease, Principal } from './domain.ts'
-import type { Handle, Target } from './issue/target.ts'
+import { type Handle, type Issued, IssueFailure, type Target } from './issue/target.ts'
 import { askedFor, refused } from './refusal.ts'
 import type { Change, Store } from './store/store.ts'
 
@@ -65,7 +65,7 @@ export interface ExchangeParts {
   readonly leaseToken: (grant: Grant) => Promise<Secret>
   readonly record: (event: AuditEvent) => { readonly id: string; readonly change: Change }
   /** Takes back what a failed issue may have left behind; where it fails, the sweep finishes it. */
-  readonly abandon: (lease: Lease) => Promise<void>
+  readonly abandon: (lease: Lease, left: 'unknown' | 'nothing') => Promise<void>
   /** Digest of the policy in force, for the record of a refusal. */
   readonly policy: () => string
   /** Counts what became of a request; names are checked by whoever counts. */
@@ -119,29 +119,51 @@ async function handOver(
     { kind: 'lease.create', lease, jobLimit: parts.jobLimit },
     first.change,
   ])
+  let known = lease
   try {
-    const credential = await issue(parts, target, grant, handle)
+    const { handle: later, ...credential } = await issue(parts, target, grant, handle)
+    if (later !== undefined) known = withHandle(parts, lease, later)
     if (!target.local) {
       const active = { kind: 'lease.move', id: lease.id, from: ['pending'], to: 'active' } as const
-      await parts.store.commit([active, issued.change])
+      const learned = known === lease ? {} : { handle: known.handle }
+      await parts.store.commit([{ ...active, ...learned }, issued.change])
     }
     const { issuedAt, expiresAt, scopes } = grant
     const leaseToken = target.kind === 'token' ? {} : { leaseToken: await parts.leaseToken(grant) }
     return { leaseId: lease.id, credential, ...leaseToken, scopes, issuedAt, expiresAt }
   } catch (thrown) {
-    await parts
-      .abandon(lease)
-      .catch((cause: unknown) =>
-        parts.tools.log.error('a failed lease waits for the sweep', { lease: lease.id, cause }),
-      )
+    await giveUp(parts, known, thrown)
     throw thrown
   }
 }
 
-function issue(parts: ExchangeParts, target: Target, grant: Grant, handle: Handle): Promise<Credential> {
+function withHandle(parts: ExchangeParts, lease: Lease, handle: () => Handle): Lease {
+  return { ...lease, handle: parts.sealHandle(lease.id, handle()) }
+}
+
+/** What is left of a failed issue is taken back; whoever asked hears of the failure that came first. */
+async function giveUp(parts: ExchangeParts, lease: Lease, thrown: unknown): Promise<void> {
+  const left = thrown instanceof IssueFailure ? thrown.left : 'unknown'
+  try {
+    if (typeof left === 'string') await parts.abandon(lease, left)
+    else await parts.abandon(withHandle(parts, lease, left.handle), 'unknown')
+  } catch (cause) {
+    parts.tools.log.error('a failed lease waits for the sweep', { lease: lease.id, cause })
+  }
+}
+
+async function issue(parts: ExchangeParts, target: Target, grant: Grant, handle: Handle): Promise<Issued> {
   const connection = target.connection?.(grant)
   if (connection === undefined) return target.issue(grant, handle)
-  return parts.guarded(connection, () => target.issue(grant, handle))
+  let begun = false
+  try {
+    return await parts.guarded(connection, () => {
+      begun = true
+      return target.issue(grant, handle)
+    })
+  } catch (thrown) {
+    throw begun ? thrown : new IssueFailure(asFailure(thrown), 'nothing')
+  }
 }
 
 function draw(parts: ExchangeParts, principal: Principal, permission: Permission, target: Target) {

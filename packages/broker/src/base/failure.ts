@@ -111,15 +111,17 @@ export function failureRow(code: FailureCode): Row {
 
 export interface FailureOptions {
   /** May be shown to the caller: says what, where and how to mend it, holds nothing secret. */
-  readonly detail?: string
+  readonly detail?: string | undefined
   /** Goes to the audit entry only: why, in words for the operator. Never the token or a secret. */
-  readonly reason?: string
+  readonly reason?: string | undefined
   /** For the verified holder of the token only: which condition failed, what the token had, what was needed. */
-  readonly explanation?: Json
+  readonly explanation?: Json | undefined
   /** The policy's own word for its refusal; goes to the audit entry only. */
-  readonly decision?: string
+  readonly decision?: string | undefined
   /** The id of the audit entry that holds the reason; callers may quote it. */
-  readonly entry?: string
+  readonly entry?: string | undefined
+  /** Seconds for Retry-After, where whoever refused us said more than the table does. */
+  readonly retryAfter?: number | undefined
   readonly cause?: unknown
 }
 
@@ -131,6 +133,7 @@ export class Failure extends Error {
   readonly explanation: Json | undefined
   readonly decision: string | undefined
   readonly entry: string | undefined
+  readonly retryAfter: number | undefined
 
   constructor(code: FailureCode, options: FailureOptions = {}) {
     super(
@@ -144,19 +147,13 @@ export class Failure extends Error {
     this.explanation = options.explanation
     this.decision = options.decision
     this.entry = options.entry
+    this.retryAfter = options.retryAfter
   }
 
   /** The same failure, with the id of the audit entry that holds its reason. */
   recorded(entry: string): Failure {
-    const { detail, reason, explanation, decision, cause } = this
-    return new Failure(this.code, {
-      ...(detail === undefined ? {} : { detail }),
-      ...(explanation === undefined ? {} : { explanation }),
-      ...(decision === undefined ? {} : { decision }),
-      ...(cause === undefined ? {} : { cause }),
-      reason,
-      entry,
-    })
+    const { detail, reason, explanation, decision, retryAfter, cause } = this
+    return new Failure(this.code, { detail, reason, explanation, decision, retryAfter, cause, entry })
   }
 }
 

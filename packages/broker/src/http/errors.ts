@@ -33,7 +33,8 @@ export function refuse(thrown: unknown, tools: Tools, style: RefusalStyle = {}):
   }
   if (failure.explanation !== undefined) body['explanation'] = failure.explanation
   const headers = [...noStore]
-  if (row.retryAfter !== undefined) headers.push('Retry-After', String(row.retryAfter))
+  const retryAfter = failure.retryAfter ?? row.retryAfter
+  if (retryAfter !== undefined) headers.push('Retry-After', String(retryAfter))
   if (row.status === 401) headers.push('WWW-Authenticate', challenge(style.scheme))
   // An explanation repeats what was asked for, and somebody asks with a token in the wrong place (A43).
   return { status: row.status, headers, body: withoutTokens(JSON.stringify(body)) }

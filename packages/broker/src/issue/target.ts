@@ -4,10 +4,33 @@
  * calls `revoke`.
  */
 import type { Json } from '../base/canonical-json.ts'
+import { Failure } from '../base/failure.ts'
 import type { Credential, Grant } from '../domain.ts'
 
 /** All that revocation needs. Plain JSON, sealed before it is stored. */
 export type Handle = Json
+
+/** What `issue` answers. */
+export interface Issued extends Credential {
+  /**
+   * For places where revocation needs what only the answer tells: it takes the prepared handle's place, in the same
+   * commit that makes the lease active. A function, because it may hold the credential itself, which nothing prints.
+   */
+  readonly handle?: () => Handle
+}
+
+/** What a failed `issue` left behind, where the target is certain of it. */
+export type Left = 'nothing' | { readonly handle: () => Handle }
+
+/** Thrown by `issue` instead of a plain `Failure`, after which whatever the prepared handle names is looked for. */
+export class IssueFailure extends Failure {
+  readonly left: Left
+
+  constructor(failure: Failure, left: Left) {
+    super(failure.code, failure)
+    this.left = left
+  }
+}
 
 export interface Target {
   /** The policy's word for this kind of target, `token`. */
@@ -21,7 +44,7 @@ export interface Target {
   connection?(grant: Grant): string
   /** Pure: all that revocation will need, known before anything is made. */
   prepare(grant: Grant): Handle
-  issue(grant: Grant, handle: Handle): Promise<Credential>
+  issue(grant: Grant, handle: Handle): Promise<Issued>
   /** Idempotent. Absent: the credential ends only with its lease (checked at each use) or by expiry. */
   revoke?(handle: Handle): Promise<void>
   close?(): Promise<void>

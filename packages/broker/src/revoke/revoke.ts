@@ -34,8 +34,11 @@ export interface Revoke {
   endLease(lease: Lease, by: EndCause, detail?: string): Promise<Ended>
   /** Tries a stuck lease again. */
   retry(lease: Lease): Promise<Ended>
-  /** For the exchange, once `issue` is over and failed: takes back whatever it left, even if the lease ended meanwhile. */
-  abandon(lease: Lease): Promise<void>
+  /**
+   * For the exchange, once `issue` is over and failed: takes back whatever it left, even if the lease ended meanwhile.
+   * The lease's handle is kept: it may say more than the one that was prepared. `nothing`: the target is certain.
+   */
+  abandon(lease: Lease, left?: 'unknown' | 'nothing'): Promise<void>
   /** Ends a job for good: no lease of it is left and no new one can come. Answers how many this call ended. */
   endJob(job: Job, via: string): Promise<number>
 }
@@ -60,7 +63,7 @@ export function openRevoke(parts: RevokeParts): Revoke {
       return held ? await takeBack(parts, lease, lease.state, by, true, detail) : 'already'
     },
     retry: (lease) => takeBack(parts, lease, 'stuck', causeOf(lease), false),
-    abandon: (lease) => abandon(parts, lease),
+    abandon: (lease, left = 'unknown') => abandon(parts, lease, left),
     endJob: (job, via) => endJob(parts, job, via),
   }
 }
@@ -166,11 +169,15 @@ async function revokeAtTarget(parts: RevokeParts, lease: Lease): Promise<void> {
   await withinTime(parts.tools, answerMs, () => revoke.call(target, handle))
 }
 
-async function abandon(parts: RevokeParts, lease: Lease): Promise<void> {
-  if (!isElsewhere(parts, lease)) return void (await commitEnd(parts, lease, unfinished, 'failed'))
+async function abandon(parts: RevokeParts, lease: Lease, left: 'unknown' | 'nothing'): Promise<void> {
+  if (left === 'nothing' || !isElsewhere(parts, lease))
+    return void (await commitEnd(parts, lease, unfinished, 'failed'))
   // Whatever ended the lease meanwhile may have been too early to find anything there: hold it in any state.
   const from: readonly LeaseState[] = [...alive, 'revoked', 'expired']
-  await commits(parts, [{ kind: 'lease.move', id: lease.id, from, to: 'stuck', endedBy: 'failed' }])
+  const held = { kind: 'lease.move', id: lease.id, to: 'stuck', handle: lease.handle } as const
+  // Where something else holds it already, that stays the cause of its end.
+  if (!(await commits(parts, [{ ...held, from, endedBy: 'failed' }])))
+    await commits(parts, [{ ...held, from: ['stuck'] }])
   // Issuing is over, so what is taken back now stays taken back.
   await takeBack(parts, lease, 'active', 'failed', true)
 }
