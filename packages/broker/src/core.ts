@@ -1,6 +1,7 @@
 /**
  * core: what the server and the operator's commands share: the store, the policy in force, the keys, the targets and
- * the way a lease ends. Opened in order, closed in the opposite order.
+ * the way a lease ends. Opened in order, closed in the opposite order. It has no door and issues nothing. `broker.ts`
+ * opens it and puts `doorway.ts` (for callers) before it, `office.ts` opens it for the operator.
  */
 import { openRecorder, type Recorder } from './audit/recorder.ts'
 import type { Tools } from './base/tools.ts'

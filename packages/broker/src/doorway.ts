@@ -1,4 +1,8 @@
-/** Wiring of the doors: what each of them reaches. */
+/**
+ * doorway: what stands behind each door of the HTTP server (`http/doors.ts` says which there are): exchange, revocation,
+ * introspection, webhooks, the log, health. It is wiring alone: it parses nothing, decides nothing and listens on
+ * nothing. `broker.ts` calls it once, with a `core.ts` that is open. The operator's way in is `office.ts`.
+ */
 import type { Log as AuditLog } from './audit/log.ts'
 import type { Json } from './base/canonical-json.ts'
 import { Failure } from './base/failure.ts'

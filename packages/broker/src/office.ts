@@ -1,6 +1,8 @@
 /**
- * office: what an operator does beside a running broker, or without one: look at leases and keys, end leases, rotate
- * keys, export the log. It works on the same store with the same rules, and everything it changes is in the log.
+ * office: where the operator works, as the doorway is where jobs come: beside a running broker or without one, it looks
+ * at leases and keys, ends leases, rotates keys, exports the log. It stands on the same `core.ts` as the server, so the
+ * rules are the same and everything it changes is in the log. It listens on nothing and never gives a credential. The
+ * commands of `packages/cli` open it through `main.ts`; the server never does.
  */
 
 import { readCheckpoint } from './audit/checkpoint.ts'

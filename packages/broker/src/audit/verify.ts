@@ -1,3 +1,9 @@
+/**
+ * verify: is an exported log whole? It owns the reading of what `export/jsonl.ts` writes: one pass, one line at a time,
+ * any bytes at all. It opens no store, no network and no configuration, believes nothing that the file says about
+ * itself beyond what the trusted keys signed, and mends nothing. `mayfly audit verify` and `mayfly policy replay` call
+ * it; no part of the running broker does.
+ */
 import { canonicalJson, type Json } from '../base/canonical-json.ts'
 import { Frontier, leafHash } from '../base/merkle.ts'
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts'

@@ -1,3 +1,8 @@
+/**
+ * job-end: a platform says that a job or a run is over, and what it held ends. It checks the signature over the bytes as
+ * they came before it believes any of them, and finds the job that the delivery names. It never ends a lease itself
+ * (`revoke.ts` does) and never gives one. `doorway.ts` opens it; the door in `http/webhooks.ts` calls it.
+ */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { Failure } from '../base/failure.ts'
 import type { Secret } from '../base/secret.ts'

@@ -1,3 +1,9 @@
+/**
+ * gate: the one way through to an upstream (invariant 3). For each request it verifies our own token, asks whether the
+ * lease lives and is for the target of this route, and has the first admission and every refusal recorded. What it
+ * remembers is verification alone, never that somebody was let in. It carries nothing, knows no protocol and never
+ * hands a credential over. `broker.ts` opens it; every kind of route calls it before it forwards anything.
+ */
 import { createHash } from 'node:crypto'
 import { asFailure, Failure, type FailureCode } from '../base/failure.ts'
 import type { Tools } from '../base/tools.ts'

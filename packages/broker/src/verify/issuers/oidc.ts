@@ -1,3 +1,9 @@
+/**
+ * oidc: the issuer kind that every platform of `presets.ts` is: discovery, keys, claims and times of an OpenID Connect
+ * ID token. It says who asks and never what they may have; that a token is spent once is the exchange's. What it
+ * fetches (discovery and keys alone) goes through `fetch-document.ts`. `kinds.ts` opens one for each configured issuer;
+ * the exchange calls it through `issuer.ts`.
+ */
 import { hash } from 'node:crypto'
 import { Failure } from '../../base/failure.ts'
 import type { Tools } from '../../base/tools.ts'
