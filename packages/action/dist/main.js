@@ -5,23 +5,23 @@ password!=="")throw new TypeError(`${what} holds a user or a password; leave the
 tps:"&&!(url.protocol==="http:"&&isLoopback(url.hostname)))throw new TypeError(`${what} must begin with https:\
 // (http:// works for loopback only).`);return url}function isLoopback(hostname){return hostname==="localhost"||
 hostname==="[::1]"||/^127\.\d+\.\d+\.\d+$/.test(hostname)}function jsonObject(text2){try{let value=JSON.parse(text2);return isObject(value)?value:void 0}catch{return}}function isObject(value){
-return typeof value=="object"&&value!==null&&!Array.isArray(value)}var MayflyRefused=class extends Error{name="MayflyRefused";error;status;description;explanation;errorId;constructor(parts){
-super(messageOf(parts)),this.error=parts.error,this.status=parts.status,this.description=parts.description,this.
-explanation=parts.explanation,this.errorId=parts.errorId}};function messageOf({error,status,description,errorId}){
-let id=errorId===void 0?"":` (error id ${errorId})`;return`${status>=500?"Mayfly failed":"Mayfly refused"}: ${error}\
-, status ${status}. ${description}${id}`}var errorPattern=/^[\w.:-]{1,100}$/;function refusalOf(answer,secrets){
-let text2=secrets.reduce((rest,secret)=>secret===""?rest:rest.replaceAll(secret,"***"),answer.text),members=jsonObject(
-text2),error=members?.error;return members===void 0||typeof error!="string"||!errorPattern.test(error)?unexpectedAnswer(
-answer.status):new MayflyRefused({error,status:answer.status,description:words(members.error_description)??"No\
- description was given.",explanation:explanationOf(members.explanation),errorId:words(members.error_id)})}function unexpectedAnswer(status){
-return new MayflyRefused({error:"unexpected_answer",status,description:"The answer is not one that a Mayfly br\
-oker gives; is the URL right?"})}function explanationOf(value){if(!isObject(value))return;let grants=list(value.
-grants).map(grant=>({grant:words(grant.grant)??"unnamed",failing:list(grant.failing).map(conditionOf)}));return{
-summary:words(value.summary)??"",grants}}function conditionOf(value){let hint=words(value.hint);return{claim:words(
-value.claim)??"unnamed",got:words(value.got)??"nothing",needed:words(value.needed)??"nothing",...hint===void 0?
-{}:{hint}}}function list(value){return Array.isArray(value)?value.filter(isObject).slice(0,20):[]}function words(value){
-if(value==null)return;let text2=typeof value=="string"?value:JSON.stringify(value);return text2.length>500?`${text2.
-slice(0,499)}…`:text2}var brokerRetry={waitsMs:[500,1e3,2e3],longestWaitMs:3e4,tryMs:1e4,wait,random:()=>(crypto.getRandomValues(new Uint32Array(
+return typeof value=="object"&&value!==null&&!Array.isArray(value)}var MayflyRefused=class extends Error{name="MayflyRefused";error;status;description;explanation;errorId;answered;constructor(parts){
+let answered=answeredOf(parts);super(`${parts.status>=500?"Mayfly failed":"Mayfly refused"}: ${answered}`),this.
+answered=answered,this.error=parts.error,this.status=parts.status,this.description=parts.description,this.explanation=
+parts.explanation,this.errorId=parts.errorId}};function answeredOf({error,status,description,errorId}){let id=errorId===
+void 0?"":` (error id ${errorId})`;return`${error}, status ${status}. ${description}${id}`}var errorPattern=/^[\w.:-]{1,100}$/;
+function refusalOf(answer,secrets){let text2=secrets.reduce((rest,secret)=>secret===""?rest:rest.replaceAll(secret,
+"***"),answer.text),members=jsonObject(text2),error=members?.error;return members===void 0||typeof error!="str\
+ing"||!errorPattern.test(error)?unexpectedAnswer(answer.status):new MayflyRefused({error,status:answer.status,
+description:words(members.error_description)??"No description was given.",explanation:explanationOf(members.explanation),
+errorId:words(members.error_id)})}function unexpectedAnswer(status){return new MayflyRefused({error:"unexpecte\
+d_answer",status,description:"The answer is not one that a Mayfly broker gives; is the URL right?"})}function explanationOf(value){
+if(!isObject(value))return;let grants=list(value.grants).map(grant=>({grant:words(grant.grant)??"unnamed",failing:list(
+grant.failing).map(conditionOf)}));return{summary:words(value.summary)??"",grants}}function conditionOf(value){
+let hint=words(value.hint);return{claim:words(value.claim)??"unnamed",got:words(value.got)??"nothing",needed:words(
+value.needed)??"nothing",...hint===void 0?{}:{hint}}}function list(value){return Array.isArray(value)?value.filter(
+isObject).slice(0,20):[]}function words(value){if(value==null)return;let text2=typeof value=="string"?value:JSON.
+stringify(value);return text2.length>500?`${text2.slice(0,499)}…`:text2}var brokerRetry={waitsMs:[500,1e3,2e3],longestWaitMs:3e4,tryMs:1e4,wait,random:()=>(crypto.getRandomValues(new Uint32Array(
 1))[0]??0)/4294967296},idTokenRetry={...brokerRetry,waitsMs:[50,100,200,400,800,1600,3e3,3e3,3e3]};function jittered(ms,random){
 return Math.round(ms*(.5+random()/2))}function retryAfterMs(value){return value!==null&&/^\d{1,6}$/.test(value.
 trim())?Number(value)*1e3:void 0}function wait(ms,signal){return new Promise((resolve,reject)=>{let aborted=()=>{
@@ -129,17 +129,19 @@ arget","Scope","Valid until","Lease"],rows),"<p>The post step of the job revokes
 
 <pre>${text2.split(`
 `).map(html).join(`
-`)}</pre>`}function refusalText(refusal){let lines=[refusal.message,refusal.explanation?.summary??""].map(oneLine);
-for(let{grant,failing}of refusal.explanation?.grants??[])for(let condition of failing)lines.push(oneLine(`- ${grant}\
-: ${conditionText(condition)}`));return lines.filter(line=>line!=="").join(`
-`)}function refusedLines(target,refusal){let rows=(refusal.explanation?.grants??[]).flatMap(({grant,failing})=>failing.
-map(({claim,got,needed,hint})=>[code(grant),code(claim),code(got),code(needed),html(hint??"")])),summary=refusal.
-explanation?.summary??"";return[`<h3>Mayfly refused ${code(target)}</h3>`,`<p>${html(refusal.message)}</p>`,...summary===
-""?[]:[`<p>${html(summary)}</p>`],...rows.length===0?[]:[table(["Grant","Condition","The token had","Needed","\
-What to change"],rows)]]}function conditionText({claim,got,needed,hint}){return`${claim} is ${got}, needs ${needed}${hint===
-void 0?"":`. ${hint}`}`}function table(heads,rows){let row=(cells,tag)=>`<tr>${cells.map(cell=>`<${tag}>${cell}\
-</${tag}>`).join("")}</tr>`;return["<table>",row(heads,"th"),...rows.map(cells=>row(cells,"td")),"</table>"].join(
-`
+`)}</pre>`}function refusalText(refusal){let lines=[refusal.answered,summaryOf(refusal)].map(oneLine);for(let{
+grant,failing}of refusal.explanation?.grants??[])for(let condition of failing)lines.push(oneLine(`- ${grant}: ${conditionText(
+condition)}`));return lines.filter(line=>line!=="").join(`
+`)}function summaryOf({explanation}){if(explanation===void 0)return"";let{summary,grants}=explanation,[nearest]=grants;
+return nearest!==void 0&&summary.startsWith(`${nearest.grant}: `)&&nearest.failing.every(({claim,needed})=>summary.
+includes(claim)&&summary.includes(needed))?"":summary}function refusedLines(target,refusal){let rows=(refusal.
+explanation?.grants??[]).flatMap(({grant,failing})=>failing.map(({claim,got,needed,hint})=>[code(grant),code(claim),
+code(got),code(needed),html(hint??"")])),summary=summaryOf(refusal);return[`<h3>Mayfly refused ${code(target)}\
+</h3>`,`<p>${html(refusal.answered)}</p>`,...summary===""?[]:[`<p>${html(summary)}</p>`],...rows.length===0?[]:
+[table(["Grant","Condition","The token had","Needed","What to change"],rows)]]}function conditionText({claim,got,
+needed,hint}){return`${claim} is ${got}, needs ${needed}${hint===void 0?"":`. ${hint}`}`}function table(heads,rows){
+let row=(cells,tag)=>`<tr>${cells.map(cell=>`<${tag}>${cell}</${tag}>`).join("")}</tr>`;return["<table>",row(heads,
+"th"),...rows.map(cells=>row(cells,"td")),"</table>"].join(`
 `)}function code(text2){return text2===""?"":`<code>${html(text2)}</code>`}function oneLine(text2){return text2.
 replace(/[\r\n]+/g," ").trim()}async function acquire(runner){try{let inputs=readInputs(runner);requireRunnerFiles(runner);let{granted,refused}=await askForEach(
 runner,inputs);if(refused.length>0)return tellRefused(runner,granted,refused);deliver(runner,granted,inputs.exports);

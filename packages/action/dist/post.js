@@ -13,23 +13,23 @@ let url=URL.parse(text);if(url===null)throw new TypeError(`${what} is not a URL.
 protocol==="http:"&&isLoopback(url.hostname)))throw new TypeError(`${what} must begin with https:// (http:// w\
 orks for loopback only).`);return url}function isLoopback(hostname){return hostname==="localhost"||hostname===
 "[::1]"||/^127\.\d+\.\d+\.\d+$/.test(hostname)}function jsonObject(text){try{let value=JSON.parse(text);return isObject(value)?value:void 0}catch{return}}function isObject(value){
-return typeof value=="object"&&value!==null&&!Array.isArray(value)}var MayflyRefused=class extends Error{name="MayflyRefused";error;status;description;explanation;errorId;constructor(parts){
-super(messageOf(parts)),this.error=parts.error,this.status=parts.status,this.description=parts.description,this.
-explanation=parts.explanation,this.errorId=parts.errorId}};function messageOf({error,status,description,errorId}){
-let id=errorId===void 0?"":` (error id ${errorId})`;return`${status>=500?"Mayfly failed":"Mayfly refused"}: ${error}\
-, status ${status}. ${description}${id}`}var errorPattern=/^[\w.:-]{1,100}$/;function refusalOf(answer,secrets){
-let text=secrets.reduce((rest,secret)=>secret===""?rest:rest.replaceAll(secret,"***"),answer.text),members=jsonObject(
-text),error=members?.error;return members===void 0||typeof error!="string"||!errorPattern.test(error)?unexpectedAnswer(
-answer.status):new MayflyRefused({error,status:answer.status,description:words(members.error_description)??"No\
- description was given.",explanation:explanationOf(members.explanation),errorId:words(members.error_id)})}function unexpectedAnswer(status){
-return new MayflyRefused({error:"unexpected_answer",status,description:"The answer is not one that a Mayfly br\
-oker gives; is the URL right?"})}function explanationOf(value){if(!isObject(value))return;let grants=list(value.
-grants).map(grant=>({grant:words(grant.grant)??"unnamed",failing:list(grant.failing).map(conditionOf)}));return{
-summary:words(value.summary)??"",grants}}function conditionOf(value){let hint=words(value.hint);return{claim:words(
-value.claim)??"unnamed",got:words(value.got)??"nothing",needed:words(value.needed)??"nothing",...hint===void 0?
-{}:{hint}}}function list(value){return Array.isArray(value)?value.filter(isObject).slice(0,20):[]}function words(value){
-if(value==null)return;let text=typeof value=="string"?value:JSON.stringify(value);return text.length>500?`${text.
-slice(0,499)}…`:text}var brokerRetry={waitsMs:[500,1e3,2e3],longestWaitMs:3e4,tryMs:1e4,wait,random:()=>(crypto.getRandomValues(new Uint32Array(
+return typeof value=="object"&&value!==null&&!Array.isArray(value)}var MayflyRefused=class extends Error{name="MayflyRefused";error;status;description;explanation;errorId;answered;constructor(parts){
+let answered=answeredOf(parts);super(`${parts.status>=500?"Mayfly failed":"Mayfly refused"}: ${answered}`),this.
+answered=answered,this.error=parts.error,this.status=parts.status,this.description=parts.description,this.explanation=
+parts.explanation,this.errorId=parts.errorId}};function answeredOf({error,status,description,errorId}){let id=errorId===
+void 0?"":` (error id ${errorId})`;return`${error}, status ${status}. ${description}${id}`}var errorPattern=/^[\w.:-]{1,100}$/;
+function refusalOf(answer,secrets){let text=secrets.reduce((rest,secret)=>secret===""?rest:rest.replaceAll(secret,
+"***"),answer.text),members=jsonObject(text),error=members?.error;return members===void 0||typeof error!="stri\
+ng"||!errorPattern.test(error)?unexpectedAnswer(answer.status):new MayflyRefused({error,status:answer.status,description:words(
+members.error_description)??"No description was given.",explanation:explanationOf(members.explanation),errorId:words(
+members.error_id)})}function unexpectedAnswer(status){return new MayflyRefused({error:"unexpected_answer",status,
+description:"The answer is not one that a Mayfly broker gives; is the URL right?"})}function explanationOf(value){
+if(!isObject(value))return;let grants=list(value.grants).map(grant=>({grant:words(grant.grant)??"unnamed",failing:list(
+grant.failing).map(conditionOf)}));return{summary:words(value.summary)??"",grants}}function conditionOf(value){
+let hint=words(value.hint);return{claim:words(value.claim)??"unnamed",got:words(value.got)??"nothing",needed:words(
+value.needed)??"nothing",...hint===void 0?{}:{hint}}}function list(value){return Array.isArray(value)?value.filter(
+isObject).slice(0,20):[]}function words(value){if(value==null)return;let text=typeof value=="string"?value:JSON.
+stringify(value);return text.length>500?`${text.slice(0,499)}…`:text}var brokerRetry={waitsMs:[500,1e3,2e3],longestWaitMs:3e4,tryMs:1e4,wait,random:()=>(crypto.getRandomValues(new Uint32Array(
 1))[0]??0)/4294967296},idTokenRetry={...brokerRetry,waitsMs:[50,100,200,400,800,1600,3e3,3e3,3e3]};function jittered(ms,random){
 return Math.round(ms*(.5+random()/2))}function retryAfterMs(value){return value!==null&&/^\d{1,6}$/.test(value.
 trim())?Number(value)*1e3:void 0}function wait(ms,signal){return new Promise((resolve,reject)=>{let aborted=()=>{

@@ -35,13 +35,25 @@ export function failedSummary(text: string): string {
   return `<h3>Mayfly: no credential</h3>\n\n<pre>${text.split('\n').map(html).join('\n')}</pre>`
 }
 
-/** The same for the log and its annotation; one line for each condition. */
+/** The same for the log and its annotation, under a title that says who refused what; one line for each condition. */
 export function refusalText(refusal: MayflyRefused): string {
-  const lines = [refusal.message, refusal.explanation?.summary ?? ''].map(oneLine)
+  const lines = [refusal.answered, summaryOf(refusal)].map(oneLine)
   for (const { grant, failing } of refusal.explanation?.grants ?? []) {
     for (const condition of failing) lines.push(oneLine(`- ${grant}: ${conditionText(condition)}`))
   }
   return lines.filter((line) => line !== '').join('\n')
+}
+
+/** Empty where it says no more than the conditions of the nearest grant, which follow it one by one. */
+function summaryOf({ explanation }: MayflyRefused): string {
+  if (explanation === undefined) return ''
+  const { summary, grants } = explanation
+  const [nearest] = grants
+  const repeats =
+    nearest !== undefined &&
+    summary.startsWith(`${nearest.grant}: `) &&
+    nearest.failing.every(({ claim, needed }) => summary.includes(claim) && summary.includes(needed))
+  return repeats ? '' : summary
 }
 
 function refusedLines(target: string, refusal: MayflyRefused): readonly string[] {
@@ -54,10 +66,10 @@ function refusedLines(target: string, refusal: MayflyRefused): readonly string[]
       html(hint ?? ''),
     ]),
   )
-  const summary = refusal.explanation?.summary ?? ''
+  const summary = summaryOf(refusal)
   return [
     `<h3>Mayfly refused ${code(target)}</h3>`,
-    `<p>${html(refusal.message)}</p>`,
+    `<p>${html(refusal.answered)}</p>`,
     ...(summary === '' ? [] : [`<p>${html(summary)}</p>`]),
     ...(rows.length === 0
       ? []

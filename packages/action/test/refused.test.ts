@@ -38,6 +38,20 @@ test('a refusal says which condition failed, what the token had and what was nee
   matches(t, 'refused', result, scenario)
 })
 
+test('a refusal says each thing once', async (t) => {
+  const failing = [{ claim: 'environment', needed: 'production' }]
+  const explanation = {
+    summary: 'deploy: environment is missing, needs production',
+    grants: [{ grant: 'deploy', failing }],
+  }
+  const body = { error: 'invalid_target', error_description: 'No.', explanation }
+  const scenario = await startScenario(t, { token: { docs: [{ status: 400, body }] } })
+  const { stdout, files } = await scenario.job.run('main', scenario.step({ target: 'docs' }))
+  assert.equal(stdout.match(/Mayfly refused/g)?.length, 1, stdout)
+  assert.equal(stdout.match(/needs production/g)?.length, 1, stdout)
+  assert.doesNotMatch(JSON.stringify(files), /Mayfly refused: |<p>deploy: /)
+})
+
 test('when one target of several is refused nothing is exported and the rest stays in the state', async (t) => {
   const scenario = await startScenario(t, { token: { 'prod-deploy': [refusal] } })
   const result = await scenario.job.run('main', scenario.step({ target: 'docs, prod-deploy, staging' }))

@@ -43,9 +43,13 @@ export class MayflyRefused extends Error {
   readonly explanation: Explanation | undefined
   /** Names the record of this refusal in the broker's log. */
   readonly errorId: string | undefined
+  /** What was answered, for whoever has said already that Mayfly refused: the message without its first words. */
+  readonly answered: string
 
   constructor(parts: RefusalParts) {
-    super(messageOf(parts))
+    const answered = answeredOf(parts)
+    super(`${parts.status >= 500 ? 'Mayfly failed' : 'Mayfly refused'}: ${answered}`)
+    this.answered = answered
     this.error = parts.error
     this.status = parts.status
     this.description = parts.description
@@ -54,10 +58,9 @@ export class MayflyRefused extends Error {
   }
 }
 
-function messageOf({ error, status, description, errorId }: RefusalParts): string {
+function answeredOf({ error, status, description, errorId }: RefusalParts): string {
   const id = errorId === undefined ? '' : ` (error id ${errorId})`
-  const start = status >= 500 ? 'Mayfly failed' : 'Mayfly refused'
-  return `${start}: ${error}, status ${status}. ${description}${id}`
+  return `${error}, status ${status}. ${description}${id}`
 }
 
 /** RFC 6749 5.2 allows more; no registered error needs it. */
