@@ -16,10 +16,10 @@ export async function explore(stage: Stage, site: Site): Promise<void> {
   for (const line of [
     '',
     'Broker and proxy stay up until Ctrl-C. To try, with a new deploy job’s token in a file (10 minutes):',
-    `  curl -H @${header} ${site.proxy.production}/orders`,
-    `  curl ${site.listens}/.well-known/openid-configuration`,
-    `  npm run mayfly -- leases list --config ${site.config}`,
-    `  npm run mayfly -- leases revoke --target orders-api --config ${site.config}`,
+    `  $ curl -H @${header} ${site.proxy.production}/orders`,
+    `  $ curl ${site.listens}/.well-known/openid-configuration`,
+    `  $ npm run mayfly -- leases list --config ${site.config}`,
+    `  $ npm run mayfly -- leases revoke --target orders-api --config ${site.config}`,
   ]) {
     stage.say(line)
   }

@@ -32,14 +32,18 @@ async function readLog(site: Site): Promise<readonly Recorded[]> {
   }
 }
 
-/** Says what the public was told and, beside it, what the log knows. */
+/** Says what each reader of a refusal sees: anybody who asks, the job that proved who it is, the operator. */
 export async function tellRefusal(stage: Stage, site: Site, answer: string): Promise<Recorded> {
-  const { error_id: id } = members(answer)
+  const { error_id: id, explanation } = members(answer)
   expect(typeof id === 'string', 'a refusal carries no error_id')
   const entry = await entryOf(site, id)
-  stage.say(`      to everybody:  ${publicText(answer)}`)
-  stage.say(`      to the owner of the log, under ${id}:`)
-  stage.say(`                     ${entry.type}, ${entry.code}: ${entry.reason}`)
+  stage.say(`      any caller sees:     ${publicText(answer)}`)
+  if (explanation !== undefined) {
+    const { summary } = explanation as { summary?: unknown }
+    stage.say(`      this job also sees:  ${String(summary)}`)
+  }
+  stage.say(`      the operator sees:   ${entry.type}, ${entry.code}: ${entry.reason}`)
+  stage.say(`      in the log, entry:   ${id}`)
   return entry
 }
 

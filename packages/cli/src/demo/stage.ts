@@ -1,5 +1,6 @@
 /** What every step of the story works with. */
 import type { Terminal } from '../terminal.ts'
+import { fold } from './fold.ts'
 import type { DemoParts } from './parts.ts'
 import { type KnownSecrets, openSecrets } from './secrets.ts'
 import { showMessage } from './show.ts'
@@ -11,7 +12,7 @@ export interface Stage {
   readonly folder: string
   readonly secrets: KnownSecrets
   readonly wire: Wire
-  /** Everything that was said so far. */
+  /** Everything that was said so far, in lines as long as they are: a secret in them is in one piece. */
   readonly transcript: readonly string[]
   readonly say: (line: string) => void
   /** Says what went over the wire since the last time. */
@@ -31,6 +32,10 @@ export function expect(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw new StepFault(otherwise)
 }
 
+function folded(lines: string): string {
+  return lines.split('\n').flatMap(fold).join('\n')
+}
+
 export function openStage(parts: DemoParts, terminal: Terminal, folder: string): Stage {
   const secrets = openSecrets()
   const wire = openWire()
@@ -43,7 +48,7 @@ export function openStage(parts: DemoParts, terminal: Terminal, folder: string):
     if (unheard !== undefined) throw unheard
     transcript.push(line)
     written = written
-      .then(() => terminal.write(`${line}\n`))
+      .then(() => terminal.write(`${folded(line)}\n`))
       .catch((cause: unknown) => {
         unheard = new Error('nobody reads what is written', { cause })
       })

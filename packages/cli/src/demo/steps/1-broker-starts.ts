@@ -50,7 +50,7 @@ export async function startBroker(stage: Stage): Promise<Site> {
   }
   await checkSite(site)
   stage.say(`    policy      ${relative(process.cwd(), parts.policies)}`)
-  stage.say(`    broker      ${site.listens}, reached as ${site.url} so that we can show you the wire`)
+  stage.say(`    broker      ${site.listens}, reached as ${site.url}, so that the wire can be shown`)
   stage.say(`    proxy       ${proxy.production} for orders-api, ${proxy.staging} for orders-api-staging`)
   stage.say(`    GitHub      ${github.issuer}, a stand-in with GitHub's protocol and keys of its own`)
   stage.say(`    log key     ${site.logKey}`)

@@ -76,7 +76,7 @@ export async function runMain(
   { runner }: RunningJob,
   target: string,
 ): Promise<StepResult> {
-  stage.say(`    uses: mayfly-dev/mayfly@v1, with: { url: ${site.url}, target: ${target} }`)
+  stage.say(`    uses: mayfly-dev/mayfly@v1\n    with: { url: ${site.url}, target: ${target} }`)
   const result = await runner.main({ url: site.url, target, scope: '', export: 'env' })
   sayLog(stage, result)
   return result

@@ -12,7 +12,10 @@ export async function logIsProved(stage: Stage, site: Site): Promise<void> {
   const exported = await mayfly(stage, ['audit', 'export', '--config', site.config])
   expect(exported.exitCode === 0, `the export failed: ${exported.told}`)
   writeFileSync(file, exported.text)
-  const verify = (path: string) => ['audit', 'verify', path, '--key', site.logKey]
+  const verify = (path: string, ...more: readonly string[]) => [
+    ...['audit', 'verify', path, ...more],
+    ...['--key', site.logKey],
+  ]
   const whole = await mayfly(stage, verify(file))
   stage.say(`      ${whole.text.trim()}`)
   expect(whole.exitCode === 0, 'the log is not whole')
@@ -20,7 +23,7 @@ export async function logIsProved(stage: Stage, site: Site): Promise<void> {
   const copy = join(stage.folder, 'log-with-one-flipped-byte.jsonl')
   const { line, entry } = flipByte(file, copy)
   stage.say(`    one byte is flipped in a copy: in line ${line}, which holds entry ${entry}`)
-  const found = await mayfly(stage, [...verify(copy), '--json'])
+  const found = await mayfly(stage, verify(copy, '--json'))
   const { ok, at, reason } = members(found.text)
   expect(found.exitCode === 1 && ok === false, 'the flipped byte was not found')
   const place = (at ?? {}) as { line?: number; index?: number }
@@ -43,7 +46,7 @@ function flipByte(file: string, copy: string): { line: number; entry: number } {
 
 /** Runs a command of ours as an operator would type it. */
 async function mayfly(stage: Stage, typed: readonly string[]) {
-  const shown = typed.map((word) => (/^[\w./-]+$/.test(word) ? word : `'${word}'`)).join(' ')
+  const shown = typed.map((word) => (/^[\w./:+=-]+$/.test(word) ? word : `'${word}'`)).join(' ')
   stage.say(`    $ mayfly ${shown.replaceAll(`${stage.folder}/`, '')}`)
   const texts: string[] = []
   const told: string[] = []
