@@ -19,6 +19,17 @@ export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (letter) => (letter === '\t' ? ' ' : '\u{fffd}'))
 }
 
+/** One JSON document on a line: it says the same, and holds nothing that a terminal would obey. */
+export function json(value: unknown): string {
+  const text = JSON.stringify(value).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (letter) =>
+    letter
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
+  return `${text}\n`
+}
+
 interface FailingGrant {
   readonly grant: string
   readonly failing: readonly {

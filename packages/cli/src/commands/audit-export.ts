@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts'
 import { configOption, withOffice } from '../configured.ts'
+import { printable } from '../table.ts'
 
 export const command: Command = {
   usage: '[options]',
@@ -12,7 +13,7 @@ key goes to standard error; keep it where the broker's operator cannot write.`,
     withOffice(given, terminal, async (office) => {
       terminal.progress('exporting the log')
       const { entries, logKey } = await office.exportLog(terminal.write)
-      terminal.tell(`${entries} entries; the log's key is ${logKey}`)
+      terminal.tell(`${entries} entries; the log's key is ${printable(logKey)}`)
       return 0
     }),
 }

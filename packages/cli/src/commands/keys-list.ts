@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts'
 import { configOption, jsonOption, withOffice } from '../configured.ts'
-import { table, time } from '../table.ts'
+import { json, table, time } from '../table.ts'
 
 export const command: Command = {
   usage: '[options]',
@@ -19,7 +19,7 @@ export const command: Command = {
         time(publishedUntil),
       ])
       const head = ['KEY', 'ALGORITHM', 'SIGNS FROM', 'SIGNS UNTIL', 'PUBLISHED UNTIL']
-      await terminal.write(given.flag('json') ? `${JSON.stringify({ keys })}\n` : table(head, rows))
+      await terminal.write(given.flag('json') ? json({ keys }) : table(head, rows))
       return 0
     }),
 }

@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts'
 import { configOption, jsonOption, withOffice } from '../configured.ts'
-import { time } from '../table.ts'
+import { json, printable, time } from '../table.ts'
 
 export const command: Command = {
   usage: '[options]',
@@ -12,8 +12,8 @@ it; until then the current key signs, so that nobody is refused.`,
   run: (given, terminal) =>
     withOffice(given, terminal, async (office) => {
       const { kid, signsFrom } = await office.rotate()
-      const text = `${kid} signs from ${time(signsFrom)}\n`
-      await terminal.write(given.flag('json') ? `${JSON.stringify({ kid, signsFrom })}\n` : text)
+      const text = `${printable(kid)} signs from ${time(signsFrom)}\n`
+      await terminal.write(given.flag('json') ? json({ kid, signsFrom }) : text)
       return 0
     }),
 }

@@ -1,7 +1,7 @@
 import type { ListedLease } from '@mayfly/broker/office'
 import { type Command, UsageFault } from '../command.ts'
 import { configOption, jsonOption, withOffice } from '../configured.ts'
-import { table, time } from '../table.ts'
+import { json, table, time } from '../table.ts'
 
 const states = ['pending', 'active', 'revoked', 'expired', 'stuck'] as const
 
@@ -32,7 +32,7 @@ export const command: Command = {
       const filter = { states: chosen, limit: limit + 1, ...(target === undefined ? {} : { target }) }
       const found = await office.leases(filter)
       const leases = found.slice(0, limit)
-      await terminal.write(given.flag('json') ? `${JSON.stringify({ leases })}\n` : rows(leases))
+      await terminal.write(given.flag('json') ? json({ leases }) : rows(leases))
       if (found.length > limit) terminal.tell(`There are more than ${limit}; --limit shows more.`)
       return 0
     })

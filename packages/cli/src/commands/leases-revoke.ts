@@ -1,5 +1,6 @@
 import { type Command, UsageFault } from '../command.ts'
 import { configOption, jsonOption, withOffice } from '../configured.ts'
+import { json, printable } from '../table.ts'
 
 export const command: Command = {
   usage: '[options] [LEASE...]',
@@ -29,10 +30,10 @@ export const command: Command = {
         if (done.length > 0) ended.push(...done)
         else untouched.push(id)
       }
-      if (given.flag('json')) await terminal.write(`${JSON.stringify({ ended, untouched })}\n`)
+      if (given.flag('json')) await terminal.write(json({ ended, untouched }))
       else {
-        for (const id of ended) await terminal.write(`ended ${id}\n`)
-        for (const id of untouched) terminal.tell(`${id} is unknown or had ended before`)
+        for (const id of ended) await terminal.write(`ended ${printable(id)}\n`)
+        for (const id of untouched) terminal.tell(`${printable(id)} is unknown or had ended before`)
         if (ended.length === 0 && untouched.length === 0) await terminal.write('nothing to end\n')
       }
       return untouched.length === 0 ? 0 : 1

@@ -1,4 +1,5 @@
 /** What every step of the story works with. */
+import { printable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import { fold } from './fold.ts'
 import type { DemoParts } from './parts.ts'
@@ -33,7 +34,10 @@ export function expect(holds: boolean, otherwise: string): asserts holds {
 }
 
 function folded(lines: string): string {
-  return lines.split('\n').flatMap(fold).join('\n')
+  return lines
+    .split('\n')
+    .flatMap((line) => fold(printable(line)))
+    .join('\n')
 }
 
 export function openStage(parts: DemoParts, terminal: Terminal, folder: string): Stage {
