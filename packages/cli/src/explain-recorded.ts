@@ -3,10 +3,11 @@ import type { Office } from '@mayfly/broker/office'
 import { type Decision, type DecisionRequest, decide } from '@mayfly/policy/decide'
 import { type Explanation, explain } from '@mayfly/policy/explain'
 import { type Policy, targetByAudience } from '@mayfly/policy/policy'
-import { type ExitCode, type Given, UsageFault } from './command.ts'
-import { withConfiguration, withOffice } from './configured.ts'
+import { ConfigurationFault, type ExitCode, type Given, UsageFault } from './command.ts'
+import { configPath, withConfiguration, withOffice } from './configured.ts'
 import { type ExchangeEntry, exchangeEntry } from './exchange-entry.ts'
-import { conditionLines, printable, time } from './table.ts'
+import { formatPolicies, loadSources, readPolicySources } from './policies.ts'
+import { conditionLines, json, printable, time } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Finds the decision in the log of the configuration and explains it, in full: for those who may read the log. */
@@ -22,11 +23,11 @@ export function explainRecorded(given: Given, terminal: Terminal): Promise<ExitC
         text === undefined ? `the log has no ${lease ?? entry}` : `${entry} is not about an exchange`,
       )
     }
-    const { policy, digest } = await withConfiguration(() => policyOf(office, given))
+    const { policy, digest } = await withConfiguration(configPath(given), () => policyOf(office, given))
     const today = recorded.issuer === undefined ? undefined : decideAgain(policy, recorded)
     await terminal.write(
       given.flag('json')
-        ? `${JSON.stringify({ recorded, policy: digest, same_policy: digest === recorded.policy, today })}\n`
+        ? json({ recorded, policy: digest, same_policy: digest === recorded.policy, today })
         : `${said(recorded, digest, today).map(printable).join('\n')}\n`,
     )
     return today?.decision.allowed === true ? 0 : 1
@@ -40,12 +41,11 @@ async function policyOf(
 ): Promise<{ readonly policy: Policy; readonly digest: string }> {
   const folder = given.text('policies')
   if (folder === undefined) return office.policy()
-  const { readPolicyFolder } = await import('@mayfly/broker/decide/folder')
-  const { openPolicy } = await import('@mayfly/broker/decide/policies')
-  const sources = await readPolicyFolder(folder).catch((cause: unknown) => {
-    throw new UsageFault(`the folder \`${folder}\` cannot be read`, { cause })
-  })
-  return openPolicy(sources)
+  const { sourcesDigest } = await import('@mayfly/broker/decide/policies')
+  const sources = await readPolicySources(folder)
+  const read = loadSources(sources, folder)
+  if (!read.loaded.ok) throw new ConfigurationFault(formatPolicies(read).join('\n'))
+  return { policy: read.loaded.policy, digest: sourcesDigest(sources) }
 }
 
 interface Today {

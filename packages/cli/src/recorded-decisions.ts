@@ -5,6 +5,7 @@ import { type Given, type Option, UsageFault } from './command.ts'
 import { configOption, withOffice } from './configured.ts'
 import { printable } from './table.ts'
 import type { Terminal } from './terminal.ts'
+import { isSystemError, unreadable } from './unreadable.ts'
 
 export const logOptions: Readonly<Record<string, Option>> = {
   log: { type: 'string', value: 'FILE', summary: 'A log that `mayfly audit export` wrote; it must be whole' },
@@ -43,7 +44,7 @@ export async function readRecorded(given: Given, terminal: Terminal): Promise<re
 async function verified(file: string): Promise<void> {
   const { verifyExport } = await import('@mayfly/broker/audit/verify')
   const whole = await verifyExport(createReadStream(file)).catch((cause: unknown) => {
-    throw new UsageFault(`the file \`${file}\` cannot be read`, { cause })
+    throw isSystemError(cause) ? unreadable('file', file, cause) : cause
   })
   if (!whole.ok) {
     const said = `the log \`${file}\` is not whole: line ${whole.at.line}: ${printable(whole.reason)}`

@@ -2,7 +2,8 @@ import { createReadStream } from 'node:fs'
 import { type Command, UsageFault } from '../command.ts'
 import { jsonOption } from '../configured.ts'
 import { readText } from '../input.ts'
-import { printable } from '../table.ts'
+import { json, printable } from '../table.ts'
+import { isSystemError, unreadable } from '../unreadable.ts'
 
 export const command: Command = {
   usage: '[options] FILE',
@@ -30,26 +31,28 @@ file could have made a key of their own as well.`,
     const olderCheckpoint = kept === undefined ? undefined : `${await readText(kept, terminal)}\n`
     const { verifyExport } = await import('@mayfly/broker/audit/verify')
     if (key !== undefined) await checkKey(key)
-    terminal.progress(`verifying ${file}`)
+    terminal.progress(`verifying ${printable(file)}`)
     const stream = createReadStream(file)
     await new Promise<void>((resolve, reject) => {
       stream.once('open', () => resolve())
-      stream.once('error', (cause) =>
-        reject(new UsageFault(`the file \`${file}\` cannot be read`, { cause })),
-      )
+      stream.once('error', (cause) => reject(unreadable('file', file, cause)))
     })
     const found = await verifyExport(stream, {
       ...(key === undefined ? {} : { trustedKeys: [key] }),
       ...(olderCheckpoint === undefined ? {} : { olderCheckpoint }),
+    }).catch((thrown: unknown) => {
+      throw isSystemError(thrown) ? unreadable('file', file, thrown) : thrown
     })
-    if (given.flag('json')) await terminal.write(`${JSON.stringify(found)}\n`)
+    if (given.flag('json')) await terminal.write(json(found))
     else if (found.ok) {
       const { size, origin, root, trusted } = found
       await terminal.write(`ok: ${size} entries of ${printable(origin)}, root ${root}\n`)
       if (!trusted) terminal.tell('No --key was given: the file fits itself, and nothing says who signed it.')
     } else {
       const entry = found.at.index === undefined ? '' : `, entry ${found.at.index}`
-      await terminal.write(`not whole: ${file}, line ${found.at.line}${entry}: ${printable(found.reason)}\n`)
+      await terminal.write(
+        `not whole: ${printable(file)}, line ${found.at.line}${entry}: ${printable(found.reason)}\n`,
+      )
     }
     return found.ok ? 0 : 1
   },

@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts'
 import { configOption, configPath, jsonOption, withConfiguration } from '../configured.ts'
-import { printable } from '../table.ts'
+import { json, printable } from '../table.ts'
 
 export const command: Command = {
   usage: '[options]',
@@ -12,13 +12,18 @@ export const command: Command = {
   run: async (given, terminal) => {
     const path = configPath(given)
     const { checkFile } = await import('@mayfly/broker/main')
-    const { config, warnings } = await withConfiguration(() => checkFile({ path, env: terminal.env }))
+    const { config, warnings } = await withConfiguration(path, () => checkFile({ path, env: terminal.env }))
+    // Which file and line is meant, only whoever reads the folder can say.
+    const { formatPolicies, readPolicies } = await import('../policies.ts')
+    const read = warnings.length === 0 ? undefined : await readPolicies(config.policies)
+    const placed = read?.loaded.ok ? read.loaded.warnings : warnings
     if (given.flag('json')) {
-      await terminal.write(`${JSON.stringify({ ok: true, url: config.url, warnings })}\n`)
+      await terminal.write(json({ ok: true, url: config.url, warnings: placed }))
       return 0
     }
-    for (const warning of warnings) terminal.tell(`warning: ${printable(warning)}`)
-    await terminal.write(`${path}: ok\n`)
+    for (const warning of read?.loaded.ok ? formatPolicies(read) : warnings.map(printable))
+      terminal.tell(warning)
+    await terminal.write(`${printable(path)}: ok\n`)
     return 0
   },
 }

@@ -1,10 +1,11 @@
 import { exchange } from '@mayfly/client/exchange'
 import { githubActionsToken } from '@mayfly/client/github'
 import { MayflyRefused } from '@mayfly/client/refusal'
+import { MayflyUnreachable } from '@mayfly/client/unreachable'
 import { type Command, type ExitCode, type Given, UsageFault } from '../command.ts'
 import { jsonOption } from '../configured.ts'
 import { readText } from '../input.ts'
-import { conditionLines, printable } from '../table.ts'
+import { conditionLines, json, printable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
 export const command: Command = {
@@ -33,11 +34,14 @@ elsewhere name a file or a variable that holds it. It is never an argument: ever
   run: async (given, terminal) => {
     const url = given.text('url') ?? terminal.env['MAYFLY_URL']
     if (!url) throw new UsageFault('--url is missing: the URL of the broker')
+    const named = given.text('url') === undefined ? 'the variable MAYFLY_URL' : '--url'
+    if (!URL.canParse(url))
+      throw new UsageFault(`${named} is no URL; write it like https://mayfly.example.com`)
     const [target, resource, scope] = ['target', 'resource', 'scope'].map((name) => given.text(name))
     if ((target === undefined) === (resource === undefined))
       throw new UsageFault('give --target or --resource')
     const subjectToken = await tokenSource(given, terminal, url)
-    terminal.progress(`asking ${url} for ${target ?? resource}`)
+    terminal.progress(printable(`asking ${url} for ${target ?? resource}`))
     try {
       const credential = await exchange({
         url,
@@ -46,11 +50,11 @@ elsewhere name a file or a variable that holds it. It is never an argument: ever
         ...(resource === undefined ? {} : { resource }),
         ...(scope === undefined ? {} : { scope }),
       })
-      await terminal.write(
-        given.flag('json') ? `${JSON.stringify(credential)}\n` : `${credential.accessToken}\n`,
-      )
+      await terminal.write(given.flag('json') ? json(credential) : `${credential.accessToken}\n`)
       return 0
     } catch (thrown) {
+      if (thrown instanceof MayflyUnreachable && thrown.origin === new URL(url).origin)
+        throw new Error(`${thrown.message} The URL is from ${named}.`, { cause: thrown })
       if (!(thrown instanceof MayflyRefused)) throw thrown
       return tellRefusal(thrown, given, terminal)
     }
@@ -74,7 +78,7 @@ async function tokenSource(given: Given, terminal: Terminal, url: string): Promi
 async function tellRefusal(refusal: MayflyRefused, given: Given, terminal: Terminal): Promise<ExitCode> {
   const { error, status, description, explanation, errorId } = refusal
   if (given.flag('json')) {
-    await terminal.write(`${JSON.stringify({ error, status, description, explanation, errorId })}\n`)
+    await terminal.write(json({ error, status, description, explanation, errorId }))
     return 1
   }
   for (const line of [refusal.message, explanation?.summary ?? ''])

@@ -1,6 +1,7 @@
 import type { Running } from '@mayfly/broker/broker'
 import { type Command, type ExitCode, UsageFault } from '../command.ts'
 import { configOption, configPath, withConfiguration } from '../configured.ts'
+import { printable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
 const levels = ['debug', 'info', 'warn', 'error'] as const
@@ -25,7 +26,11 @@ output.`,
     const { openFromFile } = await import('@mayfly/broker/main')
     const options = { path: configPath(given), env: terminal.env, logLevel }
     try {
-      return await serve(await withConfiguration(() => openFromFile(options)), stopped, terminal)
+      return await serve(
+        await withConfiguration(options.path, () => openFromFile(options)),
+        stopped,
+        terminal,
+      )
     } finally {
       over.abort()
     }
@@ -35,9 +40,10 @@ output.`,
 /** Says where it listens, waits, and closes without losing what was accepted. */
 async function serve(running: Running, stopped: Promise<void>, terminal: Terminal): Promise<ExitCode> {
   const deaf = terminal.onHangUp(() => void running.reloadPolicy())
-  await terminal.write(`mayfly listens on ${running.url}\n`)
-  for (const route of running.routes) await terminal.write(`route ${route.name} listens on ${route.url}\n`)
-  await terminal.write(`log key ${running.logKey}\n`)
+  await terminal.write(`mayfly listens on ${printable(running.url)}\n`)
+  for (const { name, url } of running.routes)
+    await terminal.write(`route ${printable(name)} listens on ${printable(url)}\n`)
+  await terminal.write(`log key ${printable(running.logKey)}\n`)
   await stopped
   deaf()
   await running.close()
