@@ -47,7 +47,7 @@ export interface GithubAppFake {
   /** `METHOD /path`, as they came. */
   readonly asked: string[]
   /** Before GitHub does anything, or after it did it. */
-  fault: (asked: string, moment: 'before' | 'after') => Fault | undefined
+  fault: (asked: string, moment: 'before' | 'after') => Fault | undefined | Promise<Fault | undefined>
   /** Changes the answer to a request for a token. */
   answer: (body: Record<string, unknown>) => unknown
   newApp(): FakeApp
@@ -116,12 +116,12 @@ async function serve(
   fake.asked.push(asked)
   let text = ''
   for await (const chunk of request) text += String(chunk)
-  const before = fake.fault(asked, 'before')
+  const before = await fake.fault(asked, 'before')
   if (before !== undefined) return spoil(response, before)
   const credential = /^(?:bearer|token) (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''
   const body: unknown = text === '' ? {} : JSON.parse(text)
   const [status, answer] = resultOf(asked, credential, body, fake, now)
-  const after = fake.fault(asked, 'after')
+  const after = await fake.fault(asked, 'after')
   if (after !== undefined) return spoil(response, after)
   if (answer === undefined) response.writeHead(status).end()
   else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer))

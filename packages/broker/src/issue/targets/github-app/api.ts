@@ -37,7 +37,11 @@ const mostBytes = 8 * 1_048_576
  * Asks once: no redirect, no retry, no kept connection (on one that GitHub just closed, nobody could tell whether the
  * question arrived). Throws `Unanswered`, whose message never repeats what was sent.
  */
-export function ask({ method, url, bearer, body }: Ask, signal: AbortSignal): Promise<Answer> {
+export function ask(
+  { method, url, bearer, body }: Ask,
+  signal: AbortSignal,
+  milliseconds = answerMs,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body)
     const place = new URL(url)
@@ -60,7 +64,7 @@ export function ask({ method, url, bearer, body }: Ask, signal: AbortSignal): Pr
           : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
       },
     })
-    const timer = setTimeout(() => request.destroy(new Error('late')), answerMs)
+    const timer = setTimeout(() => request.destroy(new Error('late')), milliseconds)
     request.on('socket', (socket) => socket.once(secure ? 'secureConnect' : 'connect', () => (sent = true)))
     request.on('response', (response) => {
       sent = true
@@ -107,7 +111,7 @@ function jsonOf(bytes: Buffer): unknown {
 /** In our own words: a message of Node's may quote a header, and with it the credential. */
 function whyOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return 'failed'
-  if (thrown.message === 'late') return `did not answer within ${answerMs / 1000} s`
+  if (thrown.message === 'late') return 'did not answer in time'
   if (thrown.message === 'large') return 'answers with more than such an answer can hold'
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
   return /^[A-Z0-9_]{1,60}$/.test(code) ? `cannot be reached (${code})` : 'broke off'
