@@ -102,6 +102,7 @@ test('keys of mayfly.yaml', () => {
     'keys.encryption',
     'issuers',
     'connections',
+    'connections.aws',
     'connections.postgres',
     'policies',
     'webhooks',

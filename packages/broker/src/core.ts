@@ -10,12 +10,13 @@ import { claimsRead } from './decide/claims-read.ts'
 import { type HeldPolicy, holdPolicy } from './decide/held-policy.ts'
 import type { PolicyInForce } from './decide/policies.ts'
 import type { AuditEvent } from './domain.ts'
+import { federationSeconds } from './issue/federation.ts'
 import { type HandleSeal, openHandleSeal } from './issue/handle.ts'
 import { type Keys, openKeys } from './issue/keys.ts'
 import { type LogKey, openLogKey } from './issue/log-key.ts'
 import { openSeal } from './issue/seal.ts'
 import type { Target } from './issue/target.ts'
-import { openLeaseTokens, openStore, openTargets } from './kinds.ts'
+import { needsFederation, openLeaseTokens, openStore, openTargets } from './kinds.ts'
 import { openRevoke, type Revoke } from './revoke/revoke.ts'
 import type { Store } from './store/store.ts'
 
@@ -29,6 +30,8 @@ export interface Core {
   readonly policy: HeldPolicy
   readonly record: Recorder
   readonly keys: Keys
+  /** For clouds that trust our tokens; only where a connection needs them. */
+  readonly federationKeys: Keys | undefined
   readonly logKey: LogKey
   readonly handles: HandleSeal
   readonly targets: ReadonlyMap<string, Target>
@@ -59,18 +62,27 @@ export async function openCore(
       listen(event)
       return record(event).change
     }
-    const keys = await openKeys({
-      store,
-      seal,
-      tools,
-      record: recordChange,
-      purpose: 'token',
+    const shared = {
+      ...{ store, seal, tools, record: recordChange },
       rotateEverySeconds: config.keys.rotate_every,
+      cacheSeconds: jwksCacheSeconds,
+    }
+    const keys = await openKeys({
+      ...shared,
+      purpose: 'token',
       get maxTokenSeconds() {
         return policy.longestToken()
       },
-      cacheSeconds: jwksCacheSeconds,
     })
+    // A key that no cloud asks for would only be one more to lose.
+    const federationKeys = needsFederation(config)
+      ? await openKeys({
+          ...shared,
+          purpose: 'federation',
+          algorithm: 'RS256',
+          maxTokenSeconds: federationSeconds,
+        })
+      : undefined
     const logKey = await openLogKey({
       store,
       seal,
@@ -78,7 +90,7 @@ export async function openCore(
       record: recordChange,
       keyName: originOf(config.url),
     })
-    const targetParts = { config, tools, keys, longestToken: policy.longestToken }
+    const targetParts = { config, tools, keys, federationKeys, longestToken: policy.longestToken }
     const targets = openTargets(targetParts)
     const leaseTokens = openLeaseTokens(targetParts)
     const handles = openHandleSeal(seal)
@@ -91,6 +103,7 @@ export async function openCore(
     })
     const close = async () => {
       await keys.close()
+      await federationKeys?.close()
       for (const target of targets.values()) await target.close?.()
       await store.close()
     }
@@ -101,6 +114,7 @@ export async function openCore(
       policy,
       record,
       keys,
+      federationKeys,
       logKey,
       handles,
       targets,

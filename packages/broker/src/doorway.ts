@@ -34,8 +34,8 @@ export function doorsOf(parts: DoorwayParts): Doors {
   const githubWebhook = githubDoor(parts)
   return {
     url: config.url,
-    algorithms: [config.keys.algorithm],
-    jwks: () => keys.jwks() as unknown as Json,
+    algorithms: [config.keys.algorithm, ...(core.federationKeys === undefined ? [] : ['RS256'])],
+    jwks: () => publishedKeys(core) as unknown as Json,
     exchange,
     introspectionClients: config.introspection,
     introspect: async (token, caller) => introspection(core, await tokens.active(token.reveal()), caller),
@@ -62,6 +62,11 @@ export function doorsOf(parts: DoorwayParts): Doors {
     observe: (door, status, milliseconds) => metrics.request(door, status, milliseconds),
     tools,
   }
+}
+
+/** One set for all who read it: each key says what it is for by its algorithm, and our doors take only their own. */
+function publishedKeys({ keys, federationKeys }: Core) {
+  return { keys: [...keys.jwks().keys, ...(federationKeys?.jwks().keys ?? [])] }
 }
 
 /** RFC 7662 2.2: nothing but `active: false` for what is over, unknown, or another resource server's business. */

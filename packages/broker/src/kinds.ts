@@ -1,11 +1,16 @@
 /** What ships: the one place that knows the adapters of every extension point by name. */
 import type { Json } from './base/canonical-json.ts'
+import { Failure } from './base/failure.ts'
 import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import type { PolicyInForce } from './decide/policies.ts'
+import type { Grant } from './domain.ts'
+import { openFederation, type SignFederation } from './issue/federation.ts'
 import type { Keys } from './issue/keys.ts'
 import type { Target } from './issue/target.ts'
+import { openAwsTarget } from './issue/targets/aws/aws.ts'
 import { openPostgresTarget } from './issue/targets/postgres/postgres.ts'
+import { workloadSubject } from './issue/targets/token/subject.ts'
 import { openTokenTarget } from './issue/targets/token/token.ts'
 import type { Route } from './route/route.ts'
 import { openHttpRoute } from './route/routes/http/http.ts'
@@ -40,6 +45,7 @@ interface TargetParts {
   readonly config: Config
   readonly tools: Tools
   readonly keys: Pick<Keys, 'signer'>
+  readonly federationKeys: Pick<Keys, 'signer'> | undefined
   /** Seconds; a changed policy may raise it. */
   readonly longestToken: () => number
 }
@@ -56,10 +62,34 @@ interface TargetKind {
 /** Every kind of target that this version has, by the word that policies use. */
 const targetKinds: Readonly<Record<string, TargetKind>> = {
   token: { open: tokenTarget },
+  aws_role: {
+    open: (parts) =>
+      openAwsTarget({
+        connections: parts.config.connections.aws,
+        sign: federation(parts),
+        tools: parts.tools,
+      }),
+    connection: (settings) => ({ of: 'aws', name: memberText(settings, 'connection') }),
+  },
   postgres_role: {
     open: ({ config, tools }) => openPostgresTarget({ connections: config.connections.postgres, tools }),
     connection: (settings) => ({ of: 'postgres', name: memberText(settings, 'server') }),
   },
+}
+
+/** Kinds of connection to clouds that trust our tokens. */
+export function needsFederation({ connections }: Config): boolean {
+  return Object.values(connections.aws).some(({ mode }) => mode === 'web_identity')
+}
+
+function federation({ config, federationKeys, tools }: TargetParts): SignFederation {
+  if (federationKeys === undefined) {
+    // Only a connection that needs none comes here, and it never signs.
+    return () => Promise.reject(new Failure('internal', { reason: 'there are no keys for clouds' }))
+  }
+  const github = new Set(githubIssuers(config))
+  const subject = (grant: Grant) => workloadSubject(grant.principal, github)
+  return openFederation({ url: config.url, keys: federationKeys, subject, tools })
 }
 
 function tokenTarget({ config, keys, longestToken }: TargetParts): Target {
@@ -87,7 +117,10 @@ export function isTargetKind(kind: string): boolean {
 /** The connection that a target names and the configuration lacks, `postgres.staging`; `undefined` = nothing is missing. */
 export function missingConnection(config: Config, kind: string, settings: Json): string | undefined {
   const needed = Object.hasOwn(targetKinds, kind) ? targetKinds[kind]?.connection?.(settings) : undefined
-  if (needed === undefined || Object.hasOwn(config.connections[needed.of], needed.name)) return undefined
+  if (needed === undefined) return undefined
+  const known = Object.keys(config.connections[needed.of])
+  // Where a kind may leave the name out, its only connection is meant.
+  if (known.includes(needed.name) || (needed.name === '' && known.length === 1)) return undefined
   return `${needed.of}.${needed.name}`
 }
 

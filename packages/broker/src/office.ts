@@ -59,8 +59,11 @@ export async function openOffice(config: Config, sources: PolicySources, tools: 
       }
       return ended
     },
-    keys: () => keys.list(),
-    rotate: () => keys.rotate('operator'),
+    keys: () => [...keys.list(), ...(core.federationKeys?.list() ?? [])],
+    rotate: async () => {
+      await core.federationKeys?.rotate('operator')
+      return await keys.rotate('operator')
+    },
     exportLog: async (write) => {
       const checkpoint = await log.checkpoint()
       for await (const line of exportJsonl({ store, checkpoint, verifierKey: log.verifierKey }))

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { awsConnection } from './targets/aws/settings.ts'
 import { postgresConnection } from './targets/postgres/settings.ts'
 
 /** Names by which a policy refers to a connection. */
@@ -8,6 +9,7 @@ const name = z
 
 /** The `connections` part of the configuration: what each kind of target needs to reach its place. */
 export const connectionSettings = z.strictObject({
+  aws: z.record(name, awsConnection).default({}).describe('Where targets `aws_role` get keys of a session'),
   postgres: z
     .record(name, postgresConnection)
     .default({})

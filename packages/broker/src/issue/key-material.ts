@@ -4,7 +4,7 @@ import type { KeyRecord } from '../store/store.ts'
 import type { Seal } from './seal.ts'
 import { thumbprint } from './thumbprint.ts'
 
-export type KeyAlgorithm = 'ES256' | 'Ed25519'
+export type KeyAlgorithm = 'ES256' | 'RS256' | 'Ed25519'
 
 /** A key opened in memory. */
 export interface OpenKey {
@@ -25,10 +25,7 @@ interface NewKey {
 
 /** Makes a key; its private part is sealed for this `kid` and purpose alone. */
 export function makeKey(wanted: NewKey, seal: Seal): OpenKey {
-  const pair =
-    wanted.algorithm === 'ES256'
-      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
-      : generateKeyPairSync('ed25519')
+  const pair = keyPair(wanted.algorithm)
   const publicJwk = publicMembers(pair.publicKey)
   const kid = thumbprint(publicJwk)
   const secret = pair.privateKey.export({ type: 'pkcs8', format: 'der' })
@@ -44,6 +41,13 @@ export function makeKey(wanted: NewKey, seal: Seal): OpenKey {
   }
   secret.fill(0)
   return { record, privateKey: pair.privateKey, publicKey: pair.publicKey, publicJwk }
+}
+
+function keyPair(algorithm: KeyAlgorithm): { publicKey: KeyObject; privateKey: KeyObject } {
+  if (algorithm === 'ES256') return generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  // RFC 7518 3.3: 2048 bits or more. Some clouds take no more.
+  if (algorithm === 'RS256') return generateKeyPairSync('rsa', { modulusLength: 2048 })
+  return generateKeyPairSync('ed25519')
 }
 
 /**
@@ -74,7 +78,7 @@ function place(purpose: string, kid: string): string {
 function publicMembers(key: KeyObject): Readonly<Record<string, string>> {
   const jwk = key.export({ format: 'jwk' })
   const members: Record<string, string> = {}
-  for (const name of ['kty', 'crv', 'x', 'y'] as const) {
+  for (const name of ['kty', 'crv', 'x', 'y', 'n', 'e'] as const) {
     const value = jwk[name]
     if (typeof value === 'string') members[name] = value
   }

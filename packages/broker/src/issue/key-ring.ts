@@ -3,13 +3,16 @@ import type { KeyRecord } from '../store/store.ts'
 import { type OpenKey, openKey } from './key-material.ts'
 import { isPublished, type KeyTimes } from './key-times.ts'
 import type { Seal } from './seal.ts'
-import { signEs256 } from './signature.ts'
+import { signEs256, signRs256 } from './signature.ts'
+
+/** JWS algorithms that we sign tokens with: ours, and the one that every cloud takes. */
+export type SigningAlgorithm = 'ES256' | 'RS256'
 
 /** The key that signs now. */
 export interface Signer {
   readonly kid: string
   /** The JWS `alg` (RFC 7518 3.1). */
-  readonly algorithm: 'ES256'
+  readonly algorithm: SigningAlgorithm
   /** The JWS signature over the signing input. */
   sign(input: Uint8Array | string): Buffer
 }
@@ -18,10 +21,14 @@ export interface Signer {
 export interface PublishedKey {
   readonly kid: string
   readonly kty: string
-  readonly crv: string
-  readonly x: string
-  readonly y: string
-  readonly alg: 'ES256'
+  /** Of an elliptic curve. */
+  readonly crv?: string
+  readonly x?: string
+  readonly y?: string
+  /** Of RSA. */
+  readonly n?: string
+  readonly e?: string
+  readonly alg: SigningAlgorithm
   readonly use: 'sig'
 }
 
@@ -59,11 +66,15 @@ export function openRing(
 
 function hold(key: OpenKey): Held {
   const { kid } = key.record
-  const { kty = '', crv = '', x = '', y = '' } = key.publicJwk
+  const algorithm: SigningAlgorithm = key.privateKey.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256'
+  const { kty = '', crv, x, y, n, e } = key.publicJwk
+  const curve = crv === undefined || x === undefined || y === undefined ? {} : { crv, x, y }
+  const modulus = n === undefined || e === undefined ? {} : { n, e }
+  const signWith = algorithm === 'RS256' ? signRs256 : signEs256
   return {
     ...key,
-    signer: { kid, algorithm: 'ES256', sign: (input) => signEs256(key.privateKey, input) },
-    published: { kid, kty, crv, x, y, alg: 'ES256', use: 'sig' },
+    signer: { kid, algorithm, sign: (input) => signWith(key.privateKey, input) },
+    published: { kid, kty, ...curve, ...modulus, alg: algorithm, use: 'sig' },
   }
 }
 

@@ -4,7 +4,15 @@ import type { Tools } from '../base/tools.ts'
 import type { AuditEvent } from '../domain.ts'
 import { type Change, Conflict, type KeyRecord, type Store } from '../store/store.ts'
 import { makeKey } from './key-material.ts'
-import { type KeyRing, openRing, type PublishedKey, publicKeyOf, type Signer, signerOf } from './key-ring.ts'
+import {
+  type KeyRing,
+  openRing,
+  type PublishedKey,
+  publicKeyOf,
+  type Signer,
+  type SigningAlgorithm,
+  signerOf,
+} from './key-ring.ts'
 import {
   isPublished,
   type KeyState,
@@ -22,7 +30,10 @@ export interface KeysParts {
   readonly seal: Seal
   readonly tools: Tools
   readonly record: (event: AuditEvent) => Change
-  readonly purpose: 'token'
+  /** `token`: what APIs and our proxy accept. `federation`: what clouds exchange; never accepted by us. */
+  readonly purpose: 'token' | 'federation'
+  /** ES256 when absent. */
+  readonly algorithm?: SigningAlgorithm
   readonly rotateEverySeconds: number
   /** No token may live longer: keys leave the JWK Set by this. Read anew each time: a changed policy may raise it. */
   readonly maxTokenSeconds: number
@@ -192,7 +203,7 @@ class KeyKeeper implements Keys {
   async #make(generation: number, signsFrom: number, by: string): Promise<void> {
     const { purpose, seal, record, store, tools } = this.#parts
     const { record: key } = makeKey(
-      { purpose, generation, algorithm: 'ES256', now: this.#now(), signsFrom },
+      { purpose, generation, algorithm: this.#parts.algorithm ?? 'ES256', now: this.#now(), signsFrom },
       seal,
     )
     const retired = this.#ring.records.filter((each) => (each.signsUntil ?? signsFrom + 1) > signsFrom)

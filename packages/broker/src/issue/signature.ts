@@ -11,6 +11,11 @@ export function signEs256(key: KeyObject, input: Uint8Array | string): Buffer {
   return joseOfDer(sign('sha256', typeof input === 'string' ? Buffer.from(input) : input, key))
 }
 
+/** RS256 (RFC 7518 3.3): RSASSA-PKCS1-v1_5 with SHA-256, which AWS, Google, Microsoft and Vault all take. */
+export function signRs256(key: KeyObject, input: Uint8Array | string): Buffer {
+  return sign('sha256', typeof input === 'string' ? Buffer.from(input) : input, key)
+}
+
 /**
  * SEQUENCE { INTEGER r, INTEGER s } as r || s. Only ever given what OpenSSL made for P-256, which fits the short
  * length form; throws `RangeError` on anything else.

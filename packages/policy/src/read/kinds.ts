@@ -17,7 +17,7 @@ export interface TargetKind {
 }
 
 export const targetKinds: ReadonlyMap<string, TargetKind> = new Map<string, TargetKind>([
-  ['aws_role', { text: true }],
+  ['aws_role', { text: true, required: ['role'], optional: ['session_policy', 'connection'] }],
   ['gcp_service_account', { text: true }],
   ['github_app', { required: ['app', 'repos', 'permissions'], optional: ['scopes'], scopes: true }],
   ['postgres_role', { required: ['server', 'role'], optional: ['schema'] }],

@@ -1,0 +1,161 @@
+/**
+ * The `aws_role` target: keys of a session of a role, from STS. Keys of STS cannot be taken back: what ends when, and
+ * how one lease can be denied early, is said in the guide.
+ */
+import { Failure } from '../../../base/failure.ts'
+import { Secret } from '../../../base/secret.ts'
+import type { Tools } from '../../../base/tools.ts'
+import type { Credential, Grant } from '../../../domain.ts'
+import type { SignFederation } from '../../federation.ts'
+import type { Target } from '../../target.ts'
+import { type Session, sessionOf } from './session.ts'
+import { awsRoleSettings } from './settings.ts'
+import { signed } from './sigv4.ts'
+import { askSts, type StsKeys } from './sts.ts'
+
+export type AwsConnection = { readonly region: string; readonly sts?: string | undefined } & (
+  | { readonly mode: 'web_identity' }
+  | {
+      readonly mode: 'assume_role'
+      readonly access_key_id: string
+      readonly secret_access_key: Secret
+      readonly session_token?: Secret | undefined
+    }
+)
+
+export interface AwsTargetParts {
+  readonly connections: Readonly<Record<string, AwsConnection>>
+  readonly sign: SignFederation
+  readonly tools: Pick<Tools, 'now'>
+}
+
+/** STS gives no shorter session. */
+const SHORTEST = 900
+const LONGEST_POLICY = 2048
+const audience = 'sts.amazonaws.com'
+
+export function openAwsTarget(parts: AwsTargetParts): Target {
+  return {
+    kind: 'aws_role',
+    // Nothing is left to take back when this fails half-way: keys that nobody has read open nothing.
+    local: false,
+    connection: (grant) => `aws ${connectionOf(parts, grant).name}`,
+    prepare(grant) {
+      connectionOf(parts, grant)
+      sessionPolicy(grant)
+      return null
+    },
+    async issue(grant) {
+      const { connection } = connectionOf(parts, grant)
+      const session = sessionOf(grant)
+      const keys =
+        connection.mode === 'web_identity'
+          ? await byWebIdentity(parts, connection, grant, session)
+          : await byOwnIdentity(parts, connection, grant, session)
+      return credentialOf(keys, connection.region)
+    },
+  }
+}
+
+function settingsOf(grant: Grant) {
+  const parsed = awsRoleSettings.safeParse(grant.settings)
+  if (parsed.success) return { connection: undefined, session_policy: undefined, ...parsed.data }
+  throw new Failure('target_refused', {
+    reason: `the settings of ${grant.target} are not those of an aws_role`,
+  })
+}
+
+function connectionOf({ connections }: AwsTargetParts, grant: Grant) {
+  const wanted = settingsOf(grant).connection
+  const names = Object.keys(connections)
+  const name = wanted ?? (names.length === 1 ? names[0] : undefined)
+  const connection = name !== undefined && Object.hasOwn(connections, name) ? connections[name] : undefined
+  if (name !== undefined && connection !== undefined) return { name, connection }
+  const reason =
+    wanted === undefined
+      ? `connections.aws has ${names.length}; the target names none`
+      : `connections.aws has no \`${wanted}\``
+  throw new Failure('target_refused', { reason })
+}
+
+function sessionPolicy(grant: Grant): string | undefined {
+  const policy = settingsOf(grant).session_policy
+  const text = policy === undefined ? undefined : JSON.stringify(policy)
+  if (text === undefined || text.length <= LONGEST_POLICY) return text
+  throw new Failure('target_refused', {
+    reason: `the session policy of ${grant.target} is longer than ${LONGEST_POLICY} characters`,
+  })
+}
+
+function formOf(action: string, grant: Grant, session: Session): URLSearchParams {
+  const { role } = settingsOf(grant)
+  const form = new URLSearchParams({
+    Action: action,
+    Version: '2011-06-15',
+    RoleArn: role,
+    RoleSessionName: session.name,
+    DurationSeconds: String(Math.max(SHORTEST, grant.expiresAt - grant.issuedAt)),
+  })
+  const policy = sessionPolicy(grant)
+  if (policy !== undefined) form.set('Policy', policy)
+  return form
+}
+
+const formHeaders = { 'content-type': 'application/x-www-form-urlencoded' }
+
+function endpointOf({ region, sts }: AwsConnection): URL {
+  return new URL(sts ?? `https://sts.${region}.amazonaws.com`)
+}
+
+/** Tags go into the token, never beside it; `roles` pins the one that was granted. */
+async function byWebIdentity(
+  { sign }: AwsTargetParts,
+  connection: AwsConnection,
+  grant: Grant,
+  session: Session,
+): Promise<StsKeys> {
+  const tags = Object.fromEntries(Object.entries(session.tags).map(([key, value]) => [key, [value]]))
+  const token = await sign(grant, {
+    aud: audience,
+    'https://aws.amazon.com/tags': { principal_tags: tags, transitive_tag_keys: [] },
+    'https://aws.amazon.com/roles': [settingsOf(grant).role],
+  })
+  const form = formOf('AssumeRoleWithWebIdentity', grant, session)
+  form.set('WebIdentityToken', token)
+  return await askSts(endpointOf(connection), formHeaders, form.toString())
+}
+
+async function byOwnIdentity(
+  { tools }: AwsTargetParts,
+  connection: Extract<AwsConnection, { mode: 'assume_role' }>,
+  grant: Grant,
+  session: Session,
+): Promise<StsKeys> {
+  const form = formOf('AssumeRole', grant, session)
+  form.set('SourceIdentity', session.name)
+  for (const [at, [key, value]] of Object.entries(session.tags).entries()) {
+    form.set(`Tags.member.${at + 1}.Key`, key)
+    form.set(`Tags.member.${at + 1}.Value`, value)
+  }
+  const url = endpointOf(connection)
+  const body = form.toString()
+  const { access_key_id: id, secret_access_key: secret, session_token: sessionToken } = connection
+  const key = { id, secret, ...(sessionToken === undefined ? {} : { sessionToken }) }
+  const place = { region: connection.region, service: 'sts' }
+  return await askSts(url, signed({ url, headers: formHeaders, body }, key, place, tools.now()), body)
+}
+
+function credentialOf(keys: StsKeys, region: string): Credential {
+  return {
+    token: new Secret(keys.secretAccessKey),
+    issuedTokenType: 'urn:ietf:params:oauth:token-type:access_token',
+    tokenType: 'N_A',
+    parts: {
+      access_key_id: keys.accessKeyId,
+      secret_access_key: new Secret(keys.secretAccessKey),
+      session_token: new Secret(keys.sessionToken),
+      expiration: new Date(keys.expiration * 1000).toISOString(),
+      region,
+    },
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * A stand-in for AWS STS on loopback: query protocol, XML answers, Signature Version 4 checked as AWS documents it,
+ * web identity tokens checked against their issuer's keys. Keys that it gave out may call GetCallerIdentity.
+ */
+import { createHash, createHmac, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { jwtVerify } from 'jose'
+
+export interface StsOptions {
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly region: string
+  readonly roles: readonly string[]
+  /** Long-lived keys that may assume roles: id to secret. */
+  readonly users?: Readonly<Record<string, string>>
+  /** The provider that IAM trusts: its issuer, and its public key by kid. */
+  readonly provider?: { readonly issuer: string; readonly key: (kid: string) => KeyObject | undefined }
+}
+
+export interface StsFake {
+  readonly url: string
+  /** Forms of the sessions that were given, newest last. */
+  readonly sessions: readonly Readonly<Record<string, string>>[]
+  /** Claims of the web identity tokens that were accepted. */
+  readonly tokens: readonly Readonly<Record<string, unknown>>[]
+  /** The next answer, whatever is asked. */
+  answerNext(status: number, body: string): void
+  /** Takes requests and never answers, until the test ends. */
+  hang(): void
+}
+
+interface Session {
+  readonly secret: string
+  readonly token: string
+  readonly arn: string
+  readonly until: number
+}
+
+/** `t`: a test's context, or `node:test` itself for a whole file. */
+export async function stsFor(t: { after(run: () => void): void }, options: StsOptions): Promise<StsFake> {
+  const sts = new Sts(options)
+  const server = createServer((request, response) => void sts.take(request, response))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    sessions: sts.forms,
+    tokens: sts.tokens,
+    answerNext: (status, body) => void sts.planned.push({ status, body }),
+    hang: () => {
+      sts.hanging = true
+    },
+  }
+}
+
+class Refused extends Error {
+  readonly status: number
+  readonly code: string
+
+  constructor(status: number, code: string) {
+    super(code)
+    this.status = status
+    this.code = code
+  }
+}
+
+class Sts {
+  readonly #options: StsOptions
+  readonly #given = new Map<string, Session>()
+  readonly forms: Readonly<Record<string, string>>[] = []
+  readonly tokens: Readonly<Record<string, unknown>>[] = []
+  readonly planned: { status: number; body: string }[] = []
+  hanging = false
+
+  constructor(options: StsOptions) {
+    this.#options = options
+  }
+
+  async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let body = ''
+    for await (const chunk of request.setEncoding('utf8')) body += chunk
+    if (this.hanging) return
+    const said = this.planned.shift()
+    if (said !== undefined) {
+      response.writeHead(said.status, { 'content-type': 'text/xml' }).end(said.body)
+      return
+    }
+    try {
+      const text = await this.#answer(request, body)
+      response.writeHead(200, { 'content-type': 'text/xml' }).end(text)
+    } catch (thrown) {
+      const { status, code } = thrown instanceof Refused ? thrown : new Refused(500, 'InternalFailure')
+      const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>no: ${body.slice(0, 40)}</Message></Error>`
+      response
+        .writeHead(status, { 'content-type': 'text/xml' })
+        .end(`<ErrorResponse>${error}</ErrorResponse>`)
+    }
+  }
+
+  async #answer(request: IncomingMessage, body: string): Promise<string> {
+    if (request.method !== 'POST' || request.url !== '/') throw new Refused(404, 'InvalidAction')
+    const form = Object.fromEntries(new URLSearchParams(body))
+    if (form['Version'] !== '2011-06-15') throw new Refused(400, 'MissingParameter')
+    if (form['Action'] === 'GetCallerIdentity') return identity(this.#session(request, body).arn)
+    if (form['Action'] === 'AssumeRole') this.#user(request, body)
+    else if (form['Action'] === 'AssumeRoleWithWebIdentity') await this.#token(form)
+    else throw new Refused(400, 'InvalidAction')
+    return this.#give(form)
+  }
+
+  #give(form: Readonly<Record<string, string>>): string {
+    const role = form['RoleArn'] ?? ''
+    const seconds = Number(form['DurationSeconds'])
+    if (!this.#options.roles.includes(role)) throw new Refused(403, 'AccessDenied')
+    if (!(seconds >= 900 && seconds <= 43_200)) throw new Refused(400, 'ValidationError')
+    if (!/^[\w+=,.@-]{2,64}$/.test(form['RoleSessionName'] ?? '')) throw new Refused(400, 'ValidationError')
+    if ((form['Policy'] ?? '{}').length > 2048) throw new Refused(400, 'PackedPolicyTooLarge')
+    const id = `ASIA${randomBytes(8).toString('hex').toUpperCase()}`
+    const session = {
+      secret: randomBytes(30).toString('base64'),
+      token: randomBytes(96).toString('base64'),
+      arn: `${role.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')}/${form['RoleSessionName']}`,
+      until: this.#options.now() + seconds * 1000,
+    }
+    this.#given.set(id, session)
+    this.forms.push(form)
+    const action = form['Action']
+    const credentials = `<Credentials><AccessKeyId>${id}</AccessKeyId><SecretAccessKey>${session.secret}</SecretAccessKey>
+      <SessionToken>${session.token}</SessionToken><Expiration>${new Date(session.until).toISOString()}</Expiration></Credentials>`
+    return `<${action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><${action}Result>${credentials}</${action}Result></${action}Response>`
+  }
+
+  #user(request: IncomingMessage, body: string): void {
+    this.#signature(request, body, (id) => {
+      const users = this.#options.users ?? {}
+      return Object.hasOwn(users, id) ? users[id] : undefined
+    })
+  }
+
+  #session(request: IncomingMessage, body: string): Session {
+    const id = this.#signature(request, body, (given) => this.#given.get(given)?.secret)
+    const session = this.#given.get(id)
+    if (session === undefined || request.headers['x-amz-security-token'] !== session.token)
+      throw new Refused(403, 'InvalidClientTokenId')
+    if (this.#options.now() > session.until) throw new Refused(403, 'ExpiredToken')
+    return session
+  }
+
+  /** Answers with the key's id. */
+  #signature(request: IncomingMessage, body: string, secretOf: (id: string) => string | undefined): string {
+    const given =
+      /^AWS4-HMAC-SHA256 Credential=([A-Z0-9]+)\/(\d{8})\/([a-z0-9-]+)\/sts\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/.exec(
+        request.headers.authorization ?? '',
+      )
+    const [, id = '', date = '', region = '', names = '', signature = ''] = given ?? []
+    const secret = secretOf(id)
+    if (secret === undefined) throw new Refused(403, 'InvalidClientTokenId')
+    const time = String(request.headers['x-amz-date'])
+    const clock = Date.parse(time.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))
+    if (!(Math.abs(clock - this.#options.now()) <= 300_000) || !time.startsWith(date))
+      throw new Refused(403, 'SignatureDoesNotMatch')
+    const signedNames = names.split(';')
+    if (!signedNames.includes('host') || !signedNames.includes('x-amz-date'))
+      throw new Refused(403, 'SignatureDoesNotMatch')
+    const sha = (text: string) => createHash('sha256').update(text).digest('hex')
+    const lines = signedNames.map(
+      (name) =>
+        `${name}:${String(request.headers[name] ?? '')
+          .trim()
+          .replaceAll(/ +/g, ' ')}\n`,
+    )
+    const canonical = `POST\n/\n\n${lines.join('')}\n${names}\n${sha(body)}`
+    const mac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest()
+    const key = mac(mac(mac(mac(`AWS4${secret}`, date), region), 'sts'), 'aws4_request')
+    const expected = mac(
+      key,
+      `AWS4-HMAC-SHA256\n${time}\n${date}/${region}/sts/aws4_request\n${sha(canonical)}`,
+    )
+    if (region !== this.#options.region || !timingSafeEqual(expected, Buffer.from(signature, 'hex')))
+      throw new Refused(403, 'SignatureDoesNotMatch')
+    return id
+  }
+
+  async #token(form: Readonly<Record<string, string>>): Promise<void> {
+    const { provider, now } = this.#options
+    const keyOf = ({ kid = '' }: { kid?: string }) => {
+      const key = provider?.key(kid)
+      if (key === undefined) throw new Refused(400, 'InvalidIdentityToken')
+      return key
+    }
+    const { payload } = await jwtVerify(form['WebIdentityToken'] ?? '', keyOf, {
+      issuer: provider?.issuer ?? '',
+      audience: 'sts.amazonaws.com',
+      algorithms: ['RS256'],
+      currentDate: new Date(now()),
+    }).catch(() => {
+      throw new Refused(400, 'InvalidIdentityToken')
+    })
+    const roles = payload['https://aws.amazon.com/roles']
+    if (!Array.isArray(roles) || !roles.includes(form['RoleArn'])) throw new Refused(403, 'AccessDenied')
+    if ('azp' in payload || Object.keys(form).some((name) => name.startsWith('Tags.')))
+      throw new Refused(400, 'InvalidIdentityToken')
+    this.tokens.push(payload)
+  }
+}
+
+function identity(arn: string): string {
+  const [, , , , account = ''] = arn.split(':')
+  const result = `<Arn>${arn}</Arn><UserId>AROAEXAMPLE</UserId><Account>${account}</Account>`
+  return `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>${result}</GetCallerIdentityResult></GetCallerIdentityResponse>`
+}
