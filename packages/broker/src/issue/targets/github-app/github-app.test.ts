@@ -246,11 +246,13 @@ const limited = (
 test('at each step it is known whether GitHub may have made a token', async () => {
   const lookUp = 'GET /repos/acme/shop/installation'
   const post = 'POST /app/installations/50000/access_tokens'
+  const elsewhere = { status: 200, body: '{"id":50000,"account":{"login":"evil"}}' }
   const notJson = { status: 201, body: '<html>' }
   const cases: readonly [string, 'before' | 'after', Fault, string, string][] = [
     [lookUp, 'before', 'cut', 'provider_unavailable', 'nothing'],
     [lookUp, 'before', { status: 502, body: '' }, 'provider_unavailable', 'nothing'],
     [lookUp, 'before', { status: 200, body: '{}' }, 'provider_unavailable', 'nothing'],
+    [lookUp, 'before', elsewhere, 'provider_unavailable', 'nothing'],
     [lookUp, 'before', { status: 200, body: 'x'.repeat(9_000_000) }, 'provider_unavailable', 'nothing'],
     [lookUp, 'before', { status: 301, headers: { location: '/x' }, body: '' }, 'target_refused', 'nothing'],
     [lookUp, 'before', { status: 404, body: '{}' }, 'target_refused', 'nothing'],

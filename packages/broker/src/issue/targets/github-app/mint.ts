@@ -51,7 +51,7 @@ async function answerTo(
     repositories: wish.repositories.map((each) => each.slice(each.indexOf('/') + 1)),
     permissions: wish.permissions,
   }
-  for (;;) {
+  for (let again = false; ; again = true) {
     const { id, remembered } = await installations.of(app, repository).catch(nothingMade)
     const now = seconds(github.tools)
     if (now + answerMs / 1000 > before)
@@ -62,7 +62,7 @@ async function answerTo(
       if (thrown instanceof Unanswered && thrown.sent) throw failureOf(thrown)
       return nothingMade(thrown)
     })
-    if (answer.status !== 404 || !remembered) return { installation: id, answer }
+    if (answer.status !== 404 || !remembered || again) return { installation: id, answer }
     // Removed since, perhaps installed again: nothing was made, so asking anew is no second try.
     installations.forget(app, repository)
   }
