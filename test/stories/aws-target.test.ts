@@ -1,6 +1,6 @@
 /** A job gets keys of an AWS role from a broker that holds none: AWS trusts the broker's tokens, one role and one lease each. */
 import assert from 'node:assert/strict'
-import { createPublicKey, type JsonWebKey } from 'node:crypto'
+import { createPublicKey } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
@@ -21,10 +21,16 @@ grants:
   - { name: shop, who: { repo: acme/shop, branch: main, environment: staging }, get: [deploy, orders-api, orders-api-staging], for: 15m }
 `
 
+interface Jwk {
+  readonly kid: string
+  readonly kty: string
+  readonly alg: string
+}
+
 async function start(t: TestContext) {
   const github = await githubFor(t)
   const site = await makeSite(t, { issuers: { github: github.issuer }, policy })
-  const keys = new Map<string, JsonWebKey>()
+  const keys = new Map<string, Jwk>()
   const sts = await stsFor(t, {
     now: Date.now,
     region: 'eu-central-1',
@@ -33,7 +39,7 @@ async function start(t: TestContext) {
       issuer: site.url,
       key: (kid) => {
         const jwk = keys.get(kid)
-        return jwk === undefined ? undefined : createPublicKey({ key: jwk, format: 'jwk' })
+        return jwk === undefined ? undefined : createPublicKey({ key: { ...jwk }, format: 'jwk' })
       },
     },
   })
@@ -41,8 +47,7 @@ async function start(t: TestContext) {
   appendFileSync(site.config, `connections: { aws: { main: ${connection} } }\n`)
   const broker = await runBroker(t, site.config)
   const { body } = await ask(`${broker.url}/.well-known/jwks.json`)
-  for (const key of body['keys'] as readonly (JsonWebKey & { kid: string; alg: string })[])
-    keys.set(key.kid, key)
+  for (const key of body['keys'] as readonly Jwk[]) keys.set(key.kid, key)
   const job = github.job(pushJob('staging'))
   const get = () => exchange(broker.url, github.idTokenOf(job, site.url), { audience: 'deploy' })
   return { site, broker, sts, keys, get }
