@@ -144,6 +144,17 @@ test('every policy that is shown loads, and its tests hold', () => {
     assert.deepEqual(policyFaults(text, page.startsWith('docs/guide/')), [], page)
 })
 
+test('every block of YAML in the guide is one that a test here loads', () => {
+  const parts = Object.keys(rest).concat('routes', 'introspection', 'connections')
+  const loaded = /^(?:version: 1$|url:|targets:|owners:|jobs:|permissions:)/
+  const missed = yaml
+    .filter(({ page }) => page.startsWith('docs/guide/'))
+    .filter(
+      ({ text }) => !loaded.test(text.split('\n')[0] ?? '') && !parts.some((part) => isFragment(text, part)),
+    )
+  assert.deepEqual(missed, [])
+})
+
 test('the targets and the lock that are shown alone fit a policy', () => {
   const targets = yaml.filter(({ text }) => text.startsWith('targets:'))
   assert.ok(targets.length > 0)
