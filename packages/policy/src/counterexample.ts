@@ -46,19 +46,24 @@ export function confirmed(
 ): Counterexample | undefined {
   const issuer = refused?.issuer ?? giving[0]?.issuer
   if (issuer === undefined) return undefined
+  const asked = refused
+    ? [refused]
+    : giving.map(({ gift, scopes }) => ({ target: gift.target.name, scope: scopes?.[0] }))
   const readable = named(
     token,
     region,
     giving.map(({ box }) => box),
   )
-  const claims = issuer.schema.present(readable)
-  const asked = refused
-    ? [refused]
-    : giving.map(({ gift, scopes }) => ({ target: gift.target.name, scope: scopes?.[0] }))
-  const outcomes = asked.map(({ target, scope }) => outcomeOf(policy, issuer.name, claims, target, scope))
-  if (!outcomes.every(({ granted }) => granted === (refused === undefined))) return undefined
-  if (!breaks(guardrail, issuer, readable, giving)) return undefined
-  return { issuer: issuer.name, claims, shown: shownClaims(readable, region, giving), outcomes }
+  // A rule may speak of the name that made the token readable: then the token stays as the prover found it.
+  for (const each of readable === token ? [token] : [readable, token]) {
+    const claims = issuer.schema.present(each)
+    const outcomes = asked.map(({ target, scope }) => outcomeOf(policy, issuer.name, claims, target, scope))
+    const agreed = outcomes.every(({ granted }) => granted === (refused === undefined))
+    if (!agreed || !breaks(guardrail, issuer, each, giving)) continue
+    const meant = 'who' in guardrail ? (guardrail.who.get(issuer.name) ?? []) : []
+    return { issuer: issuer.name, claims, shown: shownClaims(each, region, giving, meant), outcomes }
+  }
+  return undefined
 }
 
 function outcomeOf(
@@ -103,17 +108,19 @@ function namesById(box: Box, claim: string): readonly (readonly [string, string]
   return values.map((value, at) => [value, condition?.names[at] ?? value] as const)
 }
 
-/** What of a token matters, with the names of ids that the grants know. */
+/** What of a token matters, with the names of ids that the grants, or the other boxes, know. */
 export function shownClaims(
   token: TokenClaims,
   region: Region,
   giving: readonly GivingBox[],
+  others: readonly Box[] = [],
 ): Readonly<Record<string, string | null>> {
   const byDefault = (claim: string) =>
     giving.some(({ box }) => box.get(claim)?.sayings.every(({ operator }) => operator === 'default'))
   const tenant = giving[0]?.issuer.schema.parts.tenant?.claim
   const claims = [...region.keys()].filter((claim) => claim !== tenant || !byDefault(claim))
-  const known = new Map(giving.flatMap(({ box }) => claims.flatMap((claim) => namesById(box, claim))))
+  const boxes = [...giving.map(({ box }) => box), ...others]
+  const known = new Map(boxes.flatMap((box) => claims.flatMap((claim) => namesById(box, claim))))
   return Object.fromEntries(
     claims.map((claim) => {
       const value = token.get(claim)
