@@ -2,6 +2,7 @@
 import type { Chance } from './chance.ts'
 import { githubClaims, type ModelClaim, otherClaims } from './claims.ts'
 import {
+  type Alternative,
   atomsOf,
   type ModelDeny,
   type ModelGrant,
@@ -35,9 +36,18 @@ export function randomPolicy(chance: Chance): ModelPolicy {
     const { name, claims } = chance.one(issuers)
     return { issuer: name, who: randomWho(chance, claims, namesOf(name), 3) }
   }
-  const grants = Array.from({ length: chance.between(1, 5) }, (_, at): ModelGrant => {
-    const get = chance.some(targets, 1, 2).map((target) => randomGift(chance, target))
-    return { name: `g${at}`, ...rule(), get, minutes: chance.one([5, 10, 20, 60]) }
+  const divided = chance.yes(0.35)
+  const grants = Array.from({ length: chance.between(1, divided ? 6 : 5) }, (_, at): ModelGrant => {
+    const own = rule()
+    const given = chance.some(targets, 1, divided ? 1 : 2)
+    const get = given.map((target) => randomGift(chance, target))
+    const minutes = chance.one([5, 10, 20, 60])
+    const claims = issuers.find(({ name }) => name === own.issuer)?.claims ?? []
+    // Most grants of a divided policy keep the targets apart by one claim; the few others are its faults.
+    const [first] = divided && chance.yes(0.8) ? given : []
+    const who =
+      first === undefined ? own.who : own.who.map((each) => onSide(each, claims, targets.indexOf(first)))
+    return { name: `g${at}`, issuer: own.issuer, who, get, minutes }
   })
   const denies = Array.from({ length: chance.between(0, 4) }, (_, at): ModelDeny => {
     const get = chance.yes(0.4) ? undefined : chance.some(targets, 1, 2).map(({ name }) => name)
@@ -50,9 +60,19 @@ export function randomPolicy(chance: Chance): ModelPolicy {
         alternative: randomAlternative(chance, claims, namesOf(name), 2),
       })),
     )
-  const guardrails = Array.from({ length: chance.between(2, 6) }, (_, at) =>
-    randomGuardrail(chance, `r${at}`, targets, whom),
-  ).filter((guardrail) => guardrail !== undefined)
+  const made = Array.from({ length: chance.between(2, 6) }, (_, at) =>
+    chance.yes(0.3)
+      ? nearlyTrue(chance, `r${at}`, targets, grants)
+      : randomGuardrail(chance, `r${at}`, targets, whom),
+  )
+  const guardrails = made.filter((guardrail) => guardrail !== undefined)
+  if (divided) {
+    const [get, other] = chance
+      .some(targets, 2, 2)
+      .map(({ name }): readonly Selector[] => [{ target: [name] }])
+    if (get !== undefined && other !== undefined)
+      guardrails.push({ name: 'two worlds', rule: 'apart', get, other })
+  }
   return { issuers, named, targets, grants, denies, guardrails, baseline }
 }
 
@@ -123,4 +143,50 @@ function randomGuardrail(
   const other = randomSelectors(chance, targets)
   const overlap = atomsOf(targets).some((atom) => selects(get, atom) && selects(other, atom))
   return overlap ? undefined : { name, rule, get, other }
+}
+
+/** With the first claim that has so many values at this side's value. */
+function onSide(alternative: Alternative, claims: readonly ModelClaim[], side: number): Alternative {
+  const claim = claims.find(({ exact }) => exact.length > side)
+  const value = claim?.exact[side]
+  return claim === undefined || value === undefined ? alternative : limited(alternative, claim, value)
+}
+
+/** A condition more, unless the alternative speaks of the claim already. */
+function limited(alternative: Alternative, claim: ModelClaim, value: string): Alternative {
+  const [key] = claim.keys
+  if (key === undefined || alternative.conditions.some((each) => each.claim === claim)) return alternative
+  const condition = { ...key, claim, matcher: { is: 'exact', values: [value] } } as const
+  return { ...alternative, conditions: [...alternative.conditions, condition] }
+}
+
+/** Made of what the grants say, so that it holds, or nearly: a prover that forgets one rule errs here. */
+function nearlyTrue(
+  chance: Chance,
+  name: string,
+  targets: readonly ModelTarget[],
+  grants: readonly ModelGrant[],
+): ModelGuardrail | undefined {
+  const { target = '', scopes } = chance.one(grants).get[0] ?? {}
+  const scope = scopes === undefined ? {} : { scope: chance.some(scopes, 1, 1) }
+  const get = [{ target: [target], ...scope }]
+  const atoms = atomsOf(targets).filter((atom) => selects(get, atom))
+  const giving = grants.filter((grant) =>
+    grant.get.some((gift) => atoms.some((atom) => atom.target.name === gift.target)),
+  )
+  const meant = giving.flatMap(({ issuer, who }) => who.map((alternative) => ({ issuer, alternative })))
+  if (chance.yes(0.5)) {
+    const some = chance.yes(0.5) ? meant : chance.some(meant, 1, meant.length)
+    return { name, rule: 'only', who: some, get }
+  }
+  const usual = { owner: '9919', event: 'push' }
+  const who = chance.some(meant, 1, 1).map(({ issuer, alternative }) => {
+    if (issuer === 'robots') return { issuer, alternative }
+    const full = Object.entries(usual).reduce((made, [key, value]) => {
+      const claim = githubClaims.find(({ keys }) => keys[0]?.key === key)
+      return claim === undefined ? made : limited(made, claim, value)
+    }, alternative)
+    return { issuer, alternative: full }
+  })
+  return { name, rule: 'always', who, get }
 }
