@@ -12,14 +12,16 @@ import { encodeEvent } from '../../../audit/events.ts'
 import { Failure } from '../../../base/failure.ts'
 import { newId } from '../../../base/id.ts'
 import { Secret } from '../../../base/secret.ts'
+import type { Tools } from '../../../base/tools.ts'
 import type { AuditEvent, Job } from '../../../domain.ts'
 import { type ExchangeParts, openExchange } from '../../../exchange.ts'
 import { openRevoke } from '../../../revoke/revoke.ts'
 import { openSweep } from '../../../revoke/sweep.ts'
 import { openSqliteStore } from '../../../store/sqlite.ts'
-import type { Change } from '../../../store/store.ts'
-import { openHandleSeal } from '../../handle.ts'
+import type { Change, Store } from '../../../store/store.ts'
+import { type HandleSeal, openHandleSeal } from '../../handle.ts'
 import { openSeal } from '../../seal.ts'
+import type { GithubAppConnection } from './github.ts'
 import { openGithubAppTarget } from './github-app.ts'
 
 const job: Job = { issuer: 'github', id: '5551', run: '9001/1' }
@@ -41,46 +43,8 @@ async function openWorld(t: TestContext) {
   const change = (event: AuditEvent): Change => ({ kind: 'append', entry: encodeEvent(event, tools).bytes })
   const connection = { app_id: String(app.id), private_key: new Secret(app.privateKey), api: github.url }
 
-  /** A broker; `commit` may be one that dies. */
-  const broker = (commit = store.commit.bind(store), over: Partial<ExchangeParts> = {}) => {
-    const target = openGithubAppTarget({ connections: { bot: connection }, tools })
-    atEnd(t, () => target.close?.())
-    const find = (kind: string) => (kind === target.kind ? target : undefined)
-    const kept = { commit, leases: store.leases.bind(store) }
-    const openHandle = handles.open
-    const revoke = openRevoke({ store: kept, target: find, openHandle, record: change, tools })
-    const sweep = openSweep({
-      store: { dueLeases: store.dueLeases.bind(store), leases: kept.leases, prune: async () => 0 },
-      revoke,
-      tools: { ...tools, after: () => () => {} },
-    })
-    const settings = { app: 'bot', repos: ['acme/shop'], permissions: { contents: 'read' }, scopes: [] }
-    const exchange = openExchange({
-      verify: async () => ({
-        ...{ issuer: 'github', iss: 'https://issuer.example', subject: 's', claims: {}, job },
-        replayKey: newId('rk', tools),
-        replayUntil: Math.floor(tools.now() / 1000) + 900,
-      }),
-      decide: () => ({
-        ...{ target: 'release-bot', kind: 'github_app', settings, grants: ['g'], scopes: [] },
-        ...{ seconds: 600, policy: 'p' },
-      }),
-      target: find,
-      store: { commit },
-      filledIn: (same) => same,
-      guarded: (_, issue) => issue(),
-      leaseToken: async () => new Secret('a token of the lease'),
-      sealHandle: handles.seal,
-      record: (event) => ({ id: 'au', change: change(event) }),
-      abandon: revoke.abandon,
-      policy: () => 'p',
-      jobLimit: 100,
-      tools,
-      ...over,
-    })
-    const ask = () => exchange({ subjectToken: new Secret('s'), via: 'test', target: 'release-bot' })
-    return { ask, revoke, sweep }
-  }
+  const ground = { t, tools, store, handles, change, connection }
+  const broker = (commit?: Store['commit'], over?: Partial<ExchangeParts>) => openBroker(ground, commit, over)
   const live = () => [...github.tokens.keys()].filter(github.works).length
   const open = () => store.leases({ states: unfinished, limit: 99 })
   const ends = async () =>
@@ -88,6 +52,61 @@ async function openWorld(t: TestContext) {
       .map((entry) => JSON.parse(new TextDecoder().decode(entry.bytes)) as AuditEvent)
       .flatMap((event) => (event.type === 'lease.ended' ? [`${event.state} by ${event.by}`] : []))
   return { tools, github, store, broker, live, open, ends }
+}
+
+/** What brokers stand on. */
+interface Ground {
+  readonly t: TestContext
+  readonly tools: Tools
+  readonly store: Store
+  readonly handles: HandleSeal
+  readonly change: (event: AuditEvent) => Change
+  readonly connection: GithubAppConnection
+}
+
+/** A broker; `commit` may be one that dies. */
+function openBroker(
+  { t, tools, store, handles, change, connection }: Ground,
+  commit = store.commit.bind(store),
+  over: Partial<ExchangeParts> = {},
+) {
+  const target = openGithubAppTarget({ connections: { bot: connection }, tools })
+  atEnd(t, () => target.close?.())
+  const find = (kind: string) => (kind === target.kind ? target : undefined)
+  const kept = { commit, leases: store.leases.bind(store) }
+  const openHandle = handles.open
+  const revoke = openRevoke({ store: kept, target: find, openHandle, record: change, tools })
+  const sweep = openSweep({
+    store: { dueLeases: store.dueLeases.bind(store), leases: kept.leases, prune: async () => 0 },
+    revoke,
+    tools: { ...tools, after: () => () => {} },
+  })
+  const settings = { app: 'bot', repos: ['acme/shop'], permissions: { contents: 'read' }, scopes: [] }
+  const exchange = openExchange({
+    verify: async () => ({
+      ...{ issuer: 'github', iss: 'https://issuer.example', subject: 's', claims: {}, job },
+      replayKey: newId('rk', tools),
+      replayUntil: Math.floor(tools.now() / 1000) + 900,
+    }),
+    decide: () => ({
+      ...{ target: 'release-bot', kind: 'github_app', settings, grants: ['g'], scopes: [] },
+      ...{ seconds: 600, policy: 'p' },
+    }),
+    target: find,
+    store: { commit },
+    filledIn: (same) => same,
+    guarded: (_, issue) => issue(),
+    leaseToken: async () => new Secret('a token of the lease'),
+    sealHandle: handles.seal,
+    record: (event) => ({ id: 'au', change: change(event) }),
+    abandon: revoke.abandon,
+    policy: () => 'p',
+    jobLimit: 100,
+    tools,
+    ...over,
+  })
+  const ask = () => exchange({ subjectToken: new Secret('s'), via: 'test', target: 'release-bot' })
+  return { ask, revoke, sweep }
 }
 
 test('a broker that dies between any two steps leaves no token without a lease, and in the end none', async (t) => {
