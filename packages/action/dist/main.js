@@ -51,12 +51,12 @@ scope:request.scope})},answer=await send(new URL(`${brokerUrl(request.url)}/toke
 status!==200)throw refusalOf(answer,secrets);let credential=credentialOf(jsonObject(answer.text));if(credential===
 void 0)throw unexpectedAnswer(answer.status);return credential}function credentialOf(members){if(members===void 0)
 return;let accessToken=text(members.access_token),leaseId=text(members.lease_id),expiresIn=seconds(members.expires_in);
-if(!(accessToken===void 0||leaseId===void 0||expiresIn===void 0))return{accessToken,leaseId,expiresIn,expiresAt:seconds(
-members.expires_at),issuedTokenType:text(members.issued_token_type)??"",tokenType:text(members.token_type)??"",
-scope:text(members.scope),parts:partsOf(members.credential)}}function partsOf(value){if(isObject(value))return Object.
-fromEntries(Object.entries(value).map(([name,part])=>[name,typeof part=="string"?part:JSON.stringify(part)]))}
-function text(value){return typeof value=="string"&&value!==""?value:void 0}function seconds(value){return Number.
-isInteger(value)&&Number(value)>=0&&Number(value)<253402300800?Number(value):void 0}var IdTokenUnavailable=class extends Error{name="IdTokenUnavailable"},missingPermission=`This job may not ask \
+if(!(accessToken===void 0||leaseId===void 0||expiresIn===void 0))return{accessToken,leaseId,leaseToken:text(members.
+lease_token)??accessToken,expiresIn,expiresAt:seconds(members.expires_at),issuedTokenType:text(members.issued_token_type)??
+"",tokenType:text(members.token_type)??"",scope:text(members.scope),parts:partsOf(members.credential)}}function partsOf(value){
+if(isObject(value))return Object.fromEntries(Object.entries(value).map(([name,part])=>[name,typeof part=="stri\
+ng"?part:JSON.stringify(part)]))}function text(value){return typeof value=="string"&&value!==""?value:void 0}function seconds(value){
+return Number.isInteger(value)&&Number(value)>=0&&Number(value)<253402300800?Number(value):void 0}var IdTokenUnavailable=class extends Error{name="IdTokenUnavailable"},missingPermission=`This job may not ask \
 GitHub for an ID token. Add this to the job (or to the workflow):
 
 permissions:
@@ -156,13 +156,15 @@ throw error;refused.push({target,refusal:error})}return{granted,refused}}functio
 429&&status<500&&error!=="unexpected_answer"}async function ask(runner,inputs,target){let{env,transport}=runner,
 subjectToken=async()=>{let token=await githubActionsToken({audience:inputs.url,env,transport});return mask(runner,
 token),token},scope=inputs.scope===void 0?{}:{scope:inputs.scope},credential=await exchange({url:inputs.url,target,
-subjectToken,transport,...scope});for(let secret of[credential.accessToken,...Object.values(credential.parts??
-{})])mask(runner,secret);return credential}async function hold(runner,url,target,credential,position){let token=credential.
-accessToken;try{saveHeld(runner,position,{url,target,leaseId:credential.leaseId,token})}catch(error){throw await revoke(
-{url,token,transport:runner.transport}),error}}function tellRefused(runner,granted,refused){for(let each of refused)
-fault(runner,`Mayfly refused ${each.target}`,refusalText(each.refusal));if(granted.length>0){let names=granted.
-map(each=>each.target).join(", ");say(runner,`Nothing was exported. The post step revokes what was granted: ${names}\
-.`)}return summarize(runner,refusedSummary(refused)),!1}import{randomBytes}from"node:crypto";import{appendFileSync,mkdirSync,rmSync,writeFileSync}from"node:fs";var nodeTransport=(url,{method,headers,body,signal})=>{let{request}=process.getBuiltinModule(url.startsWith("h\
+subjectToken,transport,...scope}),parts=Object.entries(credential.parts??{}).filter(([name])=>!shown.has(name)),
+secrets=[credential.accessToken,credential.leaseToken,...parts.map(([,part])=>part)];for(let secret of new Set(
+secrets))mask(runner,secret);return credential}var shown=new Set(["host","port","database","region","expiratio\
+n","principals"]);async function hold(runner,url,target,credential,position){let token=credential.leaseToken;try{
+saveHeld(runner,position,{url,target,leaseId:credential.leaseId,token})}catch(error){throw await revoke({url,token,
+transport:runner.transport}),error}}function tellRefused(runner,granted,refused){for(let each of refused)fault(
+runner,`Mayfly refused ${each.target}`,refusalText(each.refusal));if(granted.length>0){let names=granted.map(each=>each.
+target).join(", ");say(runner,`Nothing was exported. The post step revokes what was granted: ${names}.`)}return summarize(
+runner,refusedSummary(refused)),!1}import{randomBytes}from"node:crypto";import{appendFileSync,mkdirSync,rmSync,writeFileSync}from"node:fs";var nodeTransport=(url,{method,headers,body,signal})=>{let{request}=process.getBuiltinModule(url.startsWith("h\
 ttps:")?"node:https":"node:http");return new Promise((resolve,reject)=>{let outgoing=request(url,{method,headers,
 ...signal===void 0?{}:{signal}},incoming=>{let text2="";incoming.setEncoding("utf8"),incoming.on("data",chunk=>{
 text2+=chunk,text2.length>1048576&&incoming.destroy(new Error("The answer is too long."))}),incoming.on("error",

@@ -71,14 +71,18 @@ async function ask(runner: Runner, inputs: Inputs, target: string): Promise<Cred
   }
   const scope = inputs.scope === undefined ? {} : { scope: inputs.scope }
   const credential = await exchange({ url: inputs.url, target, subjectToken, transport, ...scope })
-  for (const secret of [credential.accessToken, ...Object.values(credential.parts ?? {})])
-    mask(runner, secret)
+  const parts = Object.entries(credential.parts ?? {}).filter(([name]) => !shown.has(name))
+  const secrets = [credential.accessToken, credential.leaseToken, ...parts.map(([, part]) => part)]
+  for (const secret of new Set(secrets)) mask(runner, secret)
   return credential
 }
 
+/** Parts that are no secret: a mask of `deploy` or `5432` would blank it in every line of the job's log. */
+const shown: ReadonlySet<string> = new Set(['host', 'port', 'database', 'region', 'expiration', 'principals'])
+
 /** A credential that cannot be written down for the post step is given back at once. */
 async function hold(runner: Runner, url: string, target: string, credential: Credential, position: number) {
-  const token = credential.accessToken
+  const token = credential.leaseToken
   try {
     saveHeld(runner, position, { url, target, leaseId: credential.leaseId, token })
   } catch (error) {

@@ -11,7 +11,7 @@ import type { AuditEvent } from './domain.ts'
 import type { Exchange } from './exchange.ts'
 import type { Caller, Doors } from './http/doors.ts'
 import type { Metrics } from './http/metrics.ts'
-import { audienceOf, githubIssuers } from './kinds.ts'
+import { audienceOf, githubIssuers, openRevocationLists } from './kinds.ts'
 import type { LivePolicy } from './live-policy.ts'
 import type { OwnTokens } from './own-token.ts'
 import { openGithubJobEnd } from './revoke/job-end.ts'
@@ -52,6 +52,11 @@ export function doorsOf(parts: DoorwayParts): Doors {
       consistency: (first, second) => log.consistency(first, second),
       ...(config.audit.reader === undefined ? {} : { reader: config.audit.reader }),
     },
+    sshRevocations: openRevocationLists(config, {
+      store: core.store,
+      openHandle: (lease) => core.handles.open(lease),
+      tools,
+    }),
     ready: async () => {
       await core.store.ping()
       keys.signer()

@@ -9,7 +9,14 @@ import { openFederation, type SignFederation } from './issue/federation.ts'
 import type { Keys } from './issue/keys.ts'
 import type { Target } from './issue/target.ts'
 import { openAwsTarget } from './issue/targets/aws/aws.ts'
+import { openGithubAppTarget } from './issue/targets/github-app/github-app.ts'
 import { openPostgresTarget } from './issue/targets/postgres/postgres.ts'
+import {
+  openSshRevocations,
+  type SshRevocations,
+  type SshRevocationsParts,
+} from './issue/targets/ssh/revocations.ts'
+import { openSshTarget } from './issue/targets/ssh/ssh.ts'
 import { workloadSubject } from './issue/targets/token/subject.ts'
 import { openTokenTarget } from './issue/targets/token/token.ts'
 import type { Route } from './route/route.ts'
@@ -71,9 +78,17 @@ const targetKinds: Readonly<Record<string, TargetKind>> = {
       }),
     connection: (settings) => ({ of: 'aws', name: memberText(settings, 'connection') }),
   },
+  github_app: {
+    open: ({ config, tools }) => openGithubAppTarget({ connections: config.connections.github_app, tools }),
+    connection: (settings) => ({ of: 'github_app', name: memberText(settings, 'app') }),
+  },
   postgres_role: {
     open: ({ config, tools }) => openPostgresTarget({ connections: config.connections.postgres, tools }),
     connection: (settings) => ({ of: 'postgres', name: memberText(settings, 'server') }),
+  },
+  ssh: {
+    open: ({ config, tools }) => openSshTarget({ connections: config.connections.ssh, tools }),
+    connection: (settings) => ({ of: 'ssh', name: memberText(settings, 'authority') }),
   },
 }
 
@@ -138,6 +153,14 @@ export function openLeaseTokens(parts: TargetParts): Pick<Target, 'issue'> {
   // No API accepts this audience: the token is good for its own lease's introspection and revocation alone.
   const settings = { audience: `${parts.config.url}/lease` }
   return { issue: (grant, handle) => tokens.issue({ ...grant, settings, scopes: [] }, handle) }
+}
+
+/** The lists of SSH certificates that ended early. */
+export function openRevocationLists(
+  config: Config,
+  parts: Omit<SshRevocationsParts, 'connections'>,
+): SshRevocations {
+  return openSshRevocations({ connections: config.connections.ssh, ...parts })
 }
 
 /** The audience that tokens of a target carry; `undefined` when it has none. */

@@ -37,6 +37,7 @@ test('an exchange is one form request as RFC 8693 has it', async () => {
   })
   assert.deepEqual(credential, {
     accessToken: 'at-secret',
+    leaseToken: 'at-secret',
     issuedTokenType: 'urn:ietf:params:oauth:token-type:access_token',
     tokenType: 'Bearer',
     expiresIn: 900,
@@ -65,11 +66,18 @@ test('a resource goes out as resource, and no audience with it', async () => {
   assert.equal(requests[0]?.form.has('audience'), false)
 })
 
+test('a credential that is not a token of ours comes with the token of its lease', async () => {
+  const { transport } = scripted({ ...granted, body: { ...granted.body, lease_token: 'lt-secret' } })
+  const credential = await exchange({ url, subjectToken: subjectTokens(), target: 'docs', transport })
+  assert.deepEqual([credential.accessToken, credential.leaseToken], ['at-secret', 'lt-secret'])
+})
+
 test('a credential of several parts comes with its parts', async () => {
   const body = { ...granted.body, credential: { user: 'u', password: 'p', port: 5432 } }
   const { transport } = scripted({ status: 200, body })
   const credential = await exchange({ url, subjectToken: subjectTokens(), target: 'db', transport })
   assert.deepEqual(credential.parts, { user: 'u', password: 'p', port: '5432' })
+  assert.equal(credential.leaseToken, 'at-secret')
 })
 
 test('every try after a lost answer, a 429 and a 5xx carries a new subject token', async () => {

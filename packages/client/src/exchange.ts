@@ -30,7 +30,9 @@ export interface Credential {
   readonly expiresAt: number | undefined
   readonly scope: string | undefined
   readonly leaseId: string
-  /** A credential of several parts, such as a user and a password; `accessToken` then introspects and ends it. */
+  /** Introspects and ends the lease, whatever the credential is: `accessToken` itself, or a token beside it. */
+  readonly leaseToken: string
+  /** A credential of several parts, such as a user and a password; `accessToken` is then the token of its lease. */
   readonly parts: Readonly<Record<string, string>> | undefined
 }
 
@@ -73,6 +75,7 @@ function credentialOf(members: Readonly<Record<string, unknown>> | undefined): C
   return {
     accessToken,
     leaseId,
+    leaseToken: text(members['lease_token']) ?? accessToken,
     expiresIn,
     expiresAt: seconds(members['expires_at']),
     issuedTokenType: text(members['issued_token_type']) ?? '',

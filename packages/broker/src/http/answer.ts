@@ -7,6 +7,8 @@ export interface Asked {
   /** The query as sent, without `?`. */
   readonly query: string
   readonly body: Buffer
+  /** What stands in place of `{name}` in the door's path. */
+  readonly name?: string
 }
 
 /** What a door answers. Headers are a flat list, name after value, because Node writes that form fastest. */

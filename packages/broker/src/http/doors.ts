@@ -40,6 +40,15 @@ export interface AuditDoors {
   readonly reader?: Secret
 }
 
+/** The lists of SSH certificates that ended early, by their authorities. */
+export interface SshDoors {
+  readonly authorities: readonly string[]
+  /** `undefined` when there is no such authority. */
+  readonly list: (
+    authority: string,
+  ) => Promise<{ readonly bytes: Uint8Array; readonly tag: string } | undefined>
+}
+
 /** Everything behind the doors; `broker.ts` fills it. */
 export interface Doors {
   /** Our issuer: https, no trailing slash. */
@@ -59,6 +68,8 @@ export interface Doors {
   /** Absent when no secret is configured. Throws `client_rejected` when the signature is wrong. */
   readonly githubWebhook?: (delivery: GithubDelivery) => Promise<void>
   readonly audit: AuditDoors
+  /** Absent: there are no such doors. */
+  readonly sshRevocations?: SshDoors
   /** Each thing that must work before requests are welcome. */
   readonly ready: () => Promise<Readonly<Record<string, boolean>>>
   /** What whoever probes should know although requests are welcome. Everybody may read it. */

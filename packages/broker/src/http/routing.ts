@@ -6,6 +6,7 @@ import { answerHealth, answerMetrics, answerReadiness } from './health.ts'
 import { answerIntrospection } from './introspect.ts'
 import { discoveryDocument, publicDocument } from './metadata.ts'
 import { answerRevocation } from './revoke.ts'
+import { answerKrl } from './ssh-krl.ts'
 import { answerToken } from './token.ts'
 import { answerGithubWebhook, refuseUnread } from './webhooks.ts'
 
@@ -20,6 +21,8 @@ export interface DoorRow {
   readonly bodyLimit: number
   /** Present when the configuration opens this door. */
   readonly opens?: (doors: Doors) => boolean
+  /** The path holds `{name}`: there is one such door for each of these. */
+  readonly names?: (doors: Doors) => readonly string[]
   /** Refuses by the headers alone, before a byte of the body is read. */
   readonly unread?: (headers: Asked['headers'], doors: Doors) => Promise<Answer | undefined>
   readonly answer: (asked: Asked, doors: Doors, state: DoorState) => Answer | Promise<Answer>
@@ -52,6 +55,10 @@ export const table: readonly DoorRow[] = [
   },
   get('audit.inclusion', '/audit/proof/inclusion', answerInclusion),
   get('audit.consistency', '/audit/proof/consistency', answerConsistency),
+  {
+    ...get('ssh.krl', '/ssh/{name}/krl', answerKrl),
+    names: (doors) => doors.sshRevocations?.authorities ?? [],
+  },
   get('health', '/healthz', answerHealth),
   get('ready', '/readyz', (_asked, doors, state) => answerReadiness(doors, state.draining)),
   get('metrics', '/metrics', (_asked, doors) => answerMetrics(doors)),
@@ -70,6 +77,16 @@ function wellKnown(name: string): DoorRow {
   return { ...get(name, `/.well-known/${name}`, answer), wellKnown: true }
 }
 
+/** A door of many names as many doors. */
+function named(row: DoorRow, doors: Doors): readonly DoorRow[] {
+  if (row.names === undefined) return [row]
+  return row.names(doors).map((name) => ({
+    ...row,
+    path: row.path.replace('{name}', name),
+    answer: (asked, behind, state) => row.answer({ ...asked, name }, behind, state),
+  }))
+}
+
 /** What is at one path: a door, or nothing that the method would open. */
 export type Found = { readonly row: DoorRow } | { readonly allow: string }
 
@@ -83,7 +100,7 @@ export type Router = (method: string, path: string) => Found | undefined
 export function openRouter(doors: Doors): Router {
   const base = new URL(doors.url).pathname.replace(/\/$/, '')
   const found = new Map<string, DoorRow>()
-  for (const row of table) {
+  for (const row of table.flatMap((each) => named(each, doors))) {
     if (row.opens?.(doors) === false) continue
     found.set(row.path, row)
     found.set(base + row.path, row)

@@ -1,22 +1,17 @@
 /** `GET /ssh/NAME/krl`: certificates that ended early, for `sshd` (`RevokedKeys`). Serials only, so it is public. */
 import { Failure } from '../base/failure.ts'
-import type { Tools } from '../base/tools.ts'
 import { type Answer, type Asked, json } from './answer.ts'
+import type { Doors } from './doors.ts'
 import { refuse } from './errors.ts'
 import { holds } from './metadata.ts'
 
-export interface KrlParts {
-  /** The list as a file, with a tag of its content; `undefined` when there is no such authority. */
-  readonly krl: (
-    authority: string,
-  ) => Promise<{ readonly bytes: Uint8Array; readonly tag: string } | undefined>
-  readonly tools: Tools
-}
-
 /** The list of one authority as OpenSSH's file. A host that has it already is answered 304. */
-export async function answerKrl(asked: Asked, authority: string, parts: KrlParts): Promise<Answer> {
+export async function answerKrl(
+  asked: Asked,
+  parts: Pick<Doors, 'sshRevocations' | 'tools'>,
+): Promise<Answer> {
   try {
-    const list = await parts.krl(authority)
+    const list = await parts.sshRevocations?.list(asked.name ?? '')
     if (list === undefined) return json(404, { error: 'not_found' })
     const tag = `"${list.tag}"`
     const headers = [

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { awsConnection } from './targets/aws/settings.ts'
+import { githubAppConnection } from './targets/github-app/settings.ts'
 import { postgresConnection } from './targets/postgres/settings.ts'
+import { sshConnection } from './targets/ssh/settings.ts'
 
 /** Names by which a policy refers to a connection. */
 const name = z
@@ -10,8 +12,16 @@ const name = z
 /** The `connections` part of the configuration: what each kind of target needs to reach its place. */
 export const connectionSettings = z.strictObject({
   aws: z.record(name, awsConnection).default({}).describe('Where targets `aws_role` get keys of a session'),
+  github_app: z
+    .record(name, githubAppConnection)
+    .default({})
+    .describe('GitHub Apps whose tokens targets `github_app` give'),
   postgres: z
     .record(name, postgresConnection)
     .default({})
     .describe('Servers on which targets `postgres_role` make roles'),
+  ssh: z
+    .record(name, sshConnection)
+    .default({})
+    .describe('Authorities that sign the certificates of targets `ssh`'),
 })
