@@ -5,6 +5,7 @@ import { github } from '../../src/schema/github.ts'
 import { Chance } from './chance.ts'
 import { githubClaims, type ModelClaim, otherClaims } from './claims.ts'
 import { globMatches } from './reference.ts'
+import { classOf } from './space.ts'
 
 const pieces = [
   '',
@@ -27,6 +28,8 @@ const pieces = [
   '_run',
   '-',
   '/',
+  '@',
+  ':',
 ]
 
 /** Some text that the pattern or value suggests: its wildcards filled, now and then something cut off or put to. */
@@ -45,10 +48,11 @@ function inDomain({ claim }: ModelClaim, text: string): boolean {
 test('the small space has a value for every way in which values and patterns of a claim can overlap', () => {
   const chance = new Chance(1)
   for (const claim of [...githubClaims, ...otherClaims]) {
-    const kindOf = (text: string) =>
-      [...claim.exact.map((value) => value === text), ...claim.globs.map((glob) => globMatches(glob, text))]
-        .map(Number)
-        .join('')
+    const kindOf = (text: string) => {
+      const same = claim.exact.map((value) => value === text)
+      const like = claim.globs.map((glob) => globMatches(glob, text))
+      return [classOf(claim.claim, text), ...same, ...like].join()
+    }
     const known = new Set([...claim.exact, ...claim.others].map(kindOf))
     for (const value of [...claim.exact, ...claim.others]) assert.ok(inDomain(claim, value), value)
     const forgotten: string[] = []

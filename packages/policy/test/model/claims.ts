@@ -79,7 +79,15 @@ export const githubClaims: readonly ModelClaim[] = [
     others: [
       ...heads('dev', 'r', 'r/2', 'r/2/x', 'q/1', 'q/2', 'ra/1', 'ra/2', 'a-x/1', 'a-x/c', 'a-x/c/1'),
       ...heads('r-x/1', 'r-x/c', 'ra/2/x', 'main-x', 'r-x/c/1'),
-      ...['refs/tags/v', 'refs/tags/v2', 'refs/tags/v2/x', 'refs/tags/x', 'refs/pull/8/merge'],
+      ...[
+        'refs/tags/v',
+        'refs/tags/v2',
+        'refs/tags/v2/x',
+        'refs/tags/x',
+        'refs/tags/v@',
+        'refs/heads/a@b',
+        'refs/pull/8/merge',
+      ],
     ],
   }),
   claim('ref_type', { optional, exact: ['branch', 'tag'] }),

@@ -2,7 +2,7 @@
  * All tokens of one issuer that a random policy can tell apart: of each claim that it names, one value for each way
  * in which its conditions can turn out, and missing.
  */
-import { githubClaims, type ModelClaim } from './claims.ts'
+import { githubClaims, type ModelClaim, standardEvents } from './claims.ts'
 import type { Meaning } from './meaning.ts'
 import type { ModelCondition } from './model.ts'
 import { type ClaimValue, completed, type ModelBox, meets, type ReadClaim } from './reference.ts'
@@ -68,10 +68,12 @@ function axisOf(claim: ModelClaim, conditions: readonly ModelCondition[]): Axis 
 }
 
 /** What else GitHub's own relations tell apart. */
-function classOf(claim: string, value: ClaimValue): string {
+export function classOf(claim: string, value: ClaimValue): string {
   if (value === undefined) return 'missing'
   if (claim === 'ref') return value.split('/')[1] ?? ''
-  return claim === 'ref_type' || claim === 'runner_environment' ? value : ''
+  if (claim === 'event_name') return standardEvents.includes(value) ? 'standard' : ''
+  if (claim === 'runner_environment') return /^(github|self)-hosted$/.test(value) ? 'hosted' : ''
+  return claim === 'ref_type' ? value : ''
 }
 
 /** For each condition, the axis that it asks and the answer for each of its values. */
