@@ -1,8 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { diffPolicies } from '@mayfly/policy/diff'
 import type { Policy } from '@mayfly/policy/policy'
 import type { Problem } from '@mayfly/policy/problem'
 import { openPolicy, PolicyFault, type PolicySources } from './policies.ts'
-import type { PolicyChange } from './policy-change.ts'
+import { type PolicyChange, policyChange } from './policy-change.ts'
 
 export interface CheckRequest {
   readonly next: PolicySources
@@ -30,9 +31,13 @@ export function checkPolicy({ next, before }: CheckRequest): Verdict {
   }
 }
 
-/** Until `@mayfly/policy/diff` is there. */
-function changeBetween(_before: PolicySources, _after: Policy): PolicyChange | undefined {
-  return undefined
+/** `undefined` when it could not be told: the policy before was read by another version, or the search gave up. */
+function changeBetween(before: PolicySources, after: Policy): PolicyChange | undefined {
+  try {
+    return policyChange(diffPolicies(openPolicy(before).policy, after))
+  } catch {
+    return undefined
+  }
 }
 
 const start = workerData as { readonly mayflyPolicy?: CheckRequest } | undefined

@@ -21,7 +21,7 @@ export const targetKinds: ReadonlyMap<string, TargetKind> = new Map<string, Targ
   ['gcp_service_account', { text: true }],
   ['github_app', { required: ['app', 'repos', 'permissions'], optional: ['scopes'], scopes: true }],
   ['postgres_role', { required: ['server', 'role'], optional: ['schema'] }],
-  ['secret', { text: true, required: [], optional: ['store', 'path', 'name', 'key', 'version'] }],
+  ['secret', { text: true, required: ['name'] }],
   ['token', { required: ['audience'], optional: ['scopes'], scopes: true, audience: true }],
   ['auth0', { required: ['tenant', 'audience'], optional: ['scopes'], scopes: true, audience: true }],
   [

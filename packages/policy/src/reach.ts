@@ -1,0 +1,104 @@
+/**
+ * reach: the role matrix. What can some token of these conditions get, and who can get a target at all: after deny
+ * rules and the issuer's own relations, by the prover's search.
+ */
+import type { Box } from './box.ts'
+import { denyBoxes, type GivingBox, givingBoxes } from './giving.ts'
+import type { Policy, PolicyIssuer, Selection } from './policy.ts'
+import { findOutside, type Region, regionOf } from './search.ts'
+
+/** A target that some token of the conditions can get. */
+export interface Reached {
+  readonly target: string
+  readonly tier: string
+  readonly access: string
+  readonly scopes: readonly string[]
+  /** The longest that any of its grants gives. */
+  readonly seconds: number
+  readonly grants: readonly string[]
+  /** `false`: the search was given up, so it counts as reached. */
+  readonly certain: boolean
+}
+
+/** Who can get a target: one for each way. */
+export interface Way {
+  readonly issuer: string
+  readonly grant: string
+  readonly scopes: readonly string[]
+  readonly seconds: number
+  /** What the token must have, in the policy's words. */
+  readonly conditions: readonly string[]
+  readonly certain: boolean
+}
+
+/** Every target that some token of the issuer within one of `boxes` can get, production first. */
+export function reach(policy: Policy, issuer: string, boxes: readonly Box[]): readonly Reached[] {
+  const ways = givingBoxes(policy, everything(policy))
+    .filter((entry) => entry.issuer.name === issuer)
+    .flatMap((entry) => boxes.map((box) => ({ entry, left: leftOf(policy, entry, box) })))
+    .filter(({ left }) => left !== 'nothing')
+  const byTarget = Map.groupBy(ways, ({ entry }) => entry.gift.target)
+  return [...byTarget].map(([{ name, tier, access }, all]) => ({
+    target: name,
+    tier,
+    access,
+    scopes: [...new Set(all.flatMap(({ entry }) => entry.scopes ?? []))].sort(),
+    seconds: Math.max(...all.map(({ entry }) => secondsOf(entry))),
+    grants: [...new Set(all.map(({ entry }) => entry.grant.name))].sort(),
+    certain: all.some(({ left }) => left === 'some'),
+  }))
+}
+
+/** Every way to a target that deny rules leave open. */
+export function who(policy: Policy, target: string): readonly Way[] {
+  return givingBoxes(policy, everything(policy))
+    .filter(({ gift }) => gift.target.name === target)
+    .flatMap((entry) => {
+      const left = leftOf(policy, entry)
+      if (left === 'nothing') return []
+      const { issuer, grant, box, scopes } = entry
+      const conditions = [...box.values()].map(({ claim, needed }) => `${claim} ${needed}`)
+      const certain = left === 'some'
+      return [
+        {
+          issuer: issuer.name,
+          grant: grant.name,
+          scopes: scopes ?? [],
+          seconds: secondsOf(entry),
+          conditions,
+          certain,
+        },
+      ]
+    })
+}
+
+function everything({ targets }: Policy): Selection {
+  return new Map(
+    [...targets.values()].map(({ name, scopes }) => [
+      name,
+      scopes.size === 0 ? undefined : new Set(scopes.keys()),
+    ]),
+  )
+}
+
+function secondsOf({ grant, gift }: GivingBox): number {
+  return Math.min(grant.seconds, gift.target.maxSeconds)
+}
+
+/** Is there a token of the entry, within the box, that is real and not denied? */
+function leftOf(policy: Policy, entry: GivingBox, within?: Box): 'some' | 'nothing' | 'unknown' {
+  const { issuer, gift } = entry
+  const region = within === undefined ? entry.region : meeting(entry.region, within, issuer)
+  if (region === undefined) return 'nothing'
+  const covers = [
+    ...issuer.schema.profile.map(({ box }) => box),
+    ...denyBoxes(policy, issuer, gift.target.name),
+  ]
+  const { is } = findOutside(region, covers, issuer)
+  if (is === 'unknown') return 'unknown'
+  return is === 'token' ? 'some' : 'nothing'
+}
+
+function meeting(region: Region, box: Box, issuer: PolicyIssuer): Region | undefined {
+  return regionOf([box], issuer, region).region
+}
