@@ -8,6 +8,7 @@ interface Bench {
 
 const benches: Record<string, () => Promise<Bench>> = {
   exchange: async () => (await import('./exchange/main.ts')).benchExchange(),
+  policy: async () => (await import('./policy/main.ts')).benchPolicy(),
 }
 
 const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true })
