@@ -106,6 +106,7 @@ test('keys of mayfly.yaml', () => {
     'connections.aws',
     'connections.github_app',
     'connections.postgres',
+    'connections.secret',
     'connections.ssh',
     'policies',
     'webhooks',
@@ -155,6 +156,11 @@ test('commands', () => {
       'check',
       'policy check',
       'policy lock',
+      'policy test',
+      'policy prove',
+      'policy diff',
+      'policy reach',
+      'policy who',
       'policy explain',
       'policy replay',
       'policy tighten',
@@ -202,6 +208,7 @@ test('metrics', async () => {
       'mayfly_policy_stale gauge',
       'mayfly_policy_refused_total counter',
       'mayfly_guardrail_hits_total counter',
+      'mayfly_secret_age_seconds gauge',
     ],
   )
 })

@@ -1,8 +1,8 @@
 /** What a command is: data that help is made of, and one function. */
 import type { Terminal } from './terminal.ts'
 
-/** 0: done. 1: refused or failed. 2: wrong usage or configuration. */
-export type ExitCode = 0 | 1 | 2
+/** 0: done. 1: refused or failed. 2: wrong usage or configuration. 3: only where a command says what it means. */
+export type ExitCode = 0 | 1 | 2 | 3
 
 export interface Option {
   readonly type: 'string' | 'boolean'

@@ -29,6 +29,31 @@ export const commands: readonly Listed[] = [
     load: () => import('./commands/policy-lock.ts'),
   },
   {
+    name: 'policy test',
+    summary: 'Run the tests that stand in a policy',
+    load: () => import('./commands/policy-test.ts'),
+  },
+  {
+    name: 'policy prove',
+    summary: 'Prove every guardrail, or show the token that breaks it',
+    load: () => import('./commands/policy-prove.ts'),
+  },
+  {
+    name: 'policy diff',
+    summary: 'Say who gains and who loses access by a changed policy',
+    load: () => import('./commands/policy-diff.ts'),
+  },
+  {
+    name: 'policy reach',
+    summary: 'List what some tokens can get',
+    load: () => import('./commands/policy-reach.ts'),
+  },
+  {
+    name: 'policy who',
+    summary: 'List who can get a target',
+    load: () => import('./commands/policy-who.ts'),
+  },
+  {
     name: 'policy explain',
     summary: 'Say whether a token would get a target, and if not, why',
     load: () => import('./commands/policy-explain.ts'),

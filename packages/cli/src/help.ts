@@ -1,7 +1,7 @@
 /** Help texts, made of what commands say about themselves. */
 import type { Command, ExitCode, Listed, Option } from './command.ts'
 
-const exits: Readonly<Record<ExitCode, string>> = {
+const exits: Partial<Readonly<Record<ExitCode, string>>> = {
   0: 'done',
   1: 'refused or failed',
   2: 'wrong usage or configuration',
@@ -49,7 +49,7 @@ export function commandHelp({ name, summary }: Listed, command: Command): string
   ].join('\n')
 }
 
-function exitLine(meanings: Readonly<Record<ExitCode, string>>): string {
+function exitLine(meanings: Partial<Readonly<Record<ExitCode, string>>>): string {
   return Object.entries(meanings)
     .map(([code, meaning]) => `${code} ${meaning}`)
     .join('; ')

@@ -1,9 +1,9 @@
 /** diff-access: tokens to which one policy gives what the other does not, by the prover's own search. */
 import type { Box, TokenClaims } from './box.ts'
+import type { AccessChange, LifetimeChange } from './changes.ts'
 import { boxKey } from './content-key.ts'
 import { shownClaims } from './counterexample.ts'
 import { type Decision, decideByRules } from './decide.ts'
-import type { AccessChange, LifetimeChange } from './diff.ts'
 import { type GivingBox, givingBoxes } from './giving.ts'
 import type { Policy, PolicyDeny, PolicyIssuer, PolicyTarget, Selection } from './policy.ts'
 import { findOutside, type Region, regionOf } from './search.ts'

@@ -1,6 +1,7 @@
 /** diff-rules: targets and guardrails that are added, gone, or say something else than before. */
+
+import type { GuardrailChange, TargetChange } from './changes.ts'
 import { guardrailKey } from './content-key.ts'
-import type { GuardrailChange, TargetChange } from './diff.ts'
 import type { Policy, PolicyTarget } from './policy.ts'
 
 export function targetChanges(before: Policy, after: Policy): readonly TargetChange[] {

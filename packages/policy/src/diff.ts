@@ -3,46 +3,10 @@
  * them got before, who no longer does, who has it longer or shorter. Each change is shown with one token, asked of both
  * policies before it is shown. Refactoring that changes nothing for anybody is no change.
  */
+import type { AccessChange, GuardrailChange, LifetimeChange, TargetChange } from './changes.ts'
 import { accessChanges } from './diff-access.ts'
 import { guardrailChanges, targetChanges } from './diff-rules.ts'
 import type { Policy } from './policy.ts'
-import type { Place } from './problem.ts'
-
-/** Access that some tokens gain or lose. */
-export interface AccessChange {
-  readonly issuer: string
-  readonly target: string
-  readonly tier: string
-  /** Scopes that are gained or lost; empty for a target without scopes. */
-  readonly scopes: readonly string[]
-  /** The rule that makes it so: ``grant `web` ``, ``deny rule `x` is gone``. */
-  readonly cause: string
-  readonly place: Place
-  /** What the tokens have in common, in the policy's words. */
-  readonly conditions: readonly string[]
-  /** One of the tokens: what of it matters, `null` = missing. */
-  readonly sample: Readonly<Record<string, string | null>>
-}
-
-/** Tokens that had access before and have it still, for another time. */
-export interface LifetimeChange extends AccessChange {
-  readonly before: number
-  readonly after: number
-}
-
-export interface TargetChange {
-  readonly target: string
-  readonly tier: string
-  /** `added`, `removed`, or what of it changed: `tier`, `access`, `max`, `settings`. */
-  readonly change: string
-  readonly before: string
-  readonly after: string
-}
-
-export interface GuardrailChange {
-  readonly guardrail: string
-  readonly change: 'added' | 'removed' | 'changed'
-}
 
 export interface PolicyDiff {
   readonly gained: readonly AccessChange[]

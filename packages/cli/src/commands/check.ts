@@ -12,17 +12,21 @@ export const command: Command = {
   run: async (given, terminal) => {
     const path = configPath(given)
     const { checkFile } = await import('@mayfly/broker/main')
-    const { config, warnings } = await withConfiguration(path, () => checkFile({ path, env: terminal.env }))
+    const { config, warnings, connectionWarnings } = await withConfiguration(path, () =>
+      checkFile({ path, env: terminal.env }),
+    )
     // Which file and line is meant, only whoever reads the folder can say.
     const { formatPolicies, readPolicies } = await import('../policies.ts')
     const read = warnings.length === 0 ? undefined : await readPolicies(config.policies)
     const placed = read?.loaded.ok ? read.loaded.warnings : warnings
     if (given.flag('json')) {
-      await terminal.write(json({ ok: true, url: config.url, warnings: placed }))
+      const others = connectionWarnings.map((message) => ({ severity: 'warning', path, message }))
+      await terminal.write(json({ ok: true, url: config.url, warnings: [...placed, ...others] }))
       return 0
     }
     for (const warning of read?.loaded.ok ? formatPolicies(read) : warnings.map(printable))
       terminal.tell(warning)
+    for (const warning of connectionWarnings) terminal.tell(printable(`${path}: warning: ${warning}`))
     await terminal.write(`${printable(path)}: ok\n`)
     return 0
   },

@@ -2,6 +2,7 @@ import { formatProblem, type Problem } from '@mayfly/policy/problem'
 import type { Command } from '../command.ts'
 import { jsonOption } from '../configured.ts'
 import { readPolicies } from '../policies.ts'
+import { json } from '../table.ts'
 
 export const command: Command = {
   usage: '[FOLDER]',
@@ -14,7 +15,7 @@ export const command: Command = {
     const { sources, loaded } = await readPolicies(given.words[0] ?? 'policies')
     const problems = loaded.ok ? loaded.warnings : loaded.problems
     if (given.flag('json')) {
-      await terminal.write(`${JSON.stringify({ ok: loaded.ok, problems })}\n`)
+      await terminal.write(json({ ok: loaded.ok, problems }))
       return loaded.ok ? 0 : 1
     }
     const texts = new Map(sources.map(({ path, text }) => [path, text]))
@@ -23,7 +24,7 @@ export const command: Command = {
     if (!loaded.ok) return 1
     const { targets, grants } = loaded.policy
     await terminal.write(
-      `ok: ${targets.size} targets, ${grants.length} grants, ${problems.length} warnings\n`,
+      `ok: ${targets.size} targets, ${grants.length} grants, ${loaded.proofs.length} guardrails proved, ${loaded.tests.length} tests passed, ${problems.length} warnings\n`,
     )
     return 0
   },

@@ -3,7 +3,7 @@ import { type Command, ConfigurationFault } from '../command.ts'
 import { jsonOption } from '../configured.ts'
 import { readPolicies } from '../policies.ts'
 import { logOptions, readRecorded } from '../recorded-decisions.ts'
-import { printable } from '../table.ts'
+import { json, printable } from '../table.ts'
 
 export const command: Command = {
   usage: '[options] [FOLDER]',
@@ -20,7 +20,7 @@ been otherwise: who would have been let in, who refused, who would have got more
     const { loaded } = await readPolicies(given.words[0] ?? 'policies')
     if (!loaded.ok) throw new ConfigurationFault('the policy has faults; `mayfly policy check` shows them')
     const found = await replay(loaded.policy, await readRecorded(given, terminal))
-    await terminal.write(given.flag('json') ? `${JSON.stringify(found)}\n` : report(found))
+    await terminal.write(given.flag('json') ? json(found) : report(found))
     return found.differences.length === 0 ? 0 : 1
   },
 }

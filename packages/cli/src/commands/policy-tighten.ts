@@ -5,7 +5,7 @@ import { jsonOption } from '../configured.ts'
 import { replaceFile } from '../lock/replace-file.ts'
 import { readPolicies, readPolicySources } from '../policies.ts'
 import { logOptions, readRecorded } from '../recorded-decisions.ts'
-import { printable } from '../table.ts'
+import { json, printable } from '../table.ts'
 
 const USUAL_LEAST = 10
 
@@ -39,7 +39,7 @@ emergencies is unused on every good day. Read each proposal; --write carries the
     terminal.progress(`trying proposals on ${recorded.length} decisions`)
     const leastUses = least(given.text('least'))
     const found = await tighten(loaded.policy, files, lock, recorded, { leastUses })
-    await terminal.write(given.flag('json') ? `${JSON.stringify(found)}\n` : report(found))
+    await terminal.write(given.flag('json') ? json(found) : report(found))
     if (!given.flag('write')) return found.proposals.length === 0 ? 0 : 1
     for (const { path, text } of found.files) await replaceFile(join(folder, basename(path)), text)
     return 0
