@@ -15,6 +15,7 @@ const calls: { readonly [Name in Counting]: (metrics: Metrics) => void } = {
   policy: (metrics) => metrics.policy({ digest: 'a', since: 1, stale: true }),
   policyRefused: (metrics) => metrics.policyRefused(),
   guardrailHit: (metrics) => metrics.guardrailHit(),
+  secretAges: (metrics) => metrics.secretAges(() => new Map([['a', 1]])),
 }
 
 const outcome = 'or a code of [errors](errors.md)'
@@ -28,6 +29,7 @@ const values: Readonly<Record<string, string>> = {
   issuer: 'a configured issuer, `none` (not verified) or `other`',
   route: 'a configured route',
   door: `${codes(doors.map(({ name }) => name))}, or \`none\``,
+  secret: 'a connection of `connections.secret` that says `last_replaced`',
   status: 'status code of the answer',
   by: '`expired`, `caller`, `job_end`, `operator` or `failed`',
   via: '`github`',

@@ -15,7 +15,7 @@ import { openDoors } from './http/app.ts'
 import { type Metrics, openMetrics } from './http/metrics.ts'
 import { openBulkhead } from './issue/bulkhead.ts'
 import { filledIn } from './issue/templates.ts'
-import { audienceOf, openIssuers, openRoutes } from './kinds.ts'
+import { agesOfSecrets, audienceOf, connectionWarnings, openIssuers, openRoutes } from './kinds.ts'
 import { decideWith, type LivePolicy, openLivePolicy } from './live-policy.ts'
 import { openOwnTokens } from './own-token.ts'
 import { openSweep } from './revoke/sweep.ts'
@@ -88,6 +88,9 @@ async function openOn(
     detail: `${inForce.policy.targets.size} targets`,
   })
   await write({ type: 'broker.started', url: config.url, version })
+  for (const what of connectionWarnings(config, inForce, tools.now()))
+    tools.log.warn('a connection should be mended', { what })
+  metrics.secretAges(() => agesOfSecrets(config, tools.now()))
   const log = openLog({
     store,
     signer: core.logKey,

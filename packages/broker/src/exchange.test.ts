@@ -37,7 +37,13 @@ interface World {
 }
 
 function world(
-  options: { local?: boolean; conflict?: ConflictKind; failIssue?: boolean; failCommit?: number } = {},
+  options: {
+    local?: boolean
+    conflict?: ConflictKind
+    failIssue?: boolean
+    failCommit?: number
+    endsAt?: number
+  } = {},
 ): World {
   const commits: (readonly Change[])[] = []
   let conflict = options.conflict
@@ -48,7 +54,8 @@ function world(
     issue: async () => {
       if (options.failIssue === true) throw new Error('the provider said: secret=hunter2')
       commits.push([])
-      return { token: new Secret('credential'), issuedTokenType: 'x', tokenType: 'Bearer' }
+      const ends = options.endsAt === undefined ? {} : { expiresAt: options.endsAt }
+      return { token: new Secret('credential'), issuedTokenType: 'x', tokenType: 'Bearer', ...ends }
     },
   }
   const parts: ExchangeParts = {
@@ -120,6 +127,21 @@ test('a credential made elsewhere is pending before it is made and issued only a
     [['spend', 'lease.create', 'append'], [], ['lease.move', 'append']],
   )
   assert.deepEqual(events(), ['credential.pending', 'credential.issued'])
+})
+
+test('the shorter life counts: the grant, or what the place gave', async () => {
+  for (const [endsAt, told] of [
+    [1_790_000_060, 1_790_000_060],
+    [1_790_086_400, 1_790_000_600],
+  ] as const) {
+    const { parts, commits } = world({ local: false, endsAt })
+    const answer = await openExchange(parts)(request)
+    assert.equal(answer.expiresAt, told)
+    assert.ok(!('expiresAt' in answer.credential))
+    const last = commits.at(-1)?.at(-1)
+    assert.ok(last?.kind === 'append')
+    assert.equal(JSON.parse(new TextDecoder().decode(last.entry)).expires, told)
+  }
 })
 
 test('nothing is handed over when it cannot be written down', async () => {

@@ -112,8 +112,8 @@ async function handOver(
   if (target === undefined)
     throw new Failure('target_refused', { reason: `no target of kind ${permission.kind}` })
   const { grant, lease, handle } = draw(parts, principal, permission, target)
-  const issued = parts.record(event('credential.issued', request, grant, permission))
-  const first = target.local ? issued : parts.record(event('credential.pending', request, grant, permission))
+  const begun = target.local ? 'credential.issued' : 'credential.pending'
+  const first = parts.record(event(begun, request, grant, permission))
   await parts.store.commit([
     { kind: 'spend', key: principal.replayKey, until: principal.replayUntil },
     { kind: 'lease.create', lease, jobLimit: parts.jobLimit },
@@ -121,14 +121,16 @@ async function handOver(
   ])
   let known = lease
   try {
-    const { handle: later, ...credential } = await issue(parts, target, grant, handle)
+    const { handle: later, expiresAt: ends, ...credential } = await issue(parts, target, grant, handle)
+    const { issuedAt, scopes } = grant
+    const expiresAt = Math.min(grant.expiresAt, ends ?? grant.expiresAt)
     if (later !== undefined) known = withHandle(parts, lease, later)
     if (!target.local) {
       const active = { kind: 'lease.move', id: lease.id, from: ['pending'], to: 'active' } as const
       const learned = known === lease ? {} : { handle: known.handle }
+      const issued = parts.record(event('credential.issued', request, { ...grant, expiresAt }, permission))
       await parts.store.commit([{ ...active, ...learned }, issued.change])
     }
-    const { issuedAt, expiresAt, scopes } = grant
     const leaseToken = target.kind === 'token' ? {} : { leaseToken: await parts.leaseToken(grant) }
     return { leaseId: lease.id, credential, ...leaseToken, scopes, issuedAt, expiresAt }
   } catch (thrown) {

@@ -11,6 +11,8 @@ import type { Target } from './issue/target.ts'
 import { openAwsTarget } from './issue/targets/aws/aws.ts'
 import { openGithubAppTarget } from './issue/targets/github-app/github-app.ts'
 import { openPostgresTarget } from './issue/targets/postgres/postgres.ts'
+import { secretAges, secretWarnings } from './issue/targets/secret/age.ts'
+import { openSecretTarget } from './issue/targets/secret/secret.ts'
 import {
   openSshRevocations,
   type SshRevocations,
@@ -86,6 +88,10 @@ const targetKinds: Readonly<Record<string, TargetKind>> = {
     open: ({ config, tools }) => openPostgresTarget({ connections: config.connections.postgres, tools }),
     connection: (settings) => ({ of: 'postgres', name: memberText(settings, 'server') }),
   },
+  secret: {
+    open: ({ config }) => openSecretTarget({ connections: config.connections.secret }),
+    connection: (settings) => ({ of: 'secret', name: secretName(settings) }),
+  },
   ssh: {
     open: ({ config, tools }) => openSshTarget({ connections: config.connections.ssh, tools }),
     connection: (settings) => ({ of: 'ssh', name: memberText(settings, 'authority') }),
@@ -122,6 +128,26 @@ function memberText(settings: Json, name: string): string {
   const value = typeof settings === 'object' && settings !== null ? Object.entries(settings) : []
   const found = value.find(([key]) => key === name)?.[1]
   return typeof found === 'string' ? found : ''
+}
+
+function secretName(settings: Json): string {
+  return typeof settings === 'string' ? settings : memberText(settings, 'name')
+}
+
+/** Seconds since each static secret was replaced, as far as the configuration says when. */
+export function agesOfSecrets(config: Config, nowMs: number): ReadonlyMap<string, number> {
+  return secretAges(config.connections.secret, nowMs)
+}
+
+/** What starts and works, and should be mended all the same; each begins with its place in the configuration. */
+export function connectionWarnings(
+  config: Config,
+  { policy }: PolicyInForce,
+  nowMs: number,
+): readonly string[] {
+  const released = [...policy.targets.values()].filter(({ kind }) => kind === 'secret')
+  const used = new Set(released.map(({ settings }) => secretName(settings as Json)))
+  return secretWarnings(config.connections.secret, used, nowMs)
 }
 
 /** True when this version can issue for such a target. */

@@ -1,6 +1,7 @@
 /** The edges: the only place of the broker that knows the clock, randomness, the disk and the process. */
 import { randomBytes, randomFillSync } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { Failure } from './base/failure.ts'
 import { type LogLevel, openLogger } from './base/log.ts'
 import type { Tools } from './base/tools.ts'
 import { openBroker, type Running } from './broker.ts'
@@ -10,7 +11,7 @@ import { formatProblem } from './config/problem.ts'
 import { readPolicyFolder } from './decide/folder.ts'
 import { openPolicy, type PolicySources } from './decide/policies.ts'
 import { openSeal } from './issue/seal.ts'
-import { openIssuers } from './kinds.ts'
+import { connectionWarnings, openIssuers, openTargets } from './kinds.ts'
 import { type Office, openOffice } from './office.ts'
 import { wiringFaults } from './wiring.ts'
 
@@ -83,8 +84,10 @@ export async function openOfficeFromFile(options: FileOptions): Promise<Office> 
 
 export interface Checked {
   readonly config: Config
-  /** Texts of warnings; faults are thrown. */
+  /** Texts of the policy's warnings; faults are thrown. */
   readonly warnings: readonly string[]
+  /** What the configuration's connections are warned of. */
+  readonly connectionWarnings: readonly string[]
 }
 
 /** What the server does at start before it opens anything, and nothing else. */
@@ -95,9 +98,27 @@ export async function checkFile(options: FileOptions): Promise<Checked> {
   const tools = toolsOf(options, 'error')
   openIssuers(config, tools)
   openSeal(config.keys.encryption, tools)
+  await tryTargets(config, tools).catch((thrown: unknown) => {
+    if (!(thrown instanceof Failure) || thrown.detail === undefined) throw thrown
+    throw new ConfigFault(`${options.path}: ${thrown.detail}`)
+  })
   const faults = wiringFaults(config, inForce)
   if (faults.length > 0) throw new ConfigFault(faults.map((fault) => `${options.path}: ${fault}`).join('\n'))
-  return { config, warnings: warnings.map((warning) => `${warning.code} ${warning.message}`) }
+  return {
+    config,
+    warnings: warnings.map((warning) => `${warning.code} ${warning.message}`),
+    connectionWarnings: connectionWarnings(config, inForce, tools.now()),
+  }
+}
+
+/** Targets read their keys when they are opened; none of them makes anything or signs before it is asked to. */
+async function tryTargets(config: Config, tools: Tools): Promise<void> {
+  const unasked = () => {
+    throw new Failure('internal', { reason: 'a target signed while it was opened' })
+  }
+  const keys = { signer: unasked }
+  const targets = openTargets({ config, tools, keys, federationKeys: keys, longestToken: () => 0 })
+  for (const target of targets.values()) await target.close?.()
 }
 
 function toolsOf(options: FileOptions, level: LogLevel): Tools {

@@ -140,6 +140,30 @@ test('a warning of the policy has its file, its line and its code', async (t) =>
   )
 })
 
+test('a static secret that is old, of unknown age or unused is warned of, and is no fault', async (t) => {
+  const secrets = 'connections: { secret: { npm: { env: KEY_OF_ALL, last_replaced: 2020-01-01 } } }'
+  const folder = place(t, { 'policies: ./policies': `policies: ./policies\n${secrets}` })
+  const { exitCode, stdout, lines } = await check(folder)
+  assert.deepEqual({ exitCode, stdout }, { exitCode: 0, stdout: 'mayfly.yaml: ok\n' })
+  assert.equal(
+    lines[0],
+    'mayfly.yaml: warning: connections.secret.npm is released by no target of the policy; take it out',
+  )
+  assert.match(lines[1] ?? '', /connections\.secret\.npm was last replaced on 2020-01-01, \d+ days ago/)
+  const { warnings } = JSON.parse((await mayfly(['check', '--json'], { cwd: folder, env })).stdout)
+  assert.equal(warnings.length, 2)
+  assert.equal(warnings[0].severity, 'warning')
+})
+
+test('a key of a target that cannot be read is found before the server starts', async (t) => {
+  const app = 'connections: { github_app: { bot: { app_id: 1, private_key: { env: KEY_OF_ALL } } } }'
+  const { exitCode, lines } = await check(
+    place(t, { 'policies: ./policies': `policies: ./policies\n${app}` }),
+  )
+  assert.equal(exitCode, 2)
+  assert.match(lines[0] ?? '', /connections\.github_app\.bot\.private_key is not an RSA key in PEM/)
+})
+
 test('an address that is taken: which key to change, without a stack', async (t) => {
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))

@@ -27,6 +27,8 @@ export interface Metrics {
   guardrailHit(): void
   /** Keeps a value that is asked for when the metrics are read, such as live leases. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void
+  /** Seconds since each static secret was replaced, asked for when the metrics are read. */
+  secretAges(read: () => ReadonlyMap<string, number>): void
   /** Policies were swapped after start: names that labels may take from now on. */
   knows(names: Partial<MetricNames>): void
   text(): Promise<string>
@@ -54,6 +56,16 @@ export function openMetrics(names: MetricNames, options: { readonly process: boo
   const bounded = (set: ReadonlySet<string>, name: string | undefined) =>
     name === undefined ? 'none' : set.has(name) ? name : 'other'
   const counters = openCounters(registers)
+  let ages: () => ReadonlyMap<string, number> = () => new Map()
+  const secretAge: Gauge<'secret'> = new Gauge({
+    name: 'mayfly_secret_age_seconds',
+    help: 'Time since a static secret was replaced, as its connection says',
+    labelNames: ['secret'],
+    registers: [...registers],
+    collect: () => {
+      for (const [secret, age] of ages()) secretAge.set({ secret }, age)
+    },
+  })
   return {
     exchange: (outcome, target, issuer) =>
       counters.exchanges.inc({
@@ -84,6 +96,9 @@ export function openMetrics(names: MetricNames, options: { readonly process: boo
         registers: [...registers],
         collect: async () => gauge.set(await read()),
       })
+    },
+    secretAges(read) {
+      ages = read
     },
     knows(more) {
       for (const kind of ['issuers', 'targets', 'routes'] as const) {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { awsConnection } from './targets/aws/settings.ts'
 import { githubAppConnection } from './targets/github-app/settings.ts'
 import { postgresConnection } from './targets/postgres/settings.ts'
+import { secretConnection } from './targets/secret/settings.ts'
 import { sshConnection } from './targets/ssh/settings.ts'
 
 /** Names by which a policy refers to a connection. */
@@ -20,6 +21,10 @@ export const connectionSettings = z.strictObject({
     .record(name, postgresConnection)
     .default({})
     .describe('Servers on which targets `postgres_role` make roles'),
+  secret: z
+    .record(name, secretConnection)
+    .default({})
+    .describe('Static secrets that targets `secret` release'),
   ssh: z
     .record(name, sshConnection)
     .default({})

@@ -17,6 +17,8 @@ export interface Issued extends Credential {
    * commit that makes the lease active. A function, because it may hold the credential itself, which nothing prints.
    */
   readonly handle?: () => Handle
+  /** Seconds since 1970; for places that gave a shorter life than the grant: the job hears when it has to ask again. */
+  readonly expiresAt?: number
 }
 
 /** What a failed `issue` left behind, where the target is certain of it. */
@@ -47,5 +49,10 @@ export interface Target {
   issue(grant: Grant, handle: Handle): Promise<Issued>
   /** Idempotent. Absent: the credential ends only with its lease (checked at each use) or by expiry. */
   revoke?(handle: Handle): Promise<void>
+  /**
+   * Without `revoke`: what goes on working after the lease's end, in words that the entry of the end carries, so that
+   * nobody reads it as more than it is. `undefined`: nothing does.
+   */
+  outlives?(handle: Handle): string | undefined
   close?(): Promise<void>
 }

@@ -23,6 +23,39 @@ test('a token ends in one step, once, whoever asks and how often', async () => {
   assert.equal(await revoke.endLease({ ...one, state: 'revoked' }, 'operator'), 'already')
 })
 
+test('what goes on working after a lease is in the entry of its end, whatever ended it', async () => {
+  const { store, record, tools, lease, events } = await openWorld()
+  const fixed: Target = {
+    kind: 'fixed',
+    local: true,
+    prepare: () => null,
+    issue: () => Promise.reject(new Error('not here')),
+    outlives: (handle) => `it goes on ${String(handle)}`,
+  }
+  let opens = true
+  const openHandle = () => {
+    if (!opens) throw new Error('another master key')
+    return 'until noon'
+  }
+  const revoke = openRevoke({ store, target: () => fixed, openHandle, record, tools })
+  const fresh = () => lease({ kind: 'fixed', job: { issuer: 'github', id: newId('ls', tools) } })
+  await revoke.endLease(await fresh(), 'operator', 'a drill')
+  await revoke.endLease(await fresh(), 'expired')
+  const ofJob = await fresh()
+  if (ofJob.job !== undefined) await revoke.endJob(ofJob.job, 'webhook')
+  await revoke.abandon(await fresh())
+  opens = false
+  await revoke.endLease(await fresh(), 'caller')
+  const details = (await events()).flatMap((event) => (event.type === 'lease.ended' ? [event.detail] : []))
+  assert.deepEqual(details, [
+    'a drill; it goes on until noon',
+    'it goes on until noon',
+    'it goes on until noon',
+    undefined,
+    'it may go on working where it was made',
+  ])
+})
+
 test('what was made elsewhere is taken back there before the lease is over', async () => {
   const { revoke, lease, state, events, provider } = await openWorld()
   const one = await lease({ kind: 'database' })

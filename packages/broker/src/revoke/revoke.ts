@@ -99,7 +99,22 @@ function ending(
     endedAt: seconds(parts.tools),
     endedBy: by,
   }
-  return [moved, parts.record(ended(lease, to, by, detail))]
+  const said = [detail, by === 'failed' ? undefined : outliving(parts, lease)].filter(
+    (each) => each !== undefined,
+  )
+  return [moved, parts.record(ended(lease, to, by, said.length === 0 ? undefined : said.join('; ')))]
+}
+
+/** What the end does not end: no fault in saying so may keep the lease alive. */
+function outliving(parts: RevokeParts, lease: Lease): string | undefined {
+  const target = parts.target(lease.kind)
+  if (target?.outlives === undefined) return undefined
+  try {
+    return target.outlives(parts.openHandle(lease))
+  } catch (cause) {
+    parts.tools.log.warn('what outlives a lease cannot be told', { lease: lease.id, cause })
+    return 'it may go on working where it was made'
+  }
 }
 
 function ended(lease: Lease, state: LeaseState, by: EndCause, detail: string | undefined): AuditEvent {
