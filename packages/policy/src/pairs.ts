@@ -16,8 +16,9 @@ export function* pairsThatMeet(
   theirs: readonly GivingBox[],
 ): Generator<readonly [GivingBox, GivingBox]> {
   for (const [issuer, all] of Map.groupBy(theirs, (each) => each.issuer)) {
-    const claims = [...new Set(all.flatMap(({ box }) => [...box.keys()]))]
-    const indexes = claims.map((claim) => indexBy(claim, all))
+    const claims = new Set<string>()
+    for (const { box } of all) for (const claim of box.keys()) claims.add(claim)
+    const indexes = [...claims].map((claim) => indexBy(claim, all))
     for (const one of ours) {
       if (one.issuer === issuer) for (const other of fewest(one, indexes, all)) yield [one, other]
     }
@@ -30,9 +31,15 @@ function indexBy(claim: string, all: readonly GivingBox[]): ByClaim {
   for (const each of all) {
     const among = valuesOf(each, claim)
     if (among === undefined) open.push(each)
-    else for (const value of among) values.set(value, [...(values.get(value) ?? []), each])
+    else for (const value of among) listUnder(values, value).push(each)
   }
   return { claim, listed: values, open }
+}
+
+function listUnder(values: Map<string, GivingBox[]>, value: string): GivingBox[] {
+  const list = values.get(value) ?? []
+  if (list.length === 0) values.set(value, list)
+  return list
 }
 
 function valuesOf({ region }: GivingBox, claim: string): ReadonlySet<string> | undefined {

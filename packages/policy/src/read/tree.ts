@@ -115,16 +115,19 @@ class Reader {
 
   #entries(pairs: readonly Pair[]): readonly Entry[] {
     const entries: Entry[] = []
+    const taken = new Set<string>()
     for (const pair of pairs) {
       const key = this.#key(pair.key)
       if (key === undefined) continue
-      if (entries.some((entry) => entry.key === key.text)) {
+      if (taken.has(key.text)) {
         this.#faults.error('P022', key.place, `duplicate key \`${key.text}\``)
         continue
       }
       const missing: Tree = { is: 'null', place: key.place, text: '' }
       const value = isNode(pair.value) ? this.tree(pair.value) : missing
-      if (value !== undefined) entries.push({ key: key.text, place: key.place, value })
+      if (value === undefined) continue
+      taken.add(key.text)
+      entries.push({ key: key.text, place: key.place, value })
     }
     return entries
   }
