@@ -30,7 +30,6 @@ export interface Exhausted {
 }
 
 const MOST_TOKENS = 8000
-const MOST_FAULTS = 3
 
 export function built(model: ModelPolicy): Policy | undefined {
   const faults = new Faults()
@@ -40,11 +39,11 @@ export function built(model: ModelPolicy): Policy | undefined {
 }
 
 /** Looks at so many random policies; ends early when enough is wrong. */
-export function exhaust(seed: number, policies: number): Exhausted {
+export function exhaust(seed: number, policies: number, mostFaults = 3): Exhausted {
   const chance = new Chance(seed)
   const tally = { policies: 0, thrownAway: 0, proved: 0, refuted: 0, tokens: 0, decisions: 0 }
   const faults: string[] = []
-  while (tally.policies < policies && faults.length < MOST_FAULTS) {
+  while (tally.policies < policies && faults.length < mostFaults) {
     const model = randomPolicy(chance)
     const meaning = meaningOf(model)
     const spaces = new Map(model.issuers.map(({ name }) => [name, spaceOf(meaning, name)]))

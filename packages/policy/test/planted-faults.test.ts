@@ -125,7 +125,7 @@ async function engineOn(name: string, fault?: Fault): Promise<readonly string[]>
   }
   const engine = pathToFileURL(join(copy, 'test/exhaustive.ts')).href
   const script = `const { exhaust } = await import(${JSON.stringify(engine)})
-    console.log(JSON.stringify(exhaust(1, 500).faults.map((fault) => fault.split('\\n')[0])))`
+    console.log(JSON.stringify(exhaust(1, ${fault === undefined ? 500 : 3000}, 1).faults.map((fault) => fault.split('\\n')[0])))`
   return new Promise((resolve, reject) => {
     execFile(process.execPath, ['--input-type=module', '--eval', script], (error, stdout) => {
       if (error === null) resolve(JSON.parse(stdout) as readonly string[])
