@@ -37,9 +37,12 @@ export function randomPolicy(chance: Chance): ModelPolicy {
     return { issuer: name, who: randomWho(chance, claims, namesOf(name), 3) }
   }
   const divided = chance.yes(0.35)
-  const grants = Array.from({ length: chance.between(1, divided ? 6 : 5) }, (_, at): ModelGrant => {
+  // Many grants of one target are found by a tree instead of one after the other.
+  const crowded = chance.yes(0.06)
+  const [least, most] = crowded ? [12, 24] : [1, divided ? 6 : 5]
+  const grants = Array.from({ length: chance.between(least, most) }, (_, at): ModelGrant => {
     const own = rule()
-    const given = chance.some(targets, 1, divided ? 1 : 2)
+    const given = crowded ? targets.slice(0, 1) : chance.some(targets, 1, divided ? 1 : 2)
     const get = given.map((target) => randomGift(chance, target))
     const minutes = chance.one([5, 10, 20, 60])
     const claims = issuers.find(({ name }) => name === own.issuer)?.claims ?? []
