@@ -121,6 +121,18 @@ const events: { readonly [T in Type]: Documented<T> } = {
     members: route,
   },
   'introspection.refused': { when: 'A caller that may not ask was refused at `/introspect`.', members: door },
+  'audit.refused': {
+    when: 'A caller without the reader’s secret asked for entries of the log.',
+    members: door,
+  },
+  'refusals.summed': {
+    when: 'There were more refusals than have entries of their own. At most one a minute.',
+    members: {
+      from: 'seconds since 1970, of the first',
+      until: 'and of the last',
+      counts: 'how many, by event and code',
+    },
+  },
   'revocation.refused': { when: 'Reserved: `/revoke` asks for nothing but the token.', members: door },
   'key.created': { when: 'A key was made and published.', members: key },
   'key.retired': {

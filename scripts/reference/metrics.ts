@@ -15,6 +15,7 @@ const calls: { readonly [Name in Counting]: (metrics: Metrics) => void } = {
   policy: (metrics) => metrics.policy({ digest: 'a', since: 1, stale: true }),
   policyRefused: (metrics) => metrics.policyRefused(),
   guardrailHit: (metrics) => metrics.guardrailHit(),
+  refusalSummed: (metrics) => metrics.refusalSummed(),
   secretAges: (metrics) => metrics.secretAges(() => new Map([['a', 1]])),
 }
 

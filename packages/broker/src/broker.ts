@@ -3,6 +3,7 @@
  * that was accepted. It holds no rule of its own.
  */
 import { type Log as AuditLog, openLog } from './audit/log.ts'
+import { openRefusals } from './audit/refusals.ts'
 import { Failure } from './base/failure.ts'
 import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
@@ -121,17 +122,19 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
   const { core, log, write, metrics, policy } = opened
   const { config, tools, store } = core
   const tokens = openOwnTokens({ url: config.url, keys: core.keys, store, tools })
+  const refusals = openRefusals({ write, tools, observe: () => metrics.refusalSummed() })
+  closings.push(() => refusals.close())
   const gate = openGate({
     verify: tokens.verify,
     lease: (id) => store.lease(id),
     audienceOf: (target) => audienceOf(core.policy.inForce(), target),
-    record: write,
+    record: (event) => (event.type === 'route.refused' ? refusals.record(event) : write(event)),
     tools,
     observe: (route, outcome) => metrics.routeRequest(route, outcome),
   })
-  const exchange = timed(exchangeOf(core, metrics), metrics, tools)
+  const exchange = timed(exchangeOf(core, metrics, refusals.record), metrics, tools)
   const doors = await openDoors(
-    doorsOf({ core, exchange, tokens, log, metrics, write, policy }),
+    doorsOf({ core, exchange, tokens, log, metrics, refuse: refusals.record, policy }),
     config.listen,
   )
   closings.push(() => doors.close(graceMs))
@@ -158,7 +161,7 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
   return { url: doors.url, routes, logKey: log.verifierKey, reloadPolicy: () => policy.look(), close }
 }
 
-function exchangeOf(core: Core, metrics: Metrics): Exchange {
+function exchangeOf(core: Core, metrics: Metrics, refuse: Write): Exchange {
   const { config, tools, store, targets, handles, revoke } = core
   const subjects = openSubjectVerifier(openIssuers(config, tools), { url: config.url })
   return openExchange({
@@ -171,6 +174,7 @@ function exchangeOf(core: Core, metrics: Metrics): Exchange {
     guarded: openBulkhead(tools).run,
     leaseToken: async (grant) => (await core.leaseTokens.issue(grant, null)).token,
     record: core.record,
+    refuse,
     policy: () => core.policy.inForce().digest,
     abandon: (lease, left) => revoke.abandon(lease, left),
     observe: (outcome, target, issuer) => metrics.exchange(outcome, target, issuer),

@@ -159,9 +159,17 @@ export type AuditEvent =
       readonly reason?: string
     }
   | {
-      readonly type: 'introspection.refused' | 'revocation.refused'
+      readonly type: 'introspection.refused' | 'revocation.refused' | 'audit.refused'
       readonly code: string
       readonly reason: string
+    }
+  | {
+      readonly type: 'refusals.summed'
+      /** Seconds since 1970, of the first and the last. */
+      readonly from: number
+      readonly until: number
+      /** By event and code. */
+      readonly counts: Readonly<Record<string, number>>
     }
   | {
       readonly type: 'key.created' | 'key.retired'

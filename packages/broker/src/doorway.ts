@@ -22,14 +22,14 @@ export interface DoorwayParts {
   readonly tokens: OwnTokens
   readonly log: AuditLog
   readonly metrics: Metrics
-  /** Appends one entry, durably; answers with its id. */
-  readonly write: (event: AuditEvent) => Promise<string>
+  /** Writes a refusal to the log, or counts it there; answers with an id for the caller. */
+  readonly refuse: (event: AuditEvent) => Promise<string>
   readonly policy: Pick<LivePolicy, 'notes'>
 }
 
 /** Everything behind the doors. */
 export function doorsOf(parts: DoorwayParts): Doors {
-  const { core, exchange, tokens, log, metrics, write } = parts
+  const { core, exchange, tokens, log, metrics, refuse } = parts
   const { config, keys, tools } = core
   const githubWebhook = githubDoor(parts)
   return {
@@ -37,13 +37,18 @@ export function doorsOf(parts: DoorwayParts): Doors {
     algorithms: [config.keys.algorithm, ...(core.federationKeys === undefined ? [] : ['RS256'])],
     jwks: () => publishedKeys(core) as unknown as Json,
     exchange,
+    undelivered: async (leaseId) => {
+      const lease = await core.store.lease(leaseId)
+      if (lease !== undefined)
+        await core.revoke.endLease(lease, 'caller', 'the caller left before the answer')
+    },
     introspectionClients: config.introspection,
     introspect: async (token, caller) => introspection(core, await tokens.active(token.reveal()), caller),
     revoke: async (token) => {
       const found = await tokens.active(token.reveal())
       if (found !== undefined) await core.revoke.endLease(found.lease, 'caller')
     },
-    record: write,
+    record: refuse,
     ...(githubWebhook === undefined ? {} : { githubWebhook }),
     audit: {
       checkpoint: () => log.checkpoint(),
@@ -100,15 +105,15 @@ function introspection(
   }
 }
 
-function githubDoor({ core, metrics }: DoorwayParts): Doors['githubWebhook'] {
+function githubDoor(parts: DoorwayParts): Doors['githubWebhook'] {
+  const { core, metrics } = parts
   const settings = core.config.webhooks.github
   if (settings === undefined) return undefined
   const jobEnd = openGithubJobEnd({
     secret: settings.secret,
     issuers: githubIssuers(core.config),
     endJob: core.revoke.endJob,
-    store: core.store,
-    record: (event) => core.record(event).change,
+    refuse: parts.refuse,
     tools: core.tools,
   })
   return async (delivery) => {

@@ -88,6 +88,11 @@ function world(
       const entry = new TextEncoder().encode(JSON.stringify(event))
       return { id: `au_${event.type}`, change: { kind: 'append', entry } }
     },
+    refuse: async (event) => {
+      const { id, change } = parts.record(event)
+      await parts.store.commit([change])
+      return id
+    },
     abandon: async (lease) => {
       commits.push([{ kind: 'lease.move', id: lease.id, from: ['pending', 'active'], to: 'revoked' }])
     },

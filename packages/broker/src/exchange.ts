@@ -64,6 +64,8 @@ export interface ExchangeParts {
   /** A token of ours by which whoever holds it can look at the lease and end it. */
   readonly leaseToken: (grant: Grant) => Promise<Secret>
   readonly record: (event: AuditEvent) => { readonly id: string; readonly change: Change }
+  /** Writes a refusal to the log, or counts it there when there are too many; answers with an id for the caller. */
+  readonly refuse: (event: AuditEvent) => Promise<string>
   /** Takes back what a failed issue may have left behind; where it fails, the sweep finishes it. */
   readonly abandon: (lease: Lease, left: 'unknown' | 'nothing') => Promise<void>
   /** Digest of the policy in force, for the record of a refusal. */

@@ -3,7 +3,7 @@ import { asFailure, Failure, type FailureCode } from './base/failure.ts'
 import { withoutTokens } from './base/scrub.ts'
 import type { Secret } from './base/secret.ts'
 import type { Asked, AuditEvent, Principal } from './domain.ts'
-import { type Change, Conflict, type ConflictKind, type Store } from './store/store.ts'
+import { Conflict, type ConflictKind } from './store/store.ts'
 
 /** A request, as far as the record needs it. */
 interface Request {
@@ -19,8 +19,8 @@ interface Request {
 const limits = { scopes: 16, scope: 100 } as const
 
 interface Recorder {
-  readonly store: Pick<Store, 'commit'>
-  readonly record: (event: AuditEvent) => { readonly id: string; readonly change: Change }
+  /** Resolves with an id for the caller once the refusal is in the log, or counted there. */
+  readonly refuse: (event: AuditEvent) => Promise<string>
 }
 
 const conflicts = {
@@ -43,7 +43,7 @@ export async function refused(
       ? new Failure(conflicts[thrown.kind].code, { reason: conflicts[thrown.kind].reason, cause: thrown })
       : asFailure(thrown)
   const wanted = asked(request, principal)
-  const recorded = parts.record({
+  const entry = await parts.refuse({
     type: 'credential.refused',
     code: failure.code,
     reason: failure.reason,
@@ -61,8 +61,7 @@ export async function refused(
           ...(principal.job === undefined ? {} : { job: principal.job }),
         }),
   })
-  await parts.store.commit([recorded.change])
-  return failure.recorded(recorded.id)
+  return failure.recorded(entry)
 }
 
 /** Scopes and lifetime as they were asked for, for the record. */

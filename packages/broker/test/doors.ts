@@ -54,6 +54,7 @@ export function fakeDoors(changes: Partial<Doors> = {}): { doors: Doors; request
     introspectionClients: [
       { name: 'orders', target: 'orders-api', secret: new Secret('orders-secret+/with%41=') },
     ],
+    undelivered: async () => {},
     introspect: async () => ({ active: false }),
     revoke: async () => {},
     record: async () => 'au_2',

@@ -16,6 +16,8 @@ export interface Answer {
   readonly status: number
   readonly headers: readonly string[]
   /** Text, or the bytes of a file. */
+  /** Called when the caller left before it had all of the answer. */
+  readonly dropped?: () => Promise<void>
   readonly body: string | Uint8Array
 }
 

@@ -153,7 +153,7 @@ async function respond(running: Running, request: IncomingMessage, response: Ser
       row === undefined
         ? nowhere(found)
         : await open(running, row, request, mark === -1 ? '' : url.slice(mark + 1))
-    if (!response.destroyed) write(running, response, answer)
+    deliver(running, response, answer)
     doors.observe?.(row?.name ?? 'none', answer.status, doors.tools.now() - begun)
   } catch (cause) {
     // A caller that went away before the end of its request gets here: there is nobody to answer.
@@ -191,6 +191,22 @@ async function open(
 }
 
 const nothing = Buffer.alloc(0)
+
+/** A caller that has not got all of an answer has not got what was in it, as far as anybody can know. */
+function deliver(running: Running, response: ServerResponse, answer: Answer): void {
+  const { dropped } = answer
+  if (dropped !== undefined) {
+    const lost = (): void => {
+      if (response.writableFinished) return
+      dropped().catch((cause: unknown) =>
+        running.doors.tools.log.error('what was not delivered could not be ended', { cause }),
+      )
+    }
+    if (response.destroyed) lost()
+    else response.once('close', lost)
+  }
+  if (!response.destroyed) write(running, response, answer)
+}
 
 function write(running: Running, response: ServerResponse, answer: Answer): void {
   const { status, body } = answer

@@ -3,11 +3,11 @@ import type { Json } from '../base/canonical-json.ts'
 import { Failure } from '../base/failure.ts'
 import { type Answer, type Asked, json, plain } from './answer.ts'
 import { isRight, readAuthorization } from './authorization.ts'
-import type { AuditDoors, Doors } from './doors.ts'
+import type { Doors } from './doors.ts'
 import { refuse } from './errors.ts'
 import { type Form, parseForm } from './form.ts'
 
-type Parts = Pick<Doors, 'audit' | 'tools'>
+type Parts = Pick<Doors, 'audit' | 'record' | 'tools'>
 
 const entriesAtOnce = 1000
 
@@ -29,7 +29,7 @@ export async function answerCheckpoint(_asked: Asked, parts: Parts): Promise<Ans
  */
 export async function answerEntries(asked: Asked, parts: Parts): Promise<Answer> {
   try {
-    checkReader(asked, parts.audit)
+    await checkReader(asked, parts)
     const query = parseForm(asked.query)
     const from = position(query, 'from', 0)
     const limit = position(query, 'limit', 256)
@@ -72,10 +72,13 @@ async function proof(asked: Asked, parts: Parts, prove: (query: Form) => Promise
   }
 }
 
-function checkReader(asked: Asked, audit: AuditDoors): void {
+async function checkReader(asked: Asked, { audit, record }: Parts): Promise<void> {
   const authorization = readAuthorization(asked.headers.authorization)
   const given = authorization?.scheme === 'Bearer' ? [authorization.token] : []
-  if (!isRight(audit.reader, given)) throw new Failure('client_rejected')
+  if (isRight(audit.reader, given)) return
+  const reason = given.length === 0 ? 'no bearer secret' : 'a wrong secret'
+  const failure = new Failure('client_rejected', { reason })
+  throw failure.recorded(await record({ type: 'audit.refused', code: failure.code, reason }))
 }
 
 /** A position in the log, in the one way that a number can be written. */

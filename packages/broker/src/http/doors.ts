@@ -27,7 +27,10 @@ export interface GithubDelivery {
   readonly body: Uint8Array
 }
 
-type RecordedHere = Extract<AuditEvent, { type: 'introspection.refused' | 'revocation.refused' }>
+type RecordedHere = Extract<
+  AuditEvent,
+  { type: 'introspection.refused' | 'revocation.refused' | 'audit.refused' | 'credential.refused' }
+>
 
 /** The log as the doors show it (RFC 6962 4). Each throws `request_malformed` when asked beyond the log. */
 export interface AuditDoors {
@@ -58,6 +61,8 @@ export interface Doors {
   /** The JWK Set: public members only. */
   readonly jwks: () => Json | Promise<Json>
   readonly exchange: Exchange
+  /** Ends a lease whose credential could not be delivered. */
+  readonly undelivered: (leaseId: string) => Promise<void>
   readonly introspectionClients: readonly IntrospectionClient[]
   /** `{ active: false }` and nothing else for what is not active, unknown, or not for this caller (RFC 7662 2.2). */
   readonly introspect: (token: Secret, caller: Caller) => Promise<Readonly<Record<string, Json>>>

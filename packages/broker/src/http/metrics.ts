@@ -25,6 +25,8 @@ export interface Metrics {
   policyRefused(): void
   /** A guardrail stopped what a grant allowed. */
   guardrailHit(): void
+  /** A refusal had no entry of its own. */
+  refusalSummed(): void
   /** Keeps a value that is asked for when the metrics are read, such as live leases. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void
   /** Seconds since each static secret was replaced, asked for when the metrics are read. */
@@ -89,6 +91,7 @@ export function openMetrics(names: MetricNames, options: { readonly process: boo
     },
     policyRefused: () => counters.policiesRefused.inc(),
     guardrailHit: () => counters.guardrailHits.inc(),
+    refusalSummed: () => counters.refusalsSummed.inc(),
     gauge(name, help, read) {
       const gauge: Gauge = new Gauge({
         name,
@@ -128,6 +131,11 @@ function openCounters(registers: readonly Registry[]) {
     policySince: gauge('mayfly_policy_loaded_timestamp_seconds', 'When the policy came into force here', []),
     policyStale: gauge('mayfly_policy_stale', '1 while the folder holds a policy that was refused', []),
     policiesRefused: counter('mayfly_policy_refused_total', 'Changed policies that were not taken', []),
+    refusalsSummed: counter(
+      'mayfly_refusals_summed_total',
+      'Refusals that were too many for entries of their own and are counted in `refusals.summed`',
+      [],
+    ),
     guardrailHits: counter(
       'mayfly_guardrail_hits_total',
       'Exchanges that a guardrail stopped though a grant allowed them: alarm on any',

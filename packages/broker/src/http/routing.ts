@@ -36,7 +36,7 @@ const formLimit = 16_384
 const webhookLimit = 524_288
 
 export const table: readonly DoorRow[] = [
-  post('token', '/token', (asked, doors) => answerToken(asked, doors.exchange, doors.tools)),
+  post('token', '/token', (asked, doors) => answerToken(asked, doors)),
   post('introspect', '/introspect', answerIntrospection),
   post('revoke', '/revoke', answerRevocation),
   {

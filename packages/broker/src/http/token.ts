@@ -1,9 +1,9 @@
 /** `POST /token`: RFC 8693 token exchange and the RFC 7523 grant. One exchange behind both. */
-import { Failure } from '../base/failure.ts'
+import { asFailure, Failure } from '../base/failure.ts'
 import { Secret } from '../base/secret.ts'
-import type { Tools } from '../base/tools.ts'
-import type { Exchange, ExchangeAnswer, ExchangeRequest } from '../exchange.ts'
+import type { ExchangeAnswer, ExchangeRequest } from '../exchange.ts'
 import { type Answer, type Asked, noStore } from './answer.ts'
+import type { Doors } from './doors.ts'
 import { refuse } from './errors.ts'
 import { type Form, readForm } from './form.ts'
 
@@ -25,19 +25,30 @@ const repeatable: ReadonlySet<string> = new Set(['audience', 'resource'])
  */
 const googleDefaultScope = 'https://www.googleapis.com/auth/cloud-platform'
 
+type Parts = Pick<Doors, 'exchange' | 'record' | 'undelivered' | 'tools'>
+
 /** Answers a token request; every refusal comes back as an answer too. */
-export async function answerToken(asked: Asked, exchange: Exchange, tools: Tools): Promise<Answer> {
+export async function answerToken(asked: Asked, parts: Parts): Promise<Answer> {
+  const { tools } = parts
   let assertion = false
   try {
     const form = readForm(asked, repeatable)
     refuseClientAuthentication(asked, form)
     const grantType = form.get('grant_type')
     assertion = grantType === jwtBearer
-    const answer = await exchange(requestOf(grantType, form))
-    return success(answer, tools.now())
+    const answer = await parts.exchange(requestOf(grantType, form))
+    const dropped = () => parts.undelivered(answer.leaseId)
+    return { ...success(answer, tools.now()), dropped }
   } catch (thrown) {
-    return refuse(thrown, tools, { assertion })
+    return refuse(await recorded(asFailure(thrown), parts), tools, { assertion })
   }
+}
+
+/** What the exchange refused is in the log already; what did not even reach it is not. */
+async function recorded(failure: Failure, { record }: Parts): Promise<Failure> {
+  if (failure.entry !== undefined || failure.code === 'internal') return failure
+  const { code, reason } = failure
+  return failure.recorded(await record({ type: 'credential.refused', code, reason, via: 'token' }))
 }
 
 function requestOf(grantType: string | undefined, form: Form): ExchangeRequest {

@@ -41,14 +41,10 @@ function open(issuers: readonly string[] = ['github']) {
       ended.push(job)
       return 2
     },
-    store: {
-      commit: async () => {
-        committed += 1
-      },
-    },
-    record: (event) => {
+    refuse: async (event) => {
       recorded.push(event)
-      return { kind: 'append', entry: new Uint8Array() }
+      committed += 1
+      return 'au_1'
     },
     tools: { log: silent },
   })
@@ -196,18 +192,20 @@ test('bytes that are not UTF-8 are malformed', async () => {
 })
 
 test('a secret that is none stops the start', () => {
-  const parts = { issuers: ['github'], endJob: async () => 0, store: { commit: async () => {} } }
-  const record = () => ({ kind: 'append', entry: new Uint8Array() }) as const
+  const parts = { issuers: ['github'], endJob: async () => 0, refuse: async () => 'au_1' }
   for (const value of ['', 'short'])
-    assert.throws(
-      () => openGithubJobEnd({ ...parts, record, secret: new Secret(value), tools: { log: silent } }),
-      { detail: /at least 16/ },
-    )
+    assert.throws(() => openGithubJobEnd({ ...parts, secret: new Secret(value), tools: { log: silent } }), {
+      detail: /at least 16/,
+    })
 })
 
 async function openWithWorld() {
   const world = await openWorld()
-  const parts = { endJob: world.revoke.endJob, store: world.store, record: world.record, tools: world.tools }
+  const refuse = async (event: AuditEvent) => {
+    await world.store.commit([world.record(event)])
+    return 'au_1'
+  }
+  const parts = { endJob: world.revoke.endJob, refuse, tools: world.tools }
   return { world, door: openGithubJobEnd({ ...parts, secret: new Secret(secret), issuers: ['github'] }) }
 }
 

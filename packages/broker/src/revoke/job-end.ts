@@ -8,7 +8,6 @@ import { Failure } from '../base/failure.ts'
 import type { Secret } from '../base/secret.ts'
 import type { Tools } from '../base/tools.ts'
 import type { AuditEvent, Job } from '../domain.ts'
-import type { Change, Store } from '../store/store.ts'
 import type { Revoke } from './revoke.ts'
 
 export interface GithubJobEndParts {
@@ -17,8 +16,7 @@ export interface GithubJobEndParts {
   /** Names of the configured issuers that are GitHub's. */
   readonly issuers: readonly string[]
   readonly endJob: Revoke['endJob']
-  readonly store: Pick<Store, 'commit'>
-  readonly record: (event: AuditEvent) => Change
+  readonly refuse: (event: AuditEvent) => Promise<string>
   readonly tools: Pick<Tools, 'log'>
 }
 
@@ -58,8 +56,8 @@ export function openGithubJobEnd(parts: GithubJobEndParts): GithubJobEnd {
     async receive(delivery) {
       const fault = signatureFault(parts.secret, delivery)
       if (fault !== undefined) {
-        await parts.store.commit([parts.record({ type: 'webhook.refused', via, reason: fault })])
-        throw new Failure('client_rejected', { reason: fault })
+        const entry = await parts.refuse({ type: 'webhook.refused', via, reason: fault })
+        throw new Failure('client_rejected', { reason: fault }).recorded(entry)
       }
       const job = endedJob(delivery)
       if (job === undefined) return { status: 'ignored', leases: 0 }

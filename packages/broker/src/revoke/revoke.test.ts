@@ -191,6 +191,10 @@ function exchangeOf(world: World) {
     leaseToken: async () => new Secret('a token of the lease'),
     sealHandle: () => new Uint8Array(),
     record: (event) => ({ id: 'au', change: world.record(event) }),
+    refuse: async (event) => {
+      await world.store.commit([world.record(event)])
+      return 'au'
+    },
     abandon: (lease) => world.revoke.abandon(lease),
     policy: () => 'digest',
     jobLimit: 100,

@@ -99,6 +99,10 @@ function openBroker(
     leaseToken: async () => new Secret('a token of the lease'),
     sealHandle: handles.seal,
     record: (event) => ({ id: 'au', change: change(event) }),
+    refuse: async (event) => {
+      await commit([change(event)])
+      return 'au'
+    },
     abandon: revoke.abandon,
     policy: () => 'p',
     jobLimit: 100,
