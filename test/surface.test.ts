@@ -105,6 +105,7 @@ test('keys of mayfly.yaml', () => {
     'keys.encryption',
     'issuers',
     'connections',
+    'connections.auth0',
     'connections.aws',
     'connections.github_app',
     'connections.postgres',

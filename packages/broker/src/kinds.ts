@@ -8,6 +8,7 @@ import type { Grant } from './domain.ts'
 import { openFederation, type SignFederation } from './issue/federation.ts'
 import type { Keys } from './issue/keys.ts'
 import type { Target } from './issue/target.ts'
+import { openAuth0Target } from './issue/targets/auth0/auth0.ts'
 import { openAwsTarget } from './issue/targets/aws/aws.ts'
 import { openGithubAppTarget } from './issue/targets/github-app/github-app.ts'
 import { openPostgresTarget } from './issue/targets/postgres/postgres.ts'
@@ -71,6 +72,10 @@ interface TargetKind {
 /** Every kind of target that this version has, by the word that policies use. */
 const targetKinds: Readonly<Record<string, TargetKind>> = {
   token: { open: tokenTarget },
+  auth0: {
+    open: ({ config, tools }) => openAuth0Target({ connections: config.connections.auth0, tools }),
+    connection: (settings) => ({ of: 'auth0', name: memberText(settings, 'tenant') }),
+  },
   aws_role: {
     open: (parts) =>
       openAwsTarget({

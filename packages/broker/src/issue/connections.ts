@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { auth0Connection } from './targets/auth0/settings.ts'
 import { awsConnection } from './targets/aws/settings.ts'
 import { githubAppConnection } from './targets/github-app/settings.ts'
 import { postgresConnection } from './targets/postgres/settings.ts'
@@ -12,6 +13,10 @@ const name = z
 
 /** The `connections` part of the configuration: what each kind of target needs to reach its place. */
 export const connectionSettings = z.strictObject({
+  auth0: z
+    .record(name, auth0Connection)
+    .default({})
+    .describe('Tenants of Auth0 whose access tokens targets `auth0` give'),
   aws: z.record(name, awsConnection).default({}).describe('Where targets `aws_role` get keys of a session'),
   github_app: z
     .record(name, githubAppConnection)
