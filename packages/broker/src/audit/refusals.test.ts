@@ -26,13 +26,14 @@ const route: AuditEvent = {
   code: 'client_rejected',
 }
 
-function open() {
+function open(store = { away: false }) {
   const tools = fakeTools()
   const written: AuditEvent[] = []
   let counted = 0
   const refusals = openRefusals({
     tools,
     write: async (event) => {
+      if (store.away) throw new Error('the store is away')
       written.push(event)
       return `au_${written.length}`
     },
@@ -84,4 +85,17 @@ test('what was counted is written before the broker stops', async () => {
   for (let each = 0; each < 4; each++) await refusals.record(stranger)
   await refusals.close()
   assert.deepEqual(written.at(-1)?.type, 'refusals.summed')
+})
+
+test('counts that could not be written are written with the next ones, from their own beginning', async () => {
+  const store = { away: false }
+  const { tools, written, refusals } = open(store)
+  for (let each = 0; each < 5; each++) await refusals.record(stranger)
+  store.away = true
+  tools.advance(60_000)
+  await new Promise(setImmediate)
+  store.away = false
+  await refusals.close()
+  const counts = { 'credential.refused subject_token_invalid': 2 }
+  assert.deepEqual(written[3], { type: 'refusals.summed', from: 1_790_000_000, until: 1_790_000_060, counts })
 })

@@ -46,8 +46,16 @@ export function openRefusals(parts: RefusalParts): Refusals {
   const flush = async (): Promise<void> => {
     if (counts.size === 0) return
     const summed = { from: seconds(since), until: seconds(tools.now()), counts: Object.fromEntries(counts) }
+    const [begun, taken] = [since, counts]
     counts = new Map()
-    await write({ type: 'refusals.summed', ...summed })
+    try {
+      await write({ type: 'refusals.summed', ...summed })
+    } catch (thrown) {
+      // Not in the log, so still to be written: with the next sum, under the earlier beginning.
+      for (const [what, count] of taken) counts.set(what, (counts.get(what) ?? 0) + count)
+      since = begun
+      throw thrown
+    }
   }
   let cancel = () => {}
   let flushing: Promise<void> = Promise.resolve()
