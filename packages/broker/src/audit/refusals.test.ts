@@ -37,7 +37,11 @@ function open(store = { away: false }) {
       written.push(event)
       return `au_${written.length}`
     },
-    allowances: { strangers: { burst: 3, perSecond: 0.5 }, verified: { burst: 2, perSecond: 1 } },
+    allowances: {
+      strangers: { burst: 3, perSecond: 0.5 },
+      verified: { burst: 9, perSecond: 1 },
+      each: { burst: 2, perSecond: 0.1 },
+    },
     observe: () => counted++,
   })
   return { tools, written, refusals, counted: () => counted }
@@ -60,7 +64,15 @@ test('the first refusals have entries; what is beyond is one entry with counts, 
   assert.equal(written.length, 4, 'nothing was counted, so nothing is written')
 })
 
-test('strangers cannot hide a verified job, and a stolen token is a stranger once it is spent', async () => {
+test('one subject that repeats itself hides no other', async () => {
+  const { written, refusals } = open()
+  for (let each = 0; each < 50; each++) await refusals.record({ ...job, subject: 'loud' })
+  assert.equal(written.length, 2)
+  await refusals.record({ ...job, subject: 'quiet' })
+  assert.equal(written.length, 3)
+})
+
+test('strangers cannot hide a verified job; whoever repeats a spent token is one of them', async () => {
   const { written, refusals } = open()
   for (let each = 0; each < 50; each++) await refusals.record(each % 2 === 0 ? stranger : spent)
   assert.equal(written.length, 3)

@@ -17,13 +17,22 @@ export interface Allowance {
 const usual = {
   strangers: { burst: 300, perSecond: 0.5 },
   verified: { burst: 3_000, perSecond: 20 },
+  each: { burst: 30, perSecond: 0.2 },
 } as const
+
+/** Subjects whose allowance is remembered. */
+const MOST_SUBJECTS = 4096
 
 export interface RefusalParts {
   /** Writes an entry durably; answers with its id. */
   readonly write: (event: AuditEvent) => Promise<string>
   readonly tools: Pick<Tools, 'now' | 'after' | 'randomBytes' | 'log'>
-  readonly allowances?: { readonly strangers: Allowance; readonly verified: Allowance }
+  /** `each`: of one verified subject, or one lease. */
+  readonly allowances?: {
+    readonly strangers: Allowance
+    readonly verified: Allowance
+    readonly each: Allowance
+  }
   /** How often counts are written, ms; a minute when absent. */
   readonly everyMs?: number
   /** Counts what has no entry of its own. */
@@ -41,6 +50,18 @@ export function openRefusals(parts: RefusalParts): Refusals {
   const { write, tools } = parts
   const allowances = parts.allowances ?? usual
   const buckets = { strangers: new Bucket(allowances.strangers), verified: new Bucket(allowances.verified) }
+  const subjects = new Map<string, Bucket>()
+  const mayWrite = (event: AuditEvent): boolean => {
+    const now = tools.now()
+    const subject = subjectOf(event)
+    if (subject === undefined) return buckets.strangers.take(now)
+    const own = subjects.get(subject) ?? new Bucket(allowances.each)
+    // The newest last; the oldest goes when there are too many, with a full allowance when it comes again.
+    subjects.delete(subject)
+    subjects.set(subject, own)
+    for (const oldest of subjects.keys()) if (subjects.size > MOST_SUBJECTS) subjects.delete(oldest)
+    return own.take(now) && buckets.verified.take(now)
+  }
   let counts = new Map<string, number>()
   let since = tools.now()
   const flush = async (): Promise<void> => {
@@ -69,7 +90,7 @@ export function openRefusals(parts: RefusalParts): Refusals {
   plan()
   return {
     async record(event) {
-      if (buckets[classOf(event)].take(tools.now())) return await write(event)
+      if (mayWrite(event)) return await write(event)
       if (counts.size === 0) since = tools.now()
       const what = `${event.type} ${'code' in event ? (event.code ?? '') : ''}`.trim()
       counts.set(what, (counts.get(what) ?? 0) + 1)
@@ -85,14 +106,14 @@ export function openRefusals(parts: RefusalParts): Refusals {
   }
 }
 
-/** Only a token that verified tells a job from a stranger: `issuer` and `lease` are in no other refusal. */
-function classOf(event: AuditEvent): 'strangers' | 'verified' {
-  const verified =
-    (event.type === 'credential.refused' &&
-      event.issuer !== undefined &&
-      event.code !== 'subject_token_invalid') ||
-    (event.type === 'route.refused' && event.lease !== undefined)
-  return verified ? 'verified' : 'strangers'
+/**
+ * Whom a verified token speaks of; `undefined` for strangers. A token that was spent, or whose job has ended, is
+ * anybody's who found it.
+ */
+function subjectOf(event: AuditEvent): string | undefined {
+  if (event.type === 'route.refused') return event.lease
+  if (event.type !== 'credential.refused' || event.issuer === undefined) return undefined
+  return event.code === 'subject_token_invalid' ? undefined : JSON.stringify([event.issuer, event.subject])
 }
 
 function seconds(ms: number): number {

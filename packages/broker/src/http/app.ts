@@ -61,6 +61,8 @@ interface Running {
   readonly route: Router
   readonly pipeline: Pipeline
   readonly room: BodyRoom
+  /** Ends of what was not delivered, which are still being written. */
+  readonly ending: Set<Promise<void>>
   draining: boolean
   closing: boolean
 }
@@ -72,6 +74,7 @@ export async function openDoors(doors: Doors, options: DoorOptions): Promise<Lis
     route: openRouter(doors),
     pipeline: openPipeline(),
     room: { held: 0, most: bodiesAtOnce },
+    ending: new Set(),
     draining: false,
     closing: false,
   }
@@ -134,7 +137,8 @@ function closeServer(server: Server, running: Running, graceMs: number): Promise
     // read. So: stop listening, read what has arrived, then close what is idle.
     ListeningServer.prototype.close.call(server, () => {
       cancel()
-      resolve()
+      // Whoever was cut just now has its lease ended before the store goes away.
+      setImmediate(() => void Promise.all(running.ending).then(() => resolve()))
     })
     setImmediate(() => setImmediate(() => server.close(() => {})))
   })
@@ -198,9 +202,12 @@ function deliver(running: Running, response: ServerResponse, answer: Answer): vo
   if (dropped !== undefined) {
     const lost = (): void => {
       if (response.writableFinished) return
-      dropped().catch((cause: unknown) =>
-        running.doors.tools.log.error('what was not delivered could not be ended', { cause }),
-      )
+      const ending = dropped()
+        .catch((cause: unknown) =>
+          running.doors.tools.log.error('what was not delivered could not be ended', { cause }),
+        )
+        .finally(() => running.ending.delete(ending))
+      running.ending.add(ending)
     }
     if (response.destroyed) lost()
     else response.once('close', lost)
