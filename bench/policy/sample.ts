@@ -62,8 +62,11 @@ function grantText({ name, ref, environment, target }: SampleGrant): string {
   return `  - { name: ${name}, who: ${who}, get: ${target}, for: 10m }`
 }
 
-/** The same number of grants to one owner, each by a pattern of its own: nothing lists a repository. */
-export function patternsOf(count: number): Sample {
+/**
+ * The same number of grants to one owner, each by a pattern of its own: nothing lists a repository. With two tiers the
+ * prover has to keep every pattern of the one from every pattern of the other.
+ */
+export function patternsOf(count: number, tiers: 1 | 2): Sample {
   const grants = Array.from(
     { length: count },
     (_, at): SampleGrant => ({
@@ -71,7 +74,7 @@ export function patternsOf(count: number): Sample {
       repositoryId: String(100_000 + at),
       ref: 'refs/heads/main',
       environment: 'production',
-      target: 'one',
+      target: tiers === 2 && at % 2 === 1 ? 'two' : 'one',
     }),
   )
   const text = `version: 1
@@ -79,8 +82,9 @@ issuers:
   github: { owners: [acme] }
 targets:
   one: { tier: production, access: write, secret: one }
+  two: { tier: staging, access: write, secret: two }
 grants:
-${grants.map(({ name }) => `  - { name: ${name}, who: { repo: { like: "acme/${name}-*" }, branch: main, environment: production }, get: one, for: 10m }`).join('\n')}
+${grants.map(({ name, target }) => `  - { name: ${name}, who: { repo: { like: "acme/${name}-*" }, branch: main, environment: production }, get: ${target}, for: 10m }`).join('\n')}
 `
   return { text, lock: 'owners: { acme: 9919 }\n', grants }
 }

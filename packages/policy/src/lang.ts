@@ -50,11 +50,29 @@ export function has(lang: Lang, value: Value): boolean {
   return accepts(lang.automaton, value) && !lang.minus.has(value)
 }
 
+const prefixes = new WeakMap<Automaton, string>()
+
+/** The text with which every word begins, found once. */
+function prefixOf(automaton: Automaton): string {
+  let prefix = prefixes.get(automaton)
+  if (prefix === undefined) {
+    prefix = forcedPrefix(automaton)
+    prefixes.set(automaton, prefix)
+  }
+  return prefix
+}
+
+/** No text begins with both: patterns of different repositories have nothing in common, and cost no automaton. */
+function beginApart(a: string, b: string): boolean {
+  return !a.startsWith(b) && !b.startsWith(a)
+}
+
 /** Automata meet only when both sides have one. */
 function combineAutomata(how: 'and' | 'or' | 'without', a: Automaton, b: Automaton): Automaton {
   if (a === emptyAutomaton) return how === 'or' ? b : a
   if (b === emptyAutomaton) return how === 'and' ? b : a
   if (a === b) return how === 'without' ? emptyAutomaton : a
+  if (how !== 'or' && beginApart(prefixOf(a), prefixOf(b))) return how === 'and' ? emptyAutomaton : a
   const made = combine(how, a, b)
   return isEmpty(made) ? emptyAutomaton : made
 }
@@ -149,17 +167,10 @@ export function listed(lang: Lang): ReadonlySet<string> | undefined {
   return lang.missing || lang.automaton !== emptyAutomaton ? undefined : lang.plus
 }
 
-const prefixes = new WeakMap<Automaton, string>()
-
 /** The text with which every member begins; empty when there is none, or when the set is. */
 export function commonPrefix({ automaton, plus }: Lang): string {
-  let prefix = prefixes.get(automaton)
-  if (prefix === undefined) {
-    prefix = forcedPrefix(automaton)
-    prefixes.set(automaton, prefix)
-  }
   if (automaton === emptyAutomaton && plus.size === 0) return ''
-  const shared = automaton === emptyAutomaton ? undefined : prefix
+  const shared = automaton === emptyAutomaton ? undefined : prefixOf(automaton)
   return [...plus].reduce((common, word) => sharedStart(common ?? word, word), shared) ?? ''
 }
 

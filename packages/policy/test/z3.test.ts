@@ -1,7 +1,7 @@
 /** A second engine, which shares nothing with the first: the solver z3 judges guardrails of random policies. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { init, killThreads } from 'z3-solver'
+import { init, killThreads, Z3_lbool } from 'z3-solver'
 import { provePolicy } from '../src/prove.ts'
 import { built } from './exhaustive.ts'
 import { Chance } from './model/chance.ts'
@@ -14,31 +14,39 @@ const seed = Number(process.env['MAYFLY_SEED'] ?? Date.now() % 2 ** 32)
 const policies = 300
 const milliseconds = 400
 
-type Ask = (question: string) => Promise<string>
+type Verdict = 'proved' | 'refuted' | 'unknown'
+type Ask = (question: string) => Promise<Verdict>
 
 /** Is there a token that breaks it, of any issuer? */
-async function verdict(ask: Ask, meaning: Meaning, watch: Watch): Promise<string> {
-  let answer = 'proved'
+async function verdict(ask: Ask, meaning: Meaning, watch: Watch): Promise<Verdict> {
+  let answer: Verdict = 'proved'
   for (const rules of meaning.rules.values()) {
     const said = await ask(questionOf(meaning, rules, watch))
-    if (said === 'sat') return 'refuted'
+    if (said === 'refuted') return said
     if (said === 'unknown') answer = said
-    else assert.equal(said, 'unsat', questionOf(meaning, rules, watch))
   }
   return answer
 }
 
 test(`z3 gives the prover's verdicts on ${policies} random policies`, async (context) => {
   const { Z3, em } = await init()
-  // A context for each question: one that ran into its timeout was once seen to spoil the next.
+  // Not `eval_smtlib2_string`: it hands the text to a thread that reads it when its memory may have been reused.
   const ask: Ask = async (question) => {
-    const solver = Z3.mk_context(Z3.mk_config())
-    const said = await Z3.eval_smtlib2_string(solver, `(set-option :timeout ${milliseconds})${question}`)
-    Z3.del_context(solver)
-    return said.trim()
+    const z3 = Z3.mk_context(Z3.mk_config())
+    const solver = Z3.mk_solver(z3)
+    Z3.solver_inc_ref(z3, solver)
+    Z3.solver_from_string(z3, solver, question)
+    assert.equal(Z3.get_error_code(z3), 0, Z3.solver_to_string(z3, solver))
+    const parameters = Z3.mk_params(z3)
+    Z3.params_inc_ref(z3, parameters)
+    Z3.params_set_uint(z3, parameters, Z3.mk_string_symbol(z3, 'timeout'), milliseconds)
+    Z3.solver_set_params(z3, solver, parameters)
+    const said = await Z3.solver_check(z3, solver)
+    Z3.del_context(z3)
+    return said === Z3_lbool.Z3_L_TRUE ? 'refuted' : said === Z3_lbool.Z3_L_FALSE ? 'proved' : 'unknown'
   }
   const chance = new Chance(seed)
-  const tally: Record<string, number> = { proved: 0, refuted: 0, unknown: 0 }
+  const tally: Record<Verdict, number> = { proved: 0, refuted: 0, unknown: 0 }
   try {
     for (let count = 0; count < policies; ) {
       const model = randomPolicy(chance)
@@ -51,7 +59,7 @@ test(`z3 gives the prover's verdicts on ${policies} random policies`, async (con
       for (const watch of chance.some(meaning.guardrails, 1, 2)) {
         const { name } = watch.guardrail
         const found = await verdict(ask, meaning, watch)
-        tally[found] = (tally[found] ?? 0) + 1
+        tally[found]++
         if (found === 'unknown') continue
         assert.equal(proofs.get(name), found, `MAYFLY_SEED=${seed}: ${name} of ${policyText(model)}`)
       }
@@ -60,6 +68,8 @@ test(`z3 gives the prover's verdicts on ${policies} random policies`, async (con
     context.diagnostic(`MAYFLY_SEED=${seed} ${JSON.stringify(tally)}`)
     await killThreads(em)
   }
-  assert.deepEqual(Object.keys(tally).toSorted(), ['proved', 'refuted', 'unknown'])
-  assert.ok((tally['unknown'] ?? 0) < policies / 3, JSON.stringify(tally))
+  assert.ok(
+    tally.unknown < policies / 3 && Math.min(tally.proved, tally.refuted) > policies / 5,
+    JSON.stringify(tally),
+  )
 })

@@ -194,7 +194,6 @@ export function questionOf(meaning: Meaning, rules: IssuerRules, watch: Watch): 
     declare(sorts),
     `(assert ${realTerm(rules, sorts)})`,
     `(assert ${breach(watch, holds(meant), bits, some, given)})`,
-    '(check-sat)',
   ].join('\n')
 }
 
