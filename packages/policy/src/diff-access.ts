@@ -4,8 +4,8 @@ import type { AccessChange, LifetimeChange } from './changes.ts'
 import { boxKey } from './content-key.ts'
 import { shownClaims } from './counterexample.ts'
 import { type Decision, decideByRules } from './decide.ts'
-import { type GivingBox, givingBoxes } from './giving.ts'
-import type { Policy, PolicyDeny, PolicyIssuer, PolicyTarget, Selection } from './policy.ts'
+import { everythingOf, type GivingBox, givingBoxes, secondsOf } from './giving.ts'
+import type { Policy, PolicyDeny, PolicyIssuer, PolicyTarget } from './policy.ts'
 import { findOutside, type Region, regionOf } from './search.ts'
 
 export interface Found {
@@ -27,20 +27,11 @@ interface Growing {
 /** What `here` gives and `there` does not. */
 export function accessChanges(there: Policy, here: Policy, direction: Direction): Found {
   const found: Growing = { access: [], longer: [], complete: true }
-  const elsewhere = Map.groupBy(givingBoxes(there, everything(there)), placeOf)
-  for (const [place, entries] of Map.groupBy(givingBoxes(here, everything(here)), placeOf)) {
+  const elsewhere = Map.groupBy(givingBoxes(there, everythingOf(there)), placeOf)
+  for (const [place, entries] of Map.groupBy(givingBoxes(here, everythingOf(here)), placeOf)) {
     compareTarget({ there, here, direction, theirs: elsewhere.get(place) ?? [], found }, entries)
   }
   return found
-}
-
-function everything({ targets }: Policy): Selection {
-  return new Map(
-    [...targets.values()].map(({ name, scopes }) => [
-      name,
-      scopes.size === 0 ? undefined : new Set(scopes.keys()),
-    ]),
-  )
 }
 
 /** Issuer and target: nothing else can be compared. */
@@ -115,10 +106,9 @@ function compareDeny(
 
 function compareLifetime(comparing: Comparing, entry: GivingBox, refused: readonly Box[]): void {
   const { there, theirs } = comparing
-  const lives = ({ grant, gift }: GivingBox) => Math.min(grant.seconds, gift.target.maxSeconds)
-  const shorter = theirs.filter((each) => lives(each) < lives(entry))
+  const shorter = theirs.filter((each) => secondsOf(each) < secondsOf(entry))
   if (shorter.length === 0) return
-  const longEnough = theirs.filter((each) => lives(each) >= lives(entry)).map(({ box }) => box)
+  const longEnough = theirs.filter((each) => secondsOf(each) >= secondsOf(entry)).map(({ box }) => box)
   const denied = deniesOf(there, entry.issuer, entry.gift.target).flatMap(({ boxes }) => boxes)
   for (const each of shorter) {
     const both = regionOf([each.box], entry.issuer, entry.region)
@@ -211,9 +201,9 @@ function changeOf(entry: GivingBox, { token, region, scopes }: FoundToken, cause
 }
 
 /** What decides whether an entry means the same: whom, what, how long; not its name, not its place. */
-function entryKey({ box, scopes, grant, gift }: GivingBox): string {
-  const seconds = Math.min(grant.seconds, gift.target.maxSeconds)
-  return JSON.stringify([boxKey(box), scopes === undefined ? null : [...scopes].sort(), seconds])
+function entryKey(entry: GivingBox): string {
+  const { box, scopes } = entry
+  return JSON.stringify([boxKey(box), scopes === undefined ? null : [...scopes].sort(), secondsOf(entry)])
 }
 
 function deniesOf(policy: Policy, issuer: PolicyIssuer, target: PolicyTarget): readonly PolicyDeny[] {

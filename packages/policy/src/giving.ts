@@ -50,3 +50,18 @@ function selected({ target, scopes }: Gift, get: Selection): readonly string[] |
   const both = scopes.filter((scope) => wanted.has(scope))
   return both.length === 0 ? 'nothing' : both
 }
+
+/** Every target of a policy, with every scope. */
+export function everythingOf({ targets }: Policy): Selection {
+  return new Map(
+    [...targets.values()].map(({ name, scopes }) => [
+      name,
+      scopes.size === 0 ? undefined : new Set(scopes.keys()),
+    ]),
+  )
+}
+
+/** How long the box's grant gives its target. */
+export function secondsOf({ grant, gift }: GivingBox): number {
+  return Math.min(grant.seconds, gift.target.maxSeconds)
+}

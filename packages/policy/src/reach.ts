@@ -3,8 +3,8 @@
  * rules and the issuer's own relations, by the prover's search.
  */
 import type { Box } from './box.ts'
-import { denyBoxes, type GivingBox, givingBoxes } from './giving.ts'
-import type { Policy, PolicyIssuer, Selection } from './policy.ts'
+import { denyBoxes, everythingOf, type GivingBox, givingBoxes, secondsOf } from './giving.ts'
+import type { Policy, PolicyIssuer } from './policy.ts'
 import { findOutside, type Region, regionOf } from './search.ts'
 
 /** A target that some token of the conditions can get. */
@@ -33,7 +33,7 @@ export interface Way {
 
 /** Every target that some token of the issuer within one of `boxes` can get, production first. */
 export function reach(policy: Policy, issuer: string, boxes: readonly Box[]): readonly Reached[] {
-  const ways = givingBoxes(policy, everything(policy))
+  const ways = givingBoxes(policy, everythingOf(policy))
     .filter((entry) => entry.issuer.name === issuer)
     .flatMap((entry) => boxes.map((box) => ({ entry, left: leftOf(policy, entry, box) })))
     .filter(({ left }) => left !== 'nothing')
@@ -51,7 +51,7 @@ export function reach(policy: Policy, issuer: string, boxes: readonly Box[]): re
 
 /** Every way to a target that deny rules leave open. */
 export function who(policy: Policy, target: string): readonly Way[] {
-  return givingBoxes(policy, everything(policy))
+  return givingBoxes(policy, everythingOf(policy))
     .filter(({ gift }) => gift.target.name === target)
     .flatMap((entry) => {
       const left = leftOf(policy, entry)
@@ -70,19 +70,6 @@ export function who(policy: Policy, target: string): readonly Way[] {
         },
       ]
     })
-}
-
-function everything({ targets }: Policy): Selection {
-  return new Map(
-    [...targets.values()].map(({ name, scopes }) => [
-      name,
-      scopes.size === 0 ? undefined : new Set(scopes.keys()),
-    ]),
-  )
-}
-
-function secondsOf({ grant, gift }: GivingBox): number {
-  return Math.min(grant.seconds, gift.target.maxSeconds)
 }
 
 /** Is there a token of the entry, within the box, that is real and not denied? */
