@@ -12,7 +12,6 @@ import { decodeJwt, exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 export interface FakeApi {
   /** Seconds; Auth0's default is a day. */
   readonly lifetime: number
-  readonly scopes: readonly string[]
   /** RBAC with permissions in the token: all that the client may have, whatever it asked for. */
   readonly permissionsInToken?: boolean
 }

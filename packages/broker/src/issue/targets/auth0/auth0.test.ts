@@ -1,150 +1,101 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import { after, test } from 'node:test'
 import { createRemoteJWKSet, importPKCS8, jwtVerify } from 'jose'
 import { allowInsecureRequests, clientCredentialsGrant, discovery, PrivateKeyJwt } from 'openid-client'
 import { testTarget } from '../../../../../../test/conformance/target.ts'
-import { type Auth0Fake, openAuth0Fake } from '../../../../../../test/fakes/auth0.ts'
-import { fakeTools } from '../../../../../../test/fakes/clock.ts'
-import { newId } from '../../../base/id.ts'
+import { auth0Client, auth0Key, auth0World } from '../../../../../../test/fakes/auth0-world.ts'
 import { Secret } from '../../../base/secret.ts'
-import type { Grant } from '../../../domain.ts'
-import { type Auth0Connection, openAuth0Target } from './auth0.ts'
+import { auth0Connection, tenantUrl } from './settings.ts'
 
-const audience = 'https://orders.acme.example'
-const clientId = 'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6'
-const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-
-interface World {
-  readonly fake: Auth0Fake
-  readonly tools: ReturnType<typeof fakeTools>
-}
-
-async function world(lifetime = 600, startMs?: number): Promise<World> {
-  const tools = fakeTools(startMs)
-  const fake = await openAuth0Fake(tools.now)
-  after(() => fake.close())
-  fake.apis.set(audience, { lifetime, scopes: ['read:orders', 'write:orders'] })
-  fake.clients.set(clientId, {
-    ...{ id: clientId, publicKey, algorithm: 'RS256', kid: 'kid-1' },
-    grants: { [audience]: ['read:orders', 'write:orders'] },
-  })
-  return { fake, tools }
-}
-
-function open({ fake, tools }: World, over: Partial<Auth0Connection> = {}, answerMs = 2000) {
-  const connection: Auth0Connection = {
-    domain: fake.domain,
-    client_id: clientId,
-    private_key: new Secret(pem),
-    algorithm: 'RS256',
-    ...over,
-  }
-  return openAuth0Target({ connections: { acme: connection }, tools, answerMs })
-}
-
-let jobs = 0
-
-function grantOf({ tools }: Pick<World, 'tools'>, over: Partial<Grant> = {}, job = `${++jobs}`): Grant {
-  const now = Math.floor(tools.now() / 1000)
-  return {
-    leaseId: newId('ls', { now: tools.now, randomBytes }),
-    principal: {
-      ...{ issuer: 'github', iss: 'i', subject: 's', claims: {}, replayKey: 'k', replayUntil: 1 },
-      job: { issuer: 'github', id: job },
-    },
-    target: 'orders',
-    kind: 'auth0',
-    settings: { tenant: 'acme', audience, scopes: ['read:orders', 'write:orders'] },
-    scopes: ['read:orders'],
-    issuedAt: now,
-    expiresAt: now + 600,
-    ...over,
-  }
-}
-
-const shared = await world()
+const shared = await auth0World({ after })
 testTarget('auth0', {
-  open: async () => open(shared),
-  grant: () => grantOf(shared),
+  open: async () => shared.open(),
+  grant: () => shared.grant(),
   endsAt: ({ token }) => {
     const [, body = ''] = token.reveal().split('.')
     return Number(JSON.parse(Buffer.from(body, 'base64url').toString()).exp)
   },
 })
 
-test('a token with the audience and the scopes of the grant, as an API verifies it', async () => {
-  const here = await world()
-  const grant = grantOf(here)
-  const issued = await open(here).issue(grant, null)
-  const keys = createRemoteJWKSet(new URL(`${here.fake.url}/.well-known/jwks.json`))
+test('a token with the audience and the scopes of the grant, as an API verifies it', async (t) => {
+  const { fake, target, grant, audience, tools } = await auth0World(t)
+  const wanted = grant()
+  const issued = await target.issue(wanted, target.prepare(wanted))
+  const keys = createRemoteJWKSet(new URL(`${fake.url}/.well-known/jwks.json`))
   const { payload } = await jwtVerify(issued.token.reveal(), keys, {
-    issuer: `${here.fake.url}/`,
+    issuer: `${fake.url}/`,
     audience,
     algorithms: ['RS256'],
-    currentDate: new Date(here.tools.now()),
+    currentDate: new Date(tools.now()),
   })
   assert.equal(payload['scope'], 'read:orders')
-  assert.deepEqual([issued.tokenType, issued.expiresAt], ['Bearer', grant.expiresAt])
-  const [asked] = here.fake.asked
-  assert.equal(asked?.['client_secret'], undefined)
+  assert.deepEqual([issued.tokenType, issued.expiresAt], ['Bearer', wanted.expiresAt])
+  assert.deepEqual(Object.keys(fake.asked[0] ?? {}), [
+    'grant_type',
+    'client_id',
+    'client_assertion_type',
+    'client_assertion',
+    'audience',
+    'scope',
+  ])
 })
 
-test('the fake takes what a client of the standard sends, so what it takes of us is the standard', async () => {
-  const here = await world(600, Date.now())
-  const key = await importPKCS8(pem, 'RS256')
-  const server = new URL(`${here.fake.url}/.well-known/openid-configuration`)
-  const config = await discovery(server, clientId, undefined, PrivateKeyJwt(key), {
-    execute: [allowInsecureRequests],
-  })
+test('the fake takes what a client of the standard sends, so what it takes of us is the standard', async (t) => {
+  const { fake, audience } = await auth0World(t, { startMs: Date.now() })
+  const key = await importPKCS8(auth0Key().pem, 'RS256')
+  const server = new URL(`${fake.url}/.well-known/openid-configuration`)
+  const options = { execute: [allowInsecureRequests] }
+  const config = await discovery(server, auth0Client, undefined, PrivateKeyJwt(key), options)
   const answer = await clientCredentialsGrant(config, { audience, scope: 'read:orders' })
   assert.equal(answer.scope, 'read:orders')
 })
 
 for (const algorithm of ['RS256', 'RS384', 'PS256'] as const) {
-  test(`assertions in ${algorithm} are taken, with the id of their key`, async () => {
-    const here = await world()
-    const client = here.fake.clients.get(clientId)
-    if (client !== undefined) here.fake.clients.set(clientId, { ...client, algorithm })
-    await open(here, { algorithm, key_id: 'kid-1' }).issue(grantOf(here), null)
-    const wrong = algorithm === 'RS256' ? 'PS256' : 'RS256'
-    await assert.rejects(open(here, { algorithm: wrong }).issue(grantOf(here), null), {
+  test(`assertions in ${algorithm} are taken, with the id of their key`, async (t) => {
+    const { fake, open, grant } = await auth0World(t)
+    const client = fake.clients.get(auth0Client)
+    if (client !== undefined) fake.clients.set(auth0Client, { ...client, algorithm })
+    await open({ algorithm, key_id: 'kid-1' }).issue(grant(), null)
+    await open({ algorithm }).issue(grant(), null)
+    const wrong = open({ algorithm: algorithm === 'RS256' ? 'PS256' : 'RS256' })
+    await assert.rejects(wrong.issue(grant(), null), {
       code: 'target_refused',
       reason: /401: invalid_client/,
     })
-    await assert.rejects(open(here, { algorithm, key_id: 'kid-2' }).issue(grantOf(here), null), {
-      reason: /Unknown kid/,
-    })
+    const other = open({ algorithm, key_id: 'kid-2' })
+    await assert.rejects(other.issue(grant(), null), { reason: /Unknown kid/ })
   })
 }
 
-test('each assertion is for this tenant, for a minute, and never the same', async () => {
-  const here = await world()
-  const target = open(here)
-  await Promise.all([target.issue(grantOf(here), null), target.issue(grantOf(here), null)])
-  const assertions = here.fake.asked.map((form) => form['client_assertion'] ?? '')
+test('each assertion is for this tenant, for a minute, and never the same', async (t) => {
+  const { fake, issue } = await auth0World(t)
+  await Promise.all([issue(), issue()])
+  const assertions = fake.asked.map((form) => form['client_assertion'] ?? '')
   assert.equal(new Set(assertions).size, 2)
   const [, body = ''] = assertions[0]?.split('.') ?? []
   const claims = JSON.parse(Buffer.from(body, 'base64url').toString())
-  assert.deepEqual([claims.iss, claims.sub, claims.aud], [clientId, clientId, `${here.fake.url}/`])
+  assert.deepEqual([claims.iss, claims.sub, claims.aud], [auth0Client, auth0Client, `${fake.url}/`])
   assert.equal(claims.exp - claims.iat, 60)
 })
 
-test('a key that cannot be read stops the broker when it opens, and is not repeated', async () => {
-  const here = await world()
-  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
-  for (const key of ['no key', ec.export({ type: 'pkcs8', format: 'pem' }).toString()])
-    assert.throws(() => open(here, { private_key: new Secret(key) }), {
+test('a key that cannot be read stops the broker when it opens, and is not repeated', async (t) => {
+  const { open, grant } = await auth0World(t)
+  const unfit = [
+    generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+    generateKeyPairSync('rsa', { modulusLength: 1024 }),
+  ].map(({ privateKey }) => privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
+  for (const key of ['no key', ...unfit])
+    assert.throws(() => open({ private_key: new Secret(key) }), {
       code: 'internal',
       message: 'connections.auth0.acme.private_key is not an RSA key of 2048 bits or more, in PEM',
     })
-  await open(here, { private_key: new Secret(pem.replaceAll('\n', '\\n')) }).issue(grantOf(here), null)
+  const oneLine = new Secret(auth0Key().pem.replaceAll('\n', '\\n'))
+  await open({ private_key: oneLine }).issue(grant(), null)
 })
 
-test('settings that are none, another tenant and no scope are refused before anything is asked', async () => {
-  const here = await world()
-  const target = open(here)
+test('settings that are none, another tenant and no scope are refused before anything is asked', async (t) => {
+  const { fake, target, grant, audience } = await auth0World(t)
   const settings = { tenant: 'acme', audience, scopes: ['read:orders'] }
   for (const over of [
     { settings: { ...settings, tenant: 'other' } },
@@ -154,7 +105,36 @@ test('settings that are none, another tenant and no scope are refused before any
     { settings: null },
     { settings, scopes: [] },
   ])
-    assert.throws(() => target.prepare(grantOf(here, over)), { code: 'target_refused' })
-  assert.equal(target.connection?.(grantOf(here)), 'auth0 acme')
-  assert.equal(here.fake.asked.length, 0)
+    assert.throws(() => target.prepare(grant(over)), { code: 'target_refused' })
+  assert.equal(target.connection?.(grant()), 'auth0 acme')
+  assert.equal(fake.asked.length, 0)
+})
+
+test('a connection is a host of its own, https, with an algorithm that Auth0 takes', () => {
+  const good = { domain: 'acme.eu.auth0.com', client_id: 'abc', private_key: { env: 'KEY' } }
+  assert.equal(auth0Connection.parse(good).algorithm, 'RS256')
+  assert.equal(tenantUrl(good), 'https://acme.eu.auth0.com')
+  const local = { ...good, domain: '127.0.0.1:8080', dangerously_allow_http: true }
+  assert.equal(tenantUrl(auth0Connection.parse(local)), 'http://127.0.0.1:8080')
+  for (const wrong of [
+    { ...local, dangerously_allow_http: false },
+    { ...local, domain: '10.0.0.1:80' },
+    { ...local, domain: '127.0.0.1:8080/x' },
+    { ...local, domain: 'x@127.0.0.1:8080' },
+    ...[
+      'https://acme.auth0.com',
+      'acme.auth0.com/',
+      'acme.auth0.com:443',
+      'acme',
+      'Acme.auth0.com',
+      '',
+      '1.2.3.4',
+    ].map((domain) => ({ ...good, domain })),
+    { ...good, algorithm: 'ES256' },
+    { ...good, algorithm: 'none' },
+    { ...good, client_id: 'a b' },
+    { ...good, private_key: '-----BEGIN' },
+    { ...good, client_secret: { env: 'X' } },
+  ])
+    assert.ok(!auth0Connection.safeParse(wrong).success, JSON.stringify(wrong))
 })
