@@ -194,9 +194,10 @@ export function openRevocationLists(
   return openSshRevocations({ connections: config.connections.ssh, ...parts })
 }
 
-/** The audience that tokens of a target carry; `undefined` when it has none. */
+/** The audience that our tokens of a target carry; `undefined` when it has none, or is of a kind that others make. */
 export function audienceOf({ policy }: PolicyInForce, target: string): string | undefined {
-  const settings = policy.targets.get(target)?.settings
+  const found = policy.targets.get(target)
+  const settings = found?.kind === 'token' ? found.settings : undefined
   if (typeof settings !== 'object' || settings === null || !('audience' in settings)) return undefined
   return typeof settings.audience === 'string' ? settings.audience : undefined
 }

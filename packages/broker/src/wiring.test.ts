@@ -14,12 +14,18 @@ const inForce = {
     targets: new Map([
       target('orders', 'token', { audience: 'https://orders' }),
       target('old', 'token', {}),
+      target('theirs', 'auth0', { tenant: 'acme', audience: 'https://theirs' }),
     ] as [string, object][]),
   },
 } as unknown as PolicyInForce
 
 const configOf = (routes: object[], introspection: object[]) =>
-  ({ routes, introspection, issuers: { github: { preset: 'github-actions' } } }) as unknown as Config
+  ({
+    routes,
+    introspection,
+    issuers: { github: { preset: 'github-actions' } },
+    connections: { auth0: { acme: {} } },
+  }) as unknown as Config
 
 test('routes and introspection clients name targets that the policy has, with an audience', () => {
   assert.deepEqual(wiringFaults(configOf([{ name: 'a', target: 'orders' }], []), inForce), [])
@@ -30,6 +36,12 @@ test('routes and introspection clients name targets that the policy has, with an
       'introspection client `b` names the target `old`, which has no audience',
     ],
   )
+})
+
+test('a route before tokens that others make is a fault: it could admit nobody', () => {
+  assert.deepEqual(wiringFaults(configOf([{ name: 'a', target: 'theirs' }], []), inForce), [
+    'route `a` names the target `theirs`, which has no audience',
+  ])
 })
 
 test('a target of a kind that this version lacks is a fault, whatever its name', () => {
