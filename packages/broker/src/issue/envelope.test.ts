@@ -84,3 +84,14 @@ test('a wrapper that gives back something else is told', async () => {
   const sealed = await sealEnvelope(kms(), 'c', secret, tools)
   await assert.rejects(openEnvelope(short, 'c', sealed), { code: 'internal', reason: /another size/ })
 })
+
+test('a KMS that knows no context still opens no envelope in another place', async () => {
+  const inner = kms()
+  const blind: KeyWrap = {
+    wrap: (_, key) => inner.wrap('', key),
+    unwrap: (_, wrapped) => inner.unwrap('', wrapped),
+  }
+  const sealed = await sealEnvelope(blind, 'secret npm', secret, tools)
+  assert.deepEqual(Buffer.from(await openEnvelope(blind, 'secret npm', sealed)), secret)
+  await assert.rejects(openEnvelope(blind, 'secret pypi', sealed), { code: 'internal' })
+})
