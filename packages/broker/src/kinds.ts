@@ -10,6 +10,7 @@ import type { Keys } from './issue/keys.ts'
 import type { Target } from './issue/target.ts'
 import { openAuth0Target } from './issue/targets/auth0/auth0.ts'
 import { openAwsTarget } from './issue/targets/aws/aws.ts'
+import { openGcpTarget } from './issue/targets/gcp/gcp.ts'
 import { openGithubAppTarget } from './issue/targets/github-app/github-app.ts'
 import { openPostgresTarget } from './issue/targets/postgres/postgres.ts'
 import { secretAges, secretWarnings } from './issue/targets/secret/age.ts'
@@ -85,6 +86,15 @@ const targetKinds: Readonly<Record<string, TargetKind>> = {
       }),
     connection: (settings) => ({ of: 'aws', name: memberText(settings, 'connection') }),
   },
+  gcp_service_account: {
+    open: (parts) =>
+      openGcpTarget({
+        connections: parts.config.connections.gcp,
+        sign: federation(parts),
+        tools: parts.tools,
+      }),
+    connection: (settings) => ({ of: 'gcp', name: memberText(settings, 'connection') }),
+  },
   github_app: {
     open: ({ config, tools }) => openGithubAppTarget({ connections: config.connections.github_app, tools }),
     connection: (settings) => ({ of: 'github_app', name: memberText(settings, 'app') }),
@@ -105,7 +115,8 @@ const targetKinds: Readonly<Record<string, TargetKind>> = {
 
 /** Kinds of connection to clouds that trust our tokens. */
 export function needsFederation({ connections }: Config): boolean {
-  return Object.values(connections.aws).some(({ mode }) => mode === 'web_identity')
+  const trusting = Object.values(connections.aws).some(({ mode }) => mode === 'web_identity')
+  return trusting || Object.keys(connections.gcp).length > 0
 }
 
 function federation({ config, federationKeys, tools }: TargetParts): SignFederation {

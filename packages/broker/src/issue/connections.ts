@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { auth0Connection } from './targets/auth0/settings.ts'
 import { awsConnection } from './targets/aws/settings.ts'
+import { gcpConnection } from './targets/gcp/settings.ts'
 import { githubAppConnection } from './targets/github-app/settings.ts'
 import { postgresConnection } from './targets/postgres/settings.ts'
 import { secretConnection } from './targets/secret/settings.ts'
@@ -18,6 +19,10 @@ export const connectionSettings = z.strictObject({
     .default({})
     .describe('Tenants of Auth0 whose access tokens targets `auth0` give'),
   aws: z.record(name, awsConnection).default({}).describe('Where targets `aws_role` get keys of a session'),
+  gcp: z
+    .record(name, gcpConnection)
+    .default({})
+    .describe('Workload identity providers through which targets `gcp_service_account` get tokens'),
   github_app: z
     .record(name, githubAppConnection)
     .default({})

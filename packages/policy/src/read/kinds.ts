@@ -18,7 +18,10 @@ export interface TargetKind {
 
 export const targetKinds: ReadonlyMap<string, TargetKind> = new Map<string, TargetKind>([
   ['aws_role', { text: true, required: ['role'], optional: ['session_policy', 'connection'] }],
-  ['gcp_service_account', { text: true }],
+  [
+    'gcp_service_account',
+    { text: true, required: ['service_account'], optional: ['oauth_scopes', 'connection'] },
+  ],
   ['github_app', { required: ['app', 'repos', 'permissions'], optional: ['scopes'], scopes: true }],
   ['postgres_role', { required: ['server', 'role'], optional: ['schema'] }],
   ['secret', { text: true, required: ['name'] }],
