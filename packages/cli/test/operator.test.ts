@@ -53,7 +53,10 @@ test('a lease is listed, ended by its id, and its token is refused at the next c
   const { leaseId, token } = await deploy()
   const listed = await operator('leases', 'list', '--target', 'orders-api')
   assert.equal(listed.exitCode, 0)
-  assert.match(listed.stdout, new RegExp(`^${leaseId}  active +orders-api +\\S+production  20`, 'm'))
+  assert.match(
+    listed.stdout,
+    new RegExp(`^${leaseId}  active +orders-api +github/[0-9]+ +\\S+production  20`, 'm'),
+  )
   assert.equal((await callProxy(stage, site.proxy.production, token)).status, 200)
 
   const { exitCode, stdout } = await operator('leases', 'revoke', leaseId)
@@ -75,6 +78,22 @@ test('all leases of a target end together, and only those', async () => {
   const { stdout } = await operator('leases', 'revoke', '--target', 'orders-api')
   assert.equal(stdout, `ended ${leaseId}\n`)
   assert.equal((await operator('leases', 'list')).stdout, 'no leases\n')
+})
+
+test('all leases of a job end together, and then all there are', async () => {
+  const { leaseId } = await deploy()
+  const other = await deploy()
+  const { leases } = JSON.parse((await operator('leases', 'list', '--json')).stdout)
+  const { job } = leases.find(({ id }: { id: string }) => id === leaseId)
+  const { stdout } = await operator('leases', 'revoke', '--job', `${job.issuer}/${job.id}`)
+  assert.equal(stdout, `ended ${leaseId}\n`)
+  assert.equal((await operator('leases', 'revoke', '--all')).stdout, `ended ${other.leaseId}\n`)
+  for (const wrong of [
+    ['--job', '5551'],
+    ['--all', '--target', 'orders-api'],
+    ['--all', 'ls_1'],
+  ])
+    assert.equal((await operator('leases', 'revoke', ...wrong)).exitCode, 2)
 })
 
 test('ending leases without saying which is wrong usage, and so is an unknown state', async () => {

@@ -42,11 +42,12 @@ export const command: Command = {
 function rows(leases: readonly ListedLease[]): string {
   if (leases.length === 0) return 'no leases\n'
   return table(
-    ['LEASE', 'STATE', 'TARGET', 'SUBJECT', 'UNTIL', 'ENDED'],
-    leases.map(({ id, state, target, subject, expiresAt, endedAt, endedBy }) => [
+    ['LEASE', 'STATE', 'TARGET', 'JOB', 'SUBJECT', 'UNTIL', 'ENDED'],
+    leases.map(({ id, state, target, job, subject, expiresAt, endedAt, endedBy }) => [
       id,
       state,
       target,
+      job?.id === undefined ? '-' : `${job.issuer}/${job.id}`,
       subject,
       time(expiresAt),
       endedAt === undefined ? '-' : `${time(endedAt)} by ${endedBy ?? 'nobody'}`,

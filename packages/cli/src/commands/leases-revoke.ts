@@ -1,30 +1,39 @@
-import { type Command, UsageFault } from '../command.ts'
+import type { Office } from '@mayfly/broker/office'
+import { type Command, type Given, UsageFault } from '../command.ts'
 import { configOption, jsonOption, withOffice } from '../configured.ts'
 import { json, printable } from '../table.ts'
 
 export const command: Command = {
   usage: '[options] [LEASE...]',
-  about: `Ends these leases, or all of a target. Works beside a running broker; the proxy refuses at the next request.`,
+  about: `Ends these leases, or all of a target, of a job, or all there are. Works beside a running broker; the proxy
+refuses at the next request.`,
   options: {
     config: configOption,
     target: { type: 'string', value: 'NAME', summary: 'Every lease of this target' },
+    job: {
+      type: 'string',
+      value: 'ISSUER/ID',
+      summary: 'Every lease of this job: github/5551, as `leases list` shows it',
+    },
+    all: { type: 'boolean', summary: 'Every lease there is' },
     json: jsonOption,
   },
   words: { least: 0, most: 1000 },
   examples: [
     'mayfly leases revoke ls_01jd3k9w2tq4v6x8y0z1a2b3c4 --config mayfly.yaml',
     'mayfly leases revoke --target orders-api',
+    'mayfly leases revoke --job github/5551',
   ],
   exits: { 1: 'failed, or a lease that was named is unknown or had ended before' },
   run: (given, terminal) => {
-    const target = given.text('target')
-    if ((target === undefined) === (given.words.length === 0)) {
-      throw new UsageFault('name leases, or give --target')
+    const many = manyOf(given)
+    if ((many === undefined) === (given.words.length === 0)) {
+      throw new UsageFault('name leases, or give --target, --job or --all')
     }
     return withOffice(given, terminal, async (office) => {
       const ended: string[] = []
       const untouched: string[] = []
-      if (target !== undefined) ended.push(...(await office.endLeases({ target })))
+      if (many !== undefined) ended.push(...(await office.endLeases(many)))
       for (const id of given.words) {
         const done = await office.endLeases({ id })
         if (done.length > 0) ended.push(...done)
@@ -39,4 +48,21 @@ export const command: Command = {
       return untouched.length === 0 ? 0 : 1
     })
   },
+}
+
+type Many = Exclude<Parameters<Office['endLeases']>[0], { readonly id: string }>
+
+/** Many leases at once; `undefined` when none of these options is given. More than one narrows. */
+function manyOf(given: Given): Many | undefined {
+  const [target, job] = ['target', 'job'].map((name) => given.text(name))
+  const all = given.flag('all')
+  if (all && (target !== undefined || job !== undefined)) throw new UsageFault('--all stands alone')
+  if (!all && target === undefined && job === undefined) return undefined
+  const [, issuer, id] = job === undefined ? [] : (/^([a-z][a-z0-9-]*)\/(.+)$/.exec(job) ?? [])
+  if (job !== undefined && (issuer === undefined || id === undefined))
+    throw new UsageFault('--job is ISSUER/ID, such as github/5551')
+  return {
+    ...(target === undefined ? {} : { target }),
+    ...(issuer === undefined || id === undefined ? {} : { job: { issuer, id } }),
+  }
 }
