@@ -107,6 +107,7 @@ test('keys of mayfly.yaml', () => {
     'connections',
     'connections.auth0',
     'connections.aws',
+    'connections.azure',
     'connections.gcp',
     'connections.github_app',
     'connections.postgres',

@@ -10,6 +10,7 @@ import type { Keys } from './issue/keys.ts'
 import type { Target } from './issue/target.ts'
 import { openAuth0Target } from './issue/targets/auth0/auth0.ts'
 import { openAwsTarget } from './issue/targets/aws/aws.ts'
+import { openAzureTarget } from './issue/targets/azure/azure.ts'
 import { openGcpTarget } from './issue/targets/gcp/gcp.ts'
 import { openGithubAppTarget } from './issue/targets/github-app/github-app.ts'
 import { openPostgresTarget } from './issue/targets/postgres/postgres.ts'
@@ -86,6 +87,15 @@ const targetKinds: Readonly<Record<string, TargetKind>> = {
       }),
     connection: (settings) => ({ of: 'aws', name: memberText(settings, 'connection') }),
   },
+  azure: {
+    open: (parts) =>
+      openAzureTarget({
+        connections: parts.config.connections.azure,
+        sign: federation(parts),
+        tools: parts.tools,
+      }),
+    connection: (settings) => ({ of: 'azure', name: memberText(settings, 'tenant') }),
+  },
   gcp_service_account: {
     open: (parts) =>
       openGcpTarget({
@@ -116,7 +126,8 @@ const targetKinds: Readonly<Record<string, TargetKind>> = {
 /** Kinds of connection to clouds that trust our tokens. */
 export function needsFederation({ connections }: Config): boolean {
   const trusting = Object.values(connections.aws).some(({ mode }) => mode === 'web_identity')
-  return trusting || Object.keys(connections.gcp).length > 0
+  const others = [connections.azure, connections.gcp]
+  return trusting || others.some((kind) => Object.keys(kind).length > 0)
 }
 
 function federation({ config, federationKeys, tools }: TargetParts): SignFederation {

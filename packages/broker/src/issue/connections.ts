@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { auth0Connection } from './targets/auth0/settings.ts'
 import { awsConnection } from './targets/aws/settings.ts'
+import { azureConnection } from './targets/azure/settings.ts'
 import { gcpConnection } from './targets/gcp/settings.ts'
 import { githubAppConnection } from './targets/github-app/settings.ts'
 import { postgresConnection } from './targets/postgres/settings.ts'
@@ -19,6 +20,10 @@ export const connectionSettings = z.strictObject({
     .default({})
     .describe('Tenants of Auth0 whose access tokens targets `auth0` give'),
   aws: z.record(name, awsConnection).default({}).describe('Where targets `aws_role` get keys of a session'),
+  azure: z
+    .record(name, azureConnection)
+    .default({})
+    .describe('Tenants of Microsoft Entra whose access tokens targets `azure` give'),
   gcp: z
     .record(name, gcpConnection)
     .default({})

@@ -34,7 +34,7 @@ export const targetKinds: ReadonlyMap<string, TargetKind> = new Map<string, Targ
       optional: ['extensions', 'source_address', 'force_command'],
     },
   ],
-  ['azure', { required: [], optional: ['tenant', 'client', 'subscription', 'scope'] }],
+  ['azure', { required: ['client', 'scope'], optional: ['tenant'] }],
   ['kubernetes', { required: ['cluster', 'namespace', 'service_account'] }],
 ])
 
