@@ -110,6 +110,7 @@ test('keys of mayfly.yaml', () => {
     'connections.azure',
     'connections.gcp',
     'connections.github_app',
+    'connections.kubernetes',
     'connections.postgres',
     'connections.secret',
     'connections.ssh',

@@ -159,12 +159,12 @@ token),token},scope=inputs.scope===void 0?{}:{scope:inputs.scope},credential=awa
 subjectToken,transport,...scope}),parts=Object.entries(credential.parts??{}).filter(([name])=>!shown.has(name)),
 secrets=[credential.accessToken,credential.leaseToken,...parts.map(([,part])=>part)];for(let secret of new Set(
 secrets))mask(runner,secret);return credential}var shown=new Set(["host","port","database","region","expiratio\
-n","principals"]);async function hold(runner,url,target,credential,position){let token=credential.leaseToken;try{
-saveHeld(runner,position,{url,target,leaseId:credential.leaseId,token})}catch(error){throw await revoke({url,token,
-transport:runner.transport}),error}}function tellRefused(runner,granted,refused){for(let each of refused)fault(
-runner,`Mayfly refused ${each.target}`,refusalText(each.refusal));if(granted.length>0){let names=granted.map(each=>each.
-target).join(", ");say(runner,`Nothing was exported. The post step revokes what was granted: ${names}.`)}return summarize(
-runner,refusedSummary(refused)),!1}import{randomBytes}from"node:crypto";import{appendFileSync,mkdirSync,rmSync,writeFileSync}from"node:fs";var nodeTransport=(url,{method,headers,body,signal})=>{let{request}=process.getBuiltinModule(url.startsWith("h\
+n","principals","server","certificate_authority"]);async function hold(runner,url,target,credential,position){
+let token=credential.leaseToken;try{saveHeld(runner,position,{url,target,leaseId:credential.leaseId,token})}catch(error){
+throw await revoke({url,token,transport:runner.transport}),error}}function tellRefused(runner,granted,refused){
+for(let each of refused)fault(runner,`Mayfly refused ${each.target}`,refusalText(each.refusal));if(granted.length>
+0){let names=granted.map(each=>each.target).join(", ");say(runner,`Nothing was exported. The post step revokes\
+ what was granted: ${names}.`)}return summarize(runner,refusedSummary(refused)),!1}import{randomBytes}from"node:crypto";import{appendFileSync,mkdirSync,rmSync,writeFileSync}from"node:fs";var nodeTransport=(url,{method,headers,body,signal})=>{let{request}=process.getBuiltinModule(url.startsWith("h\
 ttps:")?"node:https":"node:http");return new Promise((resolve,reject)=>{let outgoing=request(url,{method,headers,
 ...signal===void 0?{}:{signal}},incoming=>{let text2="";incoming.setEncoding("utf8"),incoming.on("data",chunk=>{
 text2+=chunk,text2.length>1048576&&incoming.destroy(new Error("The answer is too long."))}),incoming.on("error",

@@ -78,7 +78,16 @@ async function ask(runner: Runner, inputs: Inputs, target: string): Promise<Cred
 }
 
 /** Parts that are no secret: a mask of `deploy` or `5432` would blank it in every line of the job's log. */
-const shown: ReadonlySet<string> = new Set(['host', 'port', 'database', 'region', 'expiration', 'principals'])
+const shown: ReadonlySet<string> = new Set([
+  'host',
+  'port',
+  'database',
+  'region',
+  'expiration',
+  'principals',
+  'server',
+  'certificate_authority',
+])
 
 /** A credential that cannot be written down for the post step is given back at once. */
 async function hold(runner: Runner, url: string, target: string, credential: Credential, position: number) {

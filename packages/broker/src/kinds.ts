@@ -13,6 +13,7 @@ import { openAwsTarget } from './issue/targets/aws/aws.ts'
 import { openAzureTarget } from './issue/targets/azure/azure.ts'
 import { openGcpTarget } from './issue/targets/gcp/gcp.ts'
 import { openGithubAppTarget } from './issue/targets/github-app/github-app.ts'
+import { openKubernetesTarget } from './issue/targets/kubernetes/kubernetes.ts'
 import { openPostgresTarget } from './issue/targets/postgres/postgres.ts'
 import { secretAges, secretWarnings } from './issue/targets/secret/age.ts'
 import { openSecretTarget } from './issue/targets/secret/secret.ts'
@@ -108,6 +109,10 @@ const targetKinds: Readonly<Record<string, TargetKind>> = {
   github_app: {
     open: ({ config, tools }) => openGithubAppTarget({ connections: config.connections.github_app, tools }),
     connection: (settings) => ({ of: 'github_app', name: memberText(settings, 'app') }),
+  },
+  kubernetes: {
+    open: ({ config, tools }) => openKubernetesTarget({ connections: config.connections.kubernetes, tools }),
+    connection: (settings) => ({ of: 'kubernetes', name: memberText(settings, 'cluster') }),
   },
   postgres_role: {
     open: ({ config, tools }) => openPostgresTarget({ connections: config.connections.postgres, tools }),

@@ -9,7 +9,7 @@ export interface Question {
   readonly url: string
   readonly method: 'POST' | 'DELETE'
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  readonly body?: string
   /** Milliseconds for the whole answer. */
   readonly milliseconds: number
   readonly signal: AbortSignal
@@ -50,12 +50,28 @@ interface Raw {
   readonly text: string
 }
 
-function exchanged({ who, url, method, headers, body, milliseconds, signal, ca }: Question): Promise<Raw> {
+function exchanged({
+  who,
+  url,
+  method,
+  headers,
+  body = '',
+  milliseconds,
+  signal,
+  ca,
+}: Question): Promise<Raw> {
   const parsed = new URL(url)
   const options = {
     method,
     agent: false,
-    headers: { accept: 'application/json', 'user-agent': 'mayfly', connection: 'close', ...headers },
+    headers: {
+      accept: 'application/json',
+      'user-agent': 'mayfly',
+      connection: 'close',
+      // Node frames no body of a DELETE by itself.
+      'content-length': Buffer.byteLength(body),
+      ...headers,
+    },
     signal: AbortSignal.any([signal, AbortSignal.timeout(milliseconds)]),
   } as const
   return new Promise((resolve, reject) => {

@@ -4,6 +4,7 @@ import { awsConnection } from './targets/aws/settings.ts'
 import { azureConnection } from './targets/azure/settings.ts'
 import { gcpConnection } from './targets/gcp/settings.ts'
 import { githubAppConnection } from './targets/github-app/settings.ts'
+import { kubernetesConnection } from './targets/kubernetes/settings.ts'
 import { postgresConnection } from './targets/postgres/settings.ts'
 import { secretConnection } from './targets/secret/settings.ts'
 import { sshConnection } from './targets/ssh/settings.ts'
@@ -32,6 +33,10 @@ export const connectionSettings = z.strictObject({
     .record(name, githubAppConnection)
     .default({})
     .describe('GitHub Apps whose tokens targets `github_app` give'),
+  kubernetes: z
+    .record(name, kubernetesConnection)
+    .default({})
+    .describe('Clusters whose service accounts targets `kubernetes` give tokens of'),
   postgres: z
     .record(name, postgresConnection)
     .default({})

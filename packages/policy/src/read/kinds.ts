@@ -35,7 +35,7 @@ export const targetKinds: ReadonlyMap<string, TargetKind> = new Map<string, Targ
     },
   ],
   ['azure', { required: ['client', 'scope'], optional: ['tenant'] }],
-  ['kubernetes', { required: ['cluster', 'namespace', 'service_account'] }],
+  ['kubernetes', { required: ['cluster', 'namespace', 'service_account'], optional: ['audiences'] }],
 ])
 
 export const accessNames: readonly Access[] = ['read', 'write', 'admin']
