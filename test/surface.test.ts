@@ -112,6 +112,7 @@ test('keys of mayfly.yaml', () => {
     'connections.github_app',
     'connections.kubernetes',
     'connections.postgres',
+    'connections.redis',
     'connections.secret',
     'connections.ssh',
     'policies',

@@ -15,6 +15,7 @@ import { openGcpTarget } from './issue/targets/gcp/gcp.ts'
 import { openGithubAppTarget } from './issue/targets/github-app/github-app.ts'
 import { openKubernetesTarget } from './issue/targets/kubernetes/kubernetes.ts'
 import { openPostgresTarget } from './issue/targets/postgres/postgres.ts'
+import { openRedisTarget } from './issue/targets/redis/redis.ts'
 import { secretAges, secretWarnings } from './issue/targets/secret/age.ts'
 import { openSecretTarget } from './issue/targets/secret/secret.ts'
 import {
@@ -117,6 +118,10 @@ const targetKinds: Readonly<Record<string, TargetKind>> = {
   postgres_role: {
     open: ({ config, tools }) => openPostgresTarget({ connections: config.connections.postgres, tools }),
     connection: (settings) => ({ of: 'postgres', name: memberText(settings, 'server') }),
+  },
+  redis_user: {
+    open: ({ config, tools }) => openRedisTarget({ connections: config.connections.redis, tools }),
+    connection: (settings) => ({ of: 'redis', name: memberText(settings, 'server') }),
   },
   secret: {
     open: ({ config }) => openSecretTarget({ connections: config.connections.secret }),

@@ -6,6 +6,7 @@ import { gcpConnection } from './targets/gcp/settings.ts'
 import { githubAppConnection } from './targets/github-app/settings.ts'
 import { kubernetesConnection } from './targets/kubernetes/settings.ts'
 import { postgresConnection } from './targets/postgres/settings.ts'
+import { redisConnection } from './targets/redis/settings.ts'
 import { secretConnection } from './targets/secret/settings.ts'
 import { sshConnection } from './targets/ssh/settings.ts'
 
@@ -41,6 +42,10 @@ export const connectionSettings = z.strictObject({
     .record(name, postgresConnection)
     .default({})
     .describe('Servers on which targets `postgres_role` make roles'),
+  redis: z
+    .record(name, redisConnection)
+    .default({})
+    .describe('Servers on which targets `redis_user` make users'),
   secret: z
     .record(name, secretConnection)
     .default({})

@@ -24,6 +24,7 @@ export const targetKinds: ReadonlyMap<string, TargetKind> = new Map<string, Targ
   ],
   ['github_app', { required: ['app', 'repos', 'permissions'], optional: ['scopes'], scopes: true }],
   ['postgres_role', { required: ['server', 'role'], optional: ['schema'] }],
+  ['redis_user', { required: ['server', 'rules'] }],
   ['secret', { text: true, required: ['name'] }],
   ['token', { required: ['audience'], optional: ['scopes'], scopes: true, audience: true }],
   ['auth0', { required: ['tenant', 'audience'], optional: ['scopes'], scopes: true, audience: true }],
