@@ -27,8 +27,9 @@ const guard = `
 folder=$1; shift
 exec 3<&0
 "$@" </dev/null & server=$!
-( cat <&3 >/dev/null; kill -KILL $server; rm -rf "$folder" ) 2>/dev/null & watch=$!
+( cat <&3 >/dev/null; : >"$folder/orphaned"; kill -KILL $server ) 2>/dev/null & watch=$!
 wait $server
+if [ -e "$folder/orphaned" ]; then rm -rf "$folder"; fi
 kill $watch 2>/dev/null
 `
 
