@@ -137,7 +137,15 @@ function combined(how: Combination, a: Automaton, b: Automaton): Automaton {
   )
 }
 
-/** Breadth first over everything reachable; letters of one column are walked once. */
+/** States of one automaton; patterns that need more are refused instead of taking minutes and gigabytes. */
+const MOST_STATES = 5_000
+
+/** Patterns that together need an automaton which nobody would wait for. */
+export class TooLarge extends RangeError {
+  override readonly name = 'TooLarge'
+}
+
+/** Throws `TooLarge`. Breadth first over everything reachable; letters of one column are walked once. */
 function explore<S>(
   start: S,
   key: (state: S) => string,
@@ -156,6 +164,7 @@ function explore<S>(
       let number = numbers.get(name)
       if (number === undefined) {
         number = states.push(following) - 1
+        if (number >= MOST_STATES) throw new TooLarge(`more than ${MOST_STATES} states`)
         numbers.set(name, number)
       }
       next.push(number)

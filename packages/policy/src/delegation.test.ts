@@ -108,3 +108,25 @@ test('a file that carries its own scope is held to it too', () => {
   const wide = 'scope: { who: { owner: acme }, get: { tier: staging } }\n'
   assert.match(verdict(wide + grant('{ repo: acme/web, branch: main }')), /P040/)
 })
+
+test('a binding that can never bind a file is an error, not a warning', () => {
+  const team = {
+    path: 'policies/payments.policy.yaml',
+    text: `version: 1\n${grant('{ repo: acme/web, branch: main }')}`,
+  }
+  for (const key of [
+    'policies/payments.policy.yaml',
+    './payments.policy.yaml',
+    'Payments.policy.yaml',
+    'payments.policy.yml',
+    'payments',
+  ]) {
+    const text = organisation.replace('payments.policy.yaml', key)
+    const loaded = loadPolicy([{ path: 'policies/main.policy.yaml', text }, team], lock)
+    assert.ok(!loaded.ok, key)
+    assert.ok(
+      loaded.problems.some(({ code, severity }) => code === 'P040' && severity === 'error'),
+      key,
+    )
+  }
+})

@@ -1,4 +1,5 @@
 /** diff-access: tokens to which one policy gives what the other does not, by the prover's own search. */
+import { TooLarge } from './automaton.ts'
 import type { Box, TokenClaims } from './box.ts'
 import type { AccessChange, LifetimeChange } from './changes.ts'
 import { boxKey } from './content-key.ts'
@@ -29,7 +30,12 @@ export function accessChanges(there: Policy, here: Policy, direction: Direction)
   const found: Growing = { access: [], longer: [], complete: true }
   const elsewhere = Map.groupBy(givingBoxes(there, everythingOf(there)), placeOf)
   for (const [place, entries] of Map.groupBy(givingBoxes(here, everythingOf(here)), placeOf)) {
-    compareTarget({ there, here, direction, theirs: elsewhere.get(place) ?? [], found }, entries)
+    try {
+      compareTarget({ there, here, direction, theirs: elsewhere.get(place) ?? [], found }, entries)
+    } catch (thrown) {
+      if (!(thrown instanceof TooLarge)) throw thrown
+      found.complete = false
+    }
   }
   return found
 }

@@ -26,37 +26,42 @@ export interface EntryNode<E extends Entry> {
 const FEW = 8
 /** An entry with more values than this is open: it would stand in too many places, which multiply below the top. */
 const MOST_VALUES = { top: 64, below: 8 } as const
+/** How many places one entry may stand in, on average, at the top node and at each one below; levels of nodes. */
+const MOST_COPIES = { top: 16, below: 2 } as const
+const DEEPEST = 5
 
 /** `claims` are those that it may ask; absent: all that the entries speak of. */
 export function treeOf<E extends Entry>(entries: readonly E[], given?: Iterable<string>): EntryTree<E> {
   const claims = new Set(given ?? entries.flatMap(({ box }) => [...box.keys()]))
-  return grow(entries, [...claims], MOST_VALUES.top)
+  return grow(entries, [...claims], 0)
 }
 
 function grow<E extends Entry>(
   entries: readonly E[],
   claims: readonly string[],
-  mostValues: number,
+  depth: number,
 ): EntryTree<E> {
-  if (entries.length <= FEW) return entries
+  if (entries.length <= FEW || depth === DEEPEST) return entries
+  const level = depth === 0 ? 'top' : 'below'
   let best: { readonly claim: string; readonly groups: Groups<E>; readonly cost: number } | undefined
   for (const claim of claims) {
-    const groups = groupBy(claim, entries, mostValues)
+    const groups = groupBy(claim, entries, MOST_VALUES[level])
     const cost = largest(groups)
+    if (placed(groups) > entries.length * MOST_COPIES[level]) continue
     if (cost < (best?.cost ?? entries.length)) best = { claim, groups, cost }
   }
   if (best === undefined) return entries
   const { claim, groups } = best
   const left = claims.filter((each) => each !== claim)
   const below = (group: Grouped<E>) =>
-    new Map([...group].map(([key, own]) => [key, grow(own, left, MOST_VALUES.below)]))
+    new Map([...group].map(([key, own]) => [key, grow(own, left, depth + 1)]))
   const lengths = [...new Set([...groups.byPrefix.keys()].map((prefix) => prefix.length))]
   return {
     claim,
     byValue: below(groups.byValue),
     byPrefix: below(groups.byPrefix),
     lengths,
-    open: grow(groups.open, left, mostValues),
+    open: grow(groups.open, left, depth + 1),
   }
 }
 
@@ -66,6 +71,11 @@ interface Groups<E> {
   readonly byValue: Grouped<E>
   readonly byPrefix: Grouped<E>
   readonly open: E[]
+}
+
+function placed<E>({ byValue, byPrefix, open }: Groups<E>): number {
+  const sum = (group: Grouped<E>) => [...group.values()].reduce((count, own) => count + own.length, 0)
+  return sum(byValue) + sum(byPrefix) + open.length
 }
 
 function groupBy<E extends Entry>(claim: string, entries: readonly E[], mostValues: number): Groups<E> {

@@ -156,3 +156,10 @@ test('what is needed reads as it was written', () => {
   )
   assert.equal(needed('actor: { not: octocat }'), 'not octocat (583231)')
 })
+
+test('a grant that only a declared property limits is nothing for another team to hear of', () => {
+  const policy = grantPolicy('{ repo_property_team: falcon, branch: main, environment: closing }', 'staging')
+  const { summary, grants } = ask(policy, 'staging', { repo_property_team: 'interns' })
+  assert.deepEqual([summary, grants], ['no grant gives `staging` to acme/web', []])
+  assert.equal(ask(policy, 'staging', { repo_property_team: 'falcon' }).grants.length, 1)
+})

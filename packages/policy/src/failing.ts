@@ -31,14 +31,17 @@ export function failingConditions(
  * Does the box speak of the token's own repository, owner and workflow, or what the issuer has instead? Where nobody
  * knows which claims say whose job it is, all of them do.
  */
-export function visibleTo(box: Box, token: TokenClaims, { parts }: IssuerSchema): boolean {
+export function visibleTo(box: Box, token: TokenClaims, { parts, properties }: IssuerSchema): boolean {
   const whose = [
     ...(parts.identities.length === 0 ? box.keys() : parts.identities),
     ...(parts.workflow?.names ?? []),
     parts.workflow?.version,
     parts.tenant?.claim,
   ]
-  return whose.every((claim) => {
+  // A declared property says whose job it is as a repository does.
+  const prefix = properties?.prefix
+  const declared = prefix === undefined ? [] : [...box.keys()].filter((claim) => claim.startsWith(prefix))
+  return [...whose, ...declared].every((claim) => {
     const condition = box.get(claim ?? '')
     return condition === undefined || has(condition.lang, token.get(condition.claim))
   })

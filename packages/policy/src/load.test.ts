@@ -155,3 +155,56 @@ grants: [{ name: it, who: { use: __proto__ }, get: constructor, for: 1m }]
   assert.ok(loaded.ok, JSON.stringify(loaded))
   assert.deepEqual([...loaded.policy.targets.keys()], ['constructor'])
 })
+
+test('what would take minutes or gigabytes to understand is refused in seconds, wherever it stands', () => {
+  // Six orders of the same lengths, so that no two wildcards of a pattern agree with those of another.
+  let seed = 7
+  const shuffled = (many: number) => {
+    const order = Array.from({ length: many }, (_, at) => at + 1)
+    for (let at = many - 1; at > 0; at--) {
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31
+      const other = seed % (at + 1)
+      const [one = 0, two = 0] = [order[at], order[other]]
+      order[at] = two
+      order[other] = one
+    }
+    return order
+  }
+  const words = (many: number) => {
+    const lengths = Array.from({ length: 6 }, () => shuffled(many))
+    return Array.from({ length: many }, (_, at) => {
+      const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = lengths.map((order) => order[at])
+      const run = (letter: string, length: number) => letter.repeat(length)
+      return `"${run('a', a)}*${run('b', b)}/${run('a', c)}*${run('b', d)}/${run('a', e)}*${run('b', f)}"`
+    })
+  }
+  const patterns = `${head}grants:\n  - { name: it, who: { repo: acme/web, branch: { like: [${words(43).join(', ')}] } }, get: readable, for: 1m }\n`
+  const names = Array.from({ length: 200 }, (_, at) => `  w${at}: { use: w${at + 1} }`).join('\n')
+  const chain = `${good}who:\n${names}\n  w200: { repo: acme/web }\n`
+  for (const text of [patterns, chain]) {
+    const loaded = loadPolicy([{ path: 'a.policy.yaml', text }], lock)
+    assert.ok(!loaded.ok)
+    assert.ok(
+      loaded.problems.some(({ code }) => code === 'P038'),
+      JSON.stringify(loaded.problems[0]),
+    )
+  }
+})
+
+test('a scope of GitHub says its access itself', () => {
+  const app = (scopes: string) =>
+    target(
+      `{ tier: x, github_app: { app: a, repos: [acme/web], permissions: { contents: write }, scopes: ${scopes} } }`,
+    )
+  const loaded = loadPolicy([{ path: 'a', text: app('[contents:read, contents:write]') }], lock)
+  assert.ok(loaded.ok, JSON.stringify(loaded))
+  assert.deepEqual(
+    [...(loaded.policy.targets.get('t')?.scopes ?? [])],
+    [
+      ['contents:read', 'read'],
+      ['contents:write', 'write'],
+    ],
+  )
+  const lying = loadPolicy([{ path: 'a', text: app('{ "contents:write": read }') }], lock)
+  assert.deepEqual(lying.ok ? [] : lying.problems.map(({ code }) => code), ['P026'])
+})

@@ -2,6 +2,7 @@
  * load: policy files to a policy, or to every fault at once. Build, check for dangerous rules, prove the guardrails,
  * run the policy's own tests. There is no permissive fallback: a policy with one error is no policy.
  */
+import { TooLarge } from './automaton.ts'
 import { buildPolicy } from './build.ts'
 import { checkDelegations } from './check/delegations.ts'
 import { checkGrants } from './check/grants.ts'
@@ -36,11 +37,25 @@ export type Loaded =
  */
 export function loadPolicy(files: readonly SourceFile[], lock?: SourceFile): Loaded {
   const faults = new Faults()
-  const made = check(files, lock, faults)
+  const made = checkWithin(files, lock, faults)
   const problems = faults.all()
   return made === undefined || faults.failed
     ? { ok: false, problems, proofs: made?.proofs ?? [], tests: made?.tests ?? [] }
     : { ok: true, ...made, warnings: problems }
+}
+
+/** A policy that would take too much to understand is refused like any other fault; it never ends the process. */
+function checkWithin(...[files, lock, faults]: Parameters<typeof check>): Checked | undefined {
+  try {
+    return check(files, lock, faults)
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown
+    const start = { path: files[0]?.path ?? '', line: 1, column: 1 }
+    const what =
+      thrown instanceof TooLarge ? 'its patterns are too large together' : 'it is nested too deeply'
+    faults.error('P038', start, `the policy cannot be checked: ${what}`, 'split the rules')
+    return undefined
+  }
 }
 
 interface Checked {

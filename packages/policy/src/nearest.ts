@@ -21,17 +21,24 @@ export function editDistance(a: string, b: string): number {
   return last[b.length] ?? 0
 }
 
+/** Letters compared with letters, for one hint. */
+const MOST_COMPARED = 100_000
+
 /** The known names within two edits, nearest first. Long texts are not compared. */
 export function nearest(text: string, known: Iterable<string>): readonly string[] {
   if (text.length > 100) return []
   const folded = text.toLowerCase()
-  return [...known]
-    .filter((name) => Math.abs(name.length - text.length) <= 2 && name.length <= 102)
-    .map((name) => ({ name, distance: editDistance(folded, name.toLowerCase()) }))
-    .filter(({ name, distance }) => distance <= Math.min(2, Math.max(1, name.length - 2)))
-    .toSorted((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
-    .slice(0, 3)
-    .map(({ name }) => name)
+  return (
+    [...known]
+      .filter((name) => Math.abs(name.length - text.length) <= 2 && name.length <= 102)
+      // A hint is worth no more than a blink, however many names there are.
+      .slice(0, Math.ceil(MOST_COMPARED / (text.length + 1) ** 2))
+      .map((name) => ({ name, distance: editDistance(folded, name.toLowerCase()) }))
+      .filter(({ name, distance }) => distance <= Math.min(2, Math.max(1, name.length - 2)))
+      .toSorted((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
+      .slice(0, 3)
+      .map(({ name }) => name)
+  )
 }
 
 /** `did you mean a or b?`, or nothing. */

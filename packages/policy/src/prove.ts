@@ -3,12 +3,13 @@
  * or one token that breaks the guardrail and that the evaluator has confirmed. It asks the same sets as `decide` and
  * knows nothing else about claims. `load` runs it; a policy that is not proved is not used.
  */
+import { TooLarge } from './automaton.ts'
 import type { Box } from './box.ts'
 import { type Counterexample, confirmed } from './counterexample.ts'
 import { denyBoxes, type GivingBox, givingBoxes, type Regions } from './giving.ts'
 import { pairsThatMeet } from './pairs.ts'
 import type { Policy, PolicyGuardrail, PolicyIssuer, Selection } from './policy.ts'
-import { type Found, findOutside, type Region, regionOf } from './search.ts'
+import { type Found, findOutside, MOST_PIECES, type Region, regionOf } from './search.ts'
 
 /** Why one grant cannot break the guardrail with one target. */
 export interface Certificate {
@@ -32,7 +33,19 @@ type Outcome =
 /** A proof, or the lack of one, for each guardrail of the policy. */
 export function provePolicy(policy: Policy): readonly Proof[] {
   const regions: Regions = new Map()
-  return policy.guardrails.map((guardrail) => ({ guardrail, ...prove(policy, guardrail, regions) }) as Proof)
+  return policy.guardrails.map(
+    (guardrail) => ({ guardrail, ...proveWithin(policy, guardrail, regions) }) as Proof,
+  )
+}
+
+function proveWithin(policy: Policy, guardrail: PolicyGuardrail, regions: Regions): Outcome {
+  try {
+    return prove(policy, guardrail, regions)
+  } catch (thrown) {
+    if (thrown instanceof TooLarge)
+      return { outcome: 'unknown', reason: 'its patterns are too large together' }
+    throw thrown
+  }
 }
 
 function prove(policy: Policy, guardrail: PolicyGuardrail, regions: Regions): Outcome {
@@ -120,7 +133,10 @@ function proveApart(
   const certificates: Certificate[] = []
   const ours = givingBoxes(policy, guardrail.get, regions)
   const theirs = givingBoxes(policy, guardrail.other, regions)
+  let pairs = 0
   for (const [one, other] of pairsThatMeet(ours, theirs)) {
+    if (++pairs > MOST_PIECES)
+      return { outcome: 'unknown', reason: `more than ${MOST_PIECES} pairs of grants meet` }
     const both = regionOf([other.box], one.issuer, one.region)
     if (both.region === undefined) continue
     const { found, because } = outside(policy, [one, other], both.region, [])

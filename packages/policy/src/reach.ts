@@ -2,6 +2,7 @@
  * reach: the role matrix. What can some token of these conditions get, and who can get a target at all: after deny
  * rules and the issuer's own relations, by the prover's search.
  */
+import { TooLarge } from './automaton.ts'
 import type { Box } from './box.ts'
 import { denyBoxes, everythingOf, type GivingBox, givingBoxes, secondsOf } from './giving.ts'
 import type { Policy, PolicyIssuer } from './policy.ts'
@@ -73,7 +74,18 @@ export function who(policy: Policy, target: string): readonly Way[] {
 }
 
 /** Is there a token of the entry, within the box, that is real and not denied? */
-function leftOf(policy: Policy, entry: GivingBox, within?: Box): 'some' | 'nothing' | 'unknown' {
+function leftOf(policy: Policy, entry: GivingBox, within?: Box): Left {
+  try {
+    return searchLeft(policy, entry, within)
+  } catch (thrown) {
+    if (thrown instanceof TooLarge) return 'unknown'
+    throw thrown
+  }
+}
+
+type Left = 'some' | 'nothing' | 'unknown'
+
+function searchLeft(policy: Policy, entry: GivingBox, within: Box | undefined): Left {
   const { issuer, gift } = entry
   const region = within === undefined ? entry.region : meeting(entry.region, within, issuer)
   if (region === undefined) return 'nothing'

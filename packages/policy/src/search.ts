@@ -3,6 +3,7 @@
  * certainty that there is none: regions are split along the very sets that the evaluator asks, until one token is
  * left over or nothing is. It never guesses; when the work would grow beyond its budget, the answer is "unknown".
  */
+import { TooLarge } from './automaton.ts'
 import { type Box, matches, type TokenClaims } from './box.ts'
 import { diff, empty, has, inter, type Lang, witness } from './lang.ts'
 import { type PolicyIssuer, wholeOf } from './policy.ts'
@@ -43,6 +44,15 @@ export function regionOf(
 
 /** A token of the region that no cover matches. */
 export function findOutside(region: Region, covers: readonly Box[], issuer: PolicyIssuer): Found {
+  try {
+    return searched(region, covers, issuer)
+  } catch (thrown) {
+    if (thrown instanceof TooLarge) return { is: 'unknown' }
+    throw thrown
+  }
+}
+
+function searched(region: Region, covers: readonly Box[], issuer: PolicyIssuer): Found {
   const open: Piece[] = [{ region, covers: touching(covers, region) }]
   for (let pieces = 1; ; pieces++) {
     const piece = open.pop()

@@ -148,3 +148,29 @@ test('grants in a list on one line are taken out without leaving a hole', async 
     assert.deepEqual(names, [kept])
   }
 })
+
+test('a pattern that a deny rule or a guardrail shares is not taken in: that would let more through', async () => {
+  const shared = (more: string) => `version: 1
+issuers:
+  github: { owners: [acme] }
+who:
+  preview: { branch: { like: "preview/*" } }
+targets:
+  preview-db: { tier: shared, access: write, secret: preview }
+  payroll: { tier: shared, access: write, secret: payroll }
+grants:
+  - { name: previews, who: { repo: acme/web, use: preview }, get: preview-db, for: 10m }
+  - { name: branches, who: { repo: acme/web, branch: { like: ["preview/*", "f/*"] } }, get: payroll, for: 10m }
+${more}`
+  const deny = 'deny: [{ name: no, who: { use: preview }, get: payroll }]\n'
+  const never = 'guardrails: [{ name: never, never: { use: preview, environment: x }, get: payroll }]\n'
+  const preview = ['preview-db', { ref: 'refs/heads/preview/mine' }] as const
+  const uses = [
+    preview,
+    preview,
+    ['payroll', { ref: 'refs/heads/f/a' }],
+    ['payroll', { ref: 'refs/heads/f/b' }],
+  ] as const
+  const found = await tightened(shared(deny + never), uses)
+  assert.deepEqual([found.proposals, found.dropped], [[], []])
+})

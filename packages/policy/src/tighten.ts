@@ -159,6 +159,7 @@ function scopeIdeas(grant: PolicyGrant, used: Used, textOf: TextOf): readonly Id
 
 function patternIdeas(policy: Policy, used: Used, textOf: TextOf, leastUses: number): readonly Idea[] {
   const ideas = new Map<string, Idea>()
+  const forbidding = forbiddingPlaces(policy)
   for (const grant of policy.grants) {
     for (const box of grant.boxes) {
       for (const { sayings } of box.values()) {
@@ -166,6 +167,7 @@ function patternIdeas(policy: Policy, used: Used, textOf: TextOf, leastUses: num
           const key = placeKey(place)
           const met = used.patterns.get(key)
           if (operator !== 'like' || met === undefined || ideas.has(key)) continue
+          if (forbidding.has(key)) continue
           const idea = patternIdea(grant, place, values, met, textOf, leastUses)
           if (idea !== undefined) ideas.set(key, idea)
         }
@@ -173,6 +175,18 @@ function patternIdeas(policy: Policy, used: Used, textOf: TextOf, leastUses: num
     }
   }
   return [...ideas.values()]
+}
+
+/**
+ * Patterns that stand in a deny rule or a guardrail too, through `who`: taken in there, they would forbid less.
+ */
+function forbiddingPlaces({ denies, guardrails }: Policy): ReadonlySet<string> {
+  const who = guardrails.flatMap((guardrail) =>
+    'who' in guardrail ? [...guardrail.who.values()].flat() : [],
+  )
+  const boxes = [...denies.flatMap((deny) => deny.boxes), ...who]
+  const sayings = boxes.flatMap((box) => [...box.values()].flatMap((condition) => condition.sayings))
+  return new Set(sayings.map(({ place }) => placeKey(place)))
 }
 
 function patternIdea(

@@ -8,6 +8,8 @@ import type { Entry, MapTree, Tree } from './tree.ts'
 import { type Meaning, mayUse, type Vocabulary } from './vocabulary.ts'
 
 const MOST_BOXES = 1000
+/** Names that use names. */
+const MOST_NESTED = 50
 
 /** The boxes of a rule; `undefined` when there was a fault. */
 export function readConditions(tree: Tree, vocabulary: Vocabulary): readonly Box[] | undefined {
@@ -100,6 +102,15 @@ export function named(name: string, at: Tree, vocabulary: Vocabulary): readonly 
   if (read.has(name)) return read.get(name)
   if (tree === undefined) {
     faults.error('P001', at.place, `unknown \`who\`: \`${name}\``, didYouMean(name, who.keys()))
+    return undefined
+  }
+  if (reading.size >= MOST_NESTED) {
+    faults.error(
+      'P038',
+      at.place,
+      `\`use\` is nested more than ${MOST_NESTED} deep`,
+      'bring the names closer together',
+    )
     return undefined
   }
   reading.add(name)

@@ -35,7 +35,15 @@ export function readDelegations(
     const paths = [...sections.delegated].filter((path) => baseName(path) === entry.key)
     if (paths.length === 0) {
       const message = `there is no file \`${entry.key}\`; it would be bound as soon as it is there`
-      faults.warning('P040', entry.place, message)
+      // A name that no file can have binds nothing for ever, and whoever wrote it believes that it does.
+      if (!/^[^/\\]+\.policy\.yaml$/.test(entry.key) || isOtherSpelling(entry.key, sections.paths)) {
+        faults.error(
+          'P040',
+          entry.place,
+          message,
+          "write the file's own name, shop.policy.yaml, without a folder",
+        )
+      } else faults.warning('P040', entry.place, message)
     }
     return (paths.length === 0 ? [''] : paths).map((path) =>
       readScope(entry, path, targets, vocabularies, faults),
@@ -45,6 +53,10 @@ export function readDelegations(
     readScope(entry, entry.place.path, targets, vocabularies, faults),
   )
   return [...bound, ...own].filter((delegation) => delegation !== undefined)
+}
+
+function isOtherSpelling(name: string, paths: readonly string[]): boolean {
+  return paths.some((path) => baseName(path).toLowerCase() === name.toLowerCase())
 }
 
 function readScope(

@@ -1,4 +1,5 @@
 /** matcher: what one claim must be. `x`, `[x, y]`, `{like}`, `{not}`, `{absent}`, `{any}`; nothing else matches. */
+import { TooLarge } from '../automaton.ts'
 import type { Condition, Saying } from '../box.ts'
 import { diff, type Lang, literals, nothing, onlyMissing, union, withMissing } from '../lang.ts'
 import type { ClaimSchema } from '../schema/schema.ts'
@@ -70,13 +71,34 @@ function like(tree: Tree, meaning: Meaning, vocabulary: Vocabulary): Condition |
   const patterns = items.map((item) => readPattern(item, meaning, vocabulary))
   const good = patterns.filter((pattern) => pattern !== undefined)
   if (good.length === 0 || good.length < patterns.length) return undefined
-  const lang = good.reduce((all, pattern) => union(all, pattern.lang), nothing)
+  const lang = unionOf(good, tree, vocabulary)
+  if (lang === undefined) return undefined
   const values = good.map(({ text }) => text)
   return condition(meaning.patternClaim ?? meaning.claim, lang, `like ${anyOf(values)}`, {
     operator: 'like',
     values,
     place: tree.place,
   })
+}
+
+/** `undefined` after a fault: the patterns together are more than any decision could wait for. */
+function unionOf(
+  patterns: readonly { readonly lang: Lang }[],
+  tree: Tree,
+  { faults }: Vocabulary,
+): Lang | undefined {
+  try {
+    return patterns.reduce((all, pattern) => union(all, pattern.lang), nothing)
+  } catch (thrown) {
+    if (!(thrown instanceof TooLarge)) throw thrown
+    faults.error(
+      'P038',
+      tree.place,
+      'these patterns together are too large',
+      'split the rule, or use fewer `*`',
+    )
+    return undefined
+  }
 }
 
 function not(tree: Tree, meaning: Meaning, vocabulary: Vocabulary): Condition | undefined {

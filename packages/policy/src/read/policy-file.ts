@@ -20,6 +20,8 @@ export interface Sections {
   readonly delegations: readonly Entry[]
   /** A file's own `scope`. */
   readonly scopes: readonly Entry[]
+  /** Of every file. */
+  readonly paths: readonly string[]
   /** Paths of files that belong to a team. */
   readonly delegated: ReadonlySet<string>
   /** Where the policy says `baseline: off`. */
@@ -61,6 +63,7 @@ export function gatherSections(files: readonly { path: string; text: string }[],
   for (const { keys, place } of roots) if (delegated.has(place.path)) refuseForeign(keys, faults)
   const who = entries(all, 'who', faults)
   return {
+    paths: files.map(({ path }) => path),
     delegations,
     scopes,
     delegated,

@@ -1,5 +1,6 @@
 /** targets: what can be given. Each has a tier, an access, a longest lifetime and exactly one kind. */
 import type { Access, Json, PolicyTarget } from '../policy.ts'
+import type { Place } from '../problem.ts'
 import type { Faults } from './faults.ts'
 import { accessNames, greatest, type TargetKind, targetKinds } from './kinds.ts'
 import { readSettings } from './settings.ts'
@@ -28,7 +29,9 @@ export function readTarget(entry: Entry, faults: Faults): PolicyTarget | undefin
   const max = keys.get('max')
   const maxSeconds = max === undefined ? DEFAULT_MAX : durationOf(max.value, faults)
   const settings = readSettings(kindEntry, kind, faults)
-  const scopes = kind.scopes ? readScopes(kindEntry.value, faults) : new Map<string, Access | undefined>()
+  const scopes = kind.scopes
+    ? readScopes(kindEntry.value, kindEntry.key === 'github_app', faults)
+    : new Map<string, Access | undefined>()
   if (settings === undefined || scopes === undefined) return undefined
   const access = readAccess(entry, keys.get('access'), kindEntry.key, settings, scopes, faults)
   if (tier === undefined || maxSeconds === undefined || access === undefined) return undefined
@@ -57,7 +60,11 @@ function readTier(entry: Entry | undefined, target: Entry, faults: Faults): stri
 }
 
 /** `scopes: [a, b]`, or `scopes: { a: read, b: write }`. */
-function readScopes(value: Tree, faults: Faults): ReadonlyMap<string, Access | undefined> | undefined {
+function readScopes(
+  value: Tree,
+  byName: boolean,
+  faults: Faults,
+): ReadonlyMap<string, Access | undefined> | undefined {
   const tree = value.is === 'map' ? value.entries.find(({ key }) => key === 'scopes')?.value : undefined
   const scopes = new Map<string, Access | undefined>()
   if (tree === undefined) return scopes
@@ -75,10 +82,28 @@ function readScopes(value: Tree, faults: Faults): ReadonlyMap<string, Access | u
       return undefined
     }
     if (scopes.has(name)) faults.error('P022', item.place, `duplicate scope \`${name}\``)
-    const access = 'key' in item ? accessOf(item.value, faults) : undefined
-    scopes.set(name, access)
+    const said = 'key' in item ? accessOf(item.value, faults) : undefined
+    scopes.set(name, byName ? accessByName(name, said, item.place, faults) : said)
   }
   return scopes
+}
+
+/** GitHub's scopes say their access themselves, `contents:write`: a policy that says less would mislead its guardrails. */
+function accessByName(
+  name: string,
+  said: Access | undefined,
+  place: Place,
+  faults: Faults,
+): Access | undefined {
+  const own = accessNames.find((access) => name.endsWith(`:${access}`))
+  if (own === undefined || said === undefined || said === own) return own ?? said
+  faults.error(
+    'P026',
+    place,
+    `scope \`${name}\` gives ${own}, not ${said}`,
+    'leave the access out: the name says it',
+  )
+  return own
 }
 
 function accessOf(tree: Tree, faults: Faults): Access | undefined {
