@@ -97,7 +97,7 @@ const rules: readonly Rule[] = [
   {
     says: 'what a rule said is for people: nothing that decides or proves reads it',
     broken: (file) =>
-      /^(box|counterexample|explain|failing)\.ts$|^(read|check)\//.test(inside(file))
+      /^(box|counterexample|explain|failing|tighten)\.ts$|^(read|check)\//.test(inside(file))
         ? []
         : offending(file, /\.(sayings|needed)\b/),
     example: 'const wanted = condition.sayings.flatMap(({ values }) => values)\n',

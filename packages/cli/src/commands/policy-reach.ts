@@ -11,6 +11,7 @@ export const command: Command = {
   about: `Lists every target that some token of WHO can get. WHO is the name of an entry of \`who\`, or conditions as a
 policy writes them.`,
   options: {
+    policies: { type: 'string', value: 'FOLDER', summary: 'The same as FOLDER' },
     issuer: { type: 'string', value: 'NAME', summary: 'The issuer in the policy; default: its only one' },
     json: jsonOption,
   },
@@ -20,7 +21,8 @@ policy writes them.`,
     'mayfly policy reach staging-job policies/',
   ],
   run: async (given, terminal) => {
-    const [words = '', folder = 'policies'] = given.words
+    const [words = '', second] = given.words
+    const folder = given.text('policies') ?? second ?? 'policies'
     const { loaded } = await readPolicies(folder)
     if (!loaded.ok) throw new ConfigurationFault('the policy has faults; `mayfly policy check` shows them')
     const { files, lock } = await readPolicySources(folder)

@@ -7,12 +7,16 @@ import { json, printable } from '../table.ts'
 export const command: Command = {
   usage: '[options] TARGET [FOLDER]',
   about: 'Lists every way to a target that the deny rules leave open, in the words of the policy.',
-  options: { json: jsonOption },
+  options: {
+    policies: { type: 'string', value: 'FOLDER', summary: 'The same as FOLDER' },
+    json: jsonOption,
+  },
   words: { least: 1, most: 2 },
   examples: ['mayfly policy who orders-api policies/'],
   exits: { 0: 'somebody can get it', 1: 'nobody can' },
   run: async (given, terminal) => {
-    const [target = '', folder = 'policies'] = given.words
+    const [target = '', second] = given.words
+    const folder = given.text('policies') ?? second ?? 'policies'
     const { loaded } = await readPolicies(folder)
     if (!loaded.ok) throw new ConfigurationFault('the policy has faults; `mayfly policy check` shows them')
     if (!loaded.policy.targets.has(target))
