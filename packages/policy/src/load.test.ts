@@ -191,6 +191,24 @@ test('what would take minutes or gigabytes to understand is refused in seconds, 
   }
 })
 
+test('guardrails over alternatives that only patterns keep apart are given up in seconds, which is no proof', () => {
+  const alternatives = (letter: string) =>
+    Array.from({ length: 250 }, (_, at) => `{ repo: acme/web, branch: { like: "*-${at}${letter}" } }`).join(
+      ', ',
+    )
+  const rule = (name: string, letter: string, get: string) =>
+    `  - { name: ${name}, who: [${alternatives(letter)}], get: ${get}, for: 1m }\n`
+  const text = `${head}grants:\n${rule('a', 'x', 'staging')}${rule('b', 'y', 'readable')}guardrails: [{ name: g, apart: [staging, readable] }]\n`
+  const loaded = loadPolicy([{ path: 'a.policy.yaml', text }], lock)
+  assert.ok(!loaded.ok)
+  assert.deepEqual(
+    loaded.proofs
+      .filter(({ outcome }) => outcome !== 'proved')
+      .map(({ guardrail, outcome }) => `${guardrail.name} ${outcome}`),
+    ['g unknown'],
+  )
+})
+
 test('a scope of GitHub says its access itself', () => {
   const app = (scopes: string) =>
     target(

@@ -9,7 +9,7 @@ import { diff, empty, has, inter, type Lang, witness } from './lang.ts'
 import { type PolicyIssuer, wholeOf } from './policy.ts'
 
 /** Pieces that one search may look at. */
-export const MOST_PIECES = 200_000
+const MOST_PIECES = 200_000
 
 /** A set of tokens: one language for each claim; a claim that is not named may be anything that intake accepts. */
 export type Region = ReadonlyMap<string, Lang>
