@@ -10,7 +10,9 @@ export interface AccessChange {
   readonly scopes: readonly string[]
   /** The rule that makes it so: ``grant `web` ``, ``deny rule `x` is gone``. */
   readonly cause: string
+  /** Where that rule stands, in the policy that has it: what is lost by a grant was given by the old one. */
   readonly place: Place
+  readonly placeIn: 'before' | 'after'
   /** What the tokens have in common, in the policy's words. */
   readonly conditions: readonly string[]
   /** One of the tokens: what of it matters, `null` = missing. */

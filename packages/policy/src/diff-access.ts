@@ -1,13 +1,27 @@
 /** diff-access: tokens to which one policy gives what the other does not, by the prover's own search. */
 import { TooLarge } from './automaton.ts'
-import type { Box, TokenClaims } from './box.ts'
+import type { Box } from './box.ts'
 import type { AccessChange, LifetimeChange } from './changes.ts'
 import { boxKey } from './content-key.ts'
-import { shownClaims } from './counterexample.ts'
-import { type Decision, decideByRules } from './decide.ts'
+import {
+  byGrant,
+  type Cause,
+  type Comparing,
+  changeOf,
+  type Direction,
+  decideAbout,
+  deniesOf,
+  type FoundToken,
+  type Growing,
+  gives,
+  scopeByScope,
+  search,
+} from './diff-compared.ts'
+import { compareLifetime } from './diff-lifetimes.ts'
 import { everythingOf, type GivingBox, givingBoxes, secondsOf } from './giving.ts'
-import type { Policy, PolicyDeny, PolicyIssuer, PolicyTarget } from './policy.ts'
-import { findOutside, type Region, regionOf } from './search.ts'
+import { thatMeet } from './pairs.ts'
+import type { Policy, PolicyDeny } from './policy.ts'
+import { isDisjoint, regionOf } from './search.ts'
 
 export interface Found {
   readonly access: readonly AccessChange[]
@@ -16,13 +30,10 @@ export interface Found {
   readonly complete: boolean
 }
 
-/** The direction is in the words only: what is lost is what the old policy gives and the new one does not. */
-export type Direction = 'gained' | 'lost'
-
-interface Growing {
-  readonly access: AccessChange[]
-  readonly longer: LifetimeChange[]
-  complete: boolean
+interface Sides {
+  readonly there: Policy
+  readonly here: Policy
+  readonly direction: Direction
 }
 
 /** What `here` gives and `there` does not. */
@@ -31,7 +42,7 @@ export function accessChanges(there: Policy, here: Policy, direction: Direction)
   const elsewhere = Map.groupBy(givingBoxes(there, everythingOf(there)), placeOf)
   for (const [place, entries] of Map.groupBy(givingBoxes(here, everythingOf(here)), placeOf)) {
     try {
-      compareTarget({ there, here, direction, theirs: elsewhere.get(place) ?? [], found }, entries)
+      compareTarget({ there, here, direction }, entries, elsewhere.get(place) ?? [], found)
     } catch (thrown) {
       if (!(thrown instanceof TooLarge)) throw thrown
       found.complete = false
@@ -45,173 +56,75 @@ function placeOf({ issuer, gift }: GivingBox): string {
   return JSON.stringify([issuer.name, issuer.schema.kind, gift.target.name])
 }
 
-interface Comparing {
-  readonly there: Policy
-  readonly here: Policy
-  readonly direction: Direction
-  /** Entries of the same issuer and target in the other policy. */
-  readonly theirs: readonly GivingBox[]
-  readonly found: Growing
-}
-
-function compareTarget(comparing: Comparing, ours: readonly GivingBox[]): void {
-  const { there, here, theirs } = comparing
-  const same = new Set(theirs.map((entry) => entryKey(entry)))
+/** What stands in both policies is never searched, and what cannot meet is never compared: no pair of all pairs. */
+function compareTarget(
+  sides: Sides,
+  ours: readonly GivingBox[],
+  theirs: readonly GivingBox[],
+  found: Growing,
+): void {
   const [first] = ours
   if (first === undefined) return
   const { issuer, gift } = first
-  const unreal = issuer.schema.profile.map(({ box }) => box)
-  const ownDenies = deniesOf(here, issuer, gift.target)
-  const kept = new Set(ownDenies.flatMap(({ boxes }) => boxes.map(boxKey)))
+  const ownDenies = deniesOf(sides.here, issuer, gift.target).flatMap(({ boxes }) => boxes)
+  const refused = [...issuer.schema.profile.map(({ box }) => box), ...ownDenies]
+  const comparing: Comparing = { ...sides, theirs: thatMeet(theirs), refused, found }
+  const kept = new Set(ownDenies.map(boxKey))
   // A deny rule that is there in both can give nobody anything.
-  const lifted = deniesOf(there, issuer, gift.target).flatMap((deny) =>
+  const lifted = deniesOf(sides.there, issuer, gift.target).flatMap((deny) =>
     deny.boxes.filter((box) => !kept.has(boxKey(box))).map((box) => ({ deny, box })),
   )
-  const refused = [...unreal, ...ownDenies.flatMap(({ boxes }) => boxes)]
+  const same = new Set(theirs.map(entryKey))
   for (const entry of ours) {
-    if (!same.has(entryKey(entry))) compareEntry(comparing, entry, refused)
-    for (const { deny, box } of lifted) compareDeny(comparing, entry, deny, box, refused)
+    if (!same.has(entryKey(entry))) compareEntry(comparing, entry)
+    for (const { deny, box } of lifted) compareDeny(comparing, entry, deny, box)
   }
 }
 
 /** Tokens of the entry that no entry of the other policy admits, scope by scope; then those that have it longer. */
-function compareEntry(comparing: Comparing, entry: GivingBox, refused: readonly Box[]): void {
-  const { theirs } = comparing
-  const byToken = new Map<string, { token: TokenClaims; region: Region; scopes: string[] }>()
-  for (const scope of entry.scopes ?? [undefined]) {
-    const giving = theirs.filter(({ scopes }) => scope === undefined || scopes?.includes(scope))
-    const token = search(comparing, entry.region, [...refused, ...giving.map(({ box }) => box)], entry.issuer)
-    if (token === undefined) continue
-    const key = JSON.stringify([...token.token].sort())
-    const known = byToken.get(key) ?? { ...token, scopes: [] }
-    if (scope !== undefined) known.scopes.push(scope)
-    byToken.set(key, known)
-  }
-  const cause = `grant \`${entry.grant.name}\``
-  for (const found of byToken.values()) report(comparing, entry, found, cause)
-  compareLifetime(comparing, entry, refused)
+function compareEntry(comparing: Comparing, entry: GivingBox): void {
+  const theirs = [...comparing.theirs(entry)]
+  const gained = scopeByScope(entry, (scope) => {
+    const giving = theirs.filter((each) => gives(each, scope)).map(({ box }) => box)
+    return search(comparing, entry.region, [...comparing.refused, ...giving], entry.issuer)
+  })
+  for (const found of gained) report(comparing, entry, found, byGrant(entry, comparing.direction))
+  compareLifetime(comparing, entry, theirs)
 }
 
 /** Tokens of the entry that only a deny rule of the other policy kept out. */
-function compareDeny(
-  comparing: Comparing,
-  entry: GivingBox,
-  deny: PolicyDeny,
-  box: Box,
-  refused: readonly Box[],
-): void {
+function compareDeny(comparing: Comparing, entry: GivingBox, deny: PolicyDeny, box: Box): void {
+  if (isDisjoint(box, entry.region)) return
   const { region } = regionOf([box], entry.issuer, entry.region)
-  const token = region && search(comparing, region, refused, entry.issuer)
+  const token = region && search(comparing, region, comparing.refused, entry.issuer)
   if (token === undefined) return
-  const cause =
-    comparing.direction === 'gained'
-      ? `deny rule \`${deny.name}\` keeps fewer out`
-      : `deny rule \`${deny.name}\``
-  report(comparing, entry, { ...token, scopes: [...(entry.scopes ?? [])] }, cause)
+  report(comparing, entry, { ...token, scopes: [...(entry.scopes ?? [])] }, byDeny(comparing, deny))
 }
 
-function compareLifetime(comparing: Comparing, entry: GivingBox, refused: readonly Box[]): void {
-  const { there, theirs } = comparing
-  const shorter = theirs.filter((each) => secondsOf(each) < secondsOf(entry))
-  if (shorter.length === 0) return
-  const longEnough = theirs.filter((each) => secondsOf(each) >= secondsOf(entry)).map(({ box }) => box)
-  const denied = deniesOf(there, entry.issuer, entry.gift.target).flatMap(({ boxes }) => boxes)
-  for (const each of shorter) {
-    const both = regionOf([each.box], entry.issuer, entry.region)
-    const token =
-      both.region && search(comparing, both.region, [...refused, ...denied, ...longEnough], entry.issuer)
-    if (token === undefined) continue
-    reportLonger(comparing, entry, token)
-    return
-  }
-}
-
-function search(
-  { found }: Comparing,
-  region: Region,
-  covers: readonly Box[],
-  issuer: PolicyIssuer,
-): { readonly token: TokenClaims; readonly region: Region } | undefined {
-  const result = findOutside(region, covers, issuer)
-  if (result.is === 'unknown') found.complete = false
-  return result.is === 'token' ? result : undefined
-}
-
-interface FoundToken {
-  readonly token: TokenClaims
-  readonly region: Region
-  readonly scopes: readonly string[]
+/** It stands in the policy that refuses: the old one for what is gained, the new one for what is lost. */
+function byDeny({ direction, here }: Comparing, { name, issuer, place }: PolicyDeny): Cause {
+  const rule = `deny rule \`${name}\``
+  if (direction === 'lost') return { cause: rule, place, placeIn: 'after' }
+  const stays = here.denies.some((deny) => deny.name === name && deny.issuer === issuer)
+  return { cause: `${rule} ${stays ? 'keeps fewer out' : 'is gone'}`, place, placeIn: 'before' }
 }
 
 /** Only what both policies confirm is said; a disagreement of search and evaluator is a fault, and never silent. */
-function report(
-  comparing: Comparing,
-  entry: GivingBox,
-  { token, region, scopes }: FoundToken,
-  cause: string,
-): void {
+function report(comparing: Comparing, entry: GivingBox, token: FoundToken, cause: Cause): void {
   const { here, there, found } = comparing
-  const asked = scopes.length === 0 ? undefined : scopes
-  const [yes, no] = [here, there].map((policy) => decideAbout(policy, entry, token, asked))
-  if (yes?.allowed !== true || no?.allowed === true) {
-    // A scope at a time may be new where all of them together are not.
-    if (asked !== undefined && asked.length > 1) {
-      for (const scope of asked) report(comparing, entry, { token, region, scopes: [scope] }, cause)
-    } else found.complete = false
+  const { scopes } = token
+  const [yes, no] = [here, there].map((policy) => decideAbout(policy, entry, token))
+  if (yes?.allowed === true && no?.allowed === false) {
+    found.access.push(changeOf(entry, token, cause))
     return
   }
-  found.access.push(changeOf(entry, { token, region, scopes }, cause))
-}
-
-function reportLonger(
-  comparing: Comparing,
-  entry: GivingBox,
-  { token, region }: { readonly token: TokenClaims; readonly region: Region },
-): void {
-  const { here, there, found } = comparing
-  const asked = entry.scopes?.slice(0, 1)
-  const [now, then] = [here, there].map((policy) => decideAbout(policy, entry, token, asked))
-  // Where it is not had in both, it is gained or lost, and said there.
-  if (now?.allowed !== true || then?.allowed !== true || now.seconds <= then.seconds) return
-  const change = changeOf(
-    entry,
-    { token, region, scopes: entry.scopes ?? [] },
-    `grant \`${entry.grant.name}\``,
-  )
-  found.longer.push({ ...change, before: then.seconds, after: now.seconds })
-}
-
-function decideAbout(
-  policy: Policy,
-  { issuer, gift }: GivingBox,
-  token: TokenClaims,
-  scopes: readonly string[] | undefined,
-): Decision {
-  const claims = issuer.schema.present(token)
-  const asked = scopes === undefined ? {} : { scopes }
-  return decideByRules(policy, { issuer: issuer.name, claims, target: gift.target.name, ...asked })
-}
-
-function changeOf(entry: GivingBox, { token, region, scopes }: FoundToken, cause: string): AccessChange {
-  const { issuer, gift, grant, box } = entry
-  return {
-    issuer: issuer.name,
-    target: gift.target.name,
-    tier: gift.target.tier,
-    scopes,
-    cause,
-    place: grant.place,
-    conditions: [...box.values()].map(({ claim, needed }) => `${claim} ${needed}`),
-    sample: shownClaims(token, region, [entry]),
-  }
+  // A scope at a time may be new where all of them together are not.
+  if (scopes.length < 2) found.complete = false
+  else for (const scope of scopes) report(comparing, entry, { ...token, scopes: [scope] }, cause)
 }
 
 /** What decides whether an entry means the same: whom, what, how long; not its name, not its place. */
 function entryKey(entry: GivingBox): string {
   const { box, scopes } = entry
   return JSON.stringify([boxKey(box), scopes === undefined ? null : [...scopes].sort(), secondsOf(entry)])
-}
-
-function deniesOf(policy: Policy, issuer: PolicyIssuer, target: PolicyTarget): readonly PolicyDeny[] {
-  return policy.index.get(issuer.name)?.get(target.name)?.denies ?? []
 }

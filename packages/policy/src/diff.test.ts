@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { policyOf, smallPolicy } from '../test/fixture.ts'
-import { decideByRules } from './decide.ts'
-import { diffPolicies, isEmptyDiff } from './diff.ts'
+import { diffPolicies, isEmptyDiff, noPolicy } from './diff.ts'
 import type { Policy } from './policy.ts'
 
 const targets = `version: 1
@@ -27,7 +26,9 @@ function said(before: Policy, after: Policy): readonly string[] {
   return [
     ...diff.gained.map((change) => access('gained', change)),
     ...diff.lost.map((change) => access('lost', change)),
-    ...diff.lifetimes.map(({ target, before: was, after: is }) => `${target}: ${was} s -> ${is} s`),
+    ...diff.lifetimes.map(
+      ({ target, scopes, before: was, after: is }) => `${[target, ...scopes].join(' ')}: ${was} s -> ${is} s`,
+    ),
     ...diff.targets.map(
       ({ target, change, before: was, after: is }) => `${target} ${change}: ${was} -> ${is}`,
     ),
@@ -36,6 +37,8 @@ function said(before: Policy, after: Policy): readonly string[] {
   ]
 }
 
+const read = '{ target: orders, scopes: [read] }'
+const write = '{ target: orders, scopes: [write] }'
 const safe = 'runner_environment: github-hosted'
 const rows: readonly (readonly [string, Policy, Policy, readonly string[]])[] = [
   [
@@ -69,6 +72,12 @@ const rows: readonly (readonly [string, Policy, Policy, readonly string[]])[] = 
     'a deny rule gone',
     policy(grant(web), `deny: [{ name: no, who: { environment: x } }]`),
     policy(grant(web)),
+    ['gained staging: deny rule `no` is gone'],
+  ],
+  [
+    'a deny rule with a condition more',
+    policy(grant(web), `deny: [{ name: no, who: { environment: x } }]`),
+    policy(grant(web), `deny: [{ name: no, who: { environment: x, event: release } }]`),
     ['gained staging: deny rule `no` keeps fewer out'],
   ],
   [
@@ -110,6 +119,28 @@ const rows: readonly (readonly [string, Policy, Policy, readonly string[]])[] = 
     policy(`${grant(web, 'staging', '20m', 'long')}\n${grant(web, 'staging', '5m')}`),
     policy(`${grant(web, 'staging', '20m', 'long')}\n${grant(web, 'staging', '15m')}`),
     [],
+  ],
+  [
+    'one scope longer, where another lasted as long before',
+    policy(`${grant(web, read, '20m', 'r')}\n${grant(web, write, '10m', 'w')}`),
+    policy(`${grant(web, read, '20m', 'r')}\n${grant(web, write, '20m', 'w')}`),
+    ['orders write: 600 s -> 1200 s'],
+  ],
+  [
+    'two scopes longer by one grant, from different lifetimes',
+    policy(`${grant(web, read, '5m', 'r')}\n${grant(web, write, '10m', 'w')}`),
+    policy(grant(web, 'orders', '20m')),
+    ['orders read write: 300 s -> 1200 s'],
+  ],
+  [
+    'production that may last less long',
+    policy(grant(`{ repo: acme/api, branch: main, ${safe} }`, 'prod')),
+    policy(
+      grant(`{ repo: acme/api, branch: main, ${safe} }`, 'prod'),
+      '',
+      targets.replace('max: 30m', 'max: 15m'),
+    ),
+    ['prod max: 1800 s -> 900 s'],
   ],
   [
     'another owner',
@@ -169,10 +200,36 @@ test('each change comes with a token, and both policies answer as it says', () =
     event_name: 'push',
   })
   assert.deepEqual(change?.place, { path: 'a.policy.yaml', line: 9, column: 13 })
+  assert.equal(change?.placeIn, 'after')
   assert.ok(change?.conditions.includes('ref one of refs/heads/main, refs/heads/next'))
 })
 
-test('ten changed of ten thousand grants are found in well under a second', () => {
+test('a change is shown where the rule stands that makes it so, in the policy that has it', () => {
+  const denied = policy(grant(web), 'deny:\n  - { name: no, who: { environment: x } }')
+  const places = (before: Policy, after: Policy) => {
+    const { gained, lost } = diffPolicies(before, after)
+    return [...gained, ...lost].map(({ place, placeIn }) => `${placeIn} ${place.line}`)
+  }
+  assert.deepEqual(places(denied, policy(grant(web))), ['before 11'])
+  assert.deepEqual(places(policy(grant(web)), denied), ['after 11'])
+  assert.deepEqual(places(policy(`${grant(web)}\n${grant(web, 'orders', '5m', 'o')}`), policy(grant(web))), [
+    'before 10',
+  ])
+})
+
+test('where there was no policy, all that the new one gives is gained', () => {
+  const { gained, productionGained, complete } = diffPolicies(
+    noPolicy,
+    policy(`${grant(web)}\n${grant(`{ repo: acme/api, branch: main, ${safe} }`, 'prod', '5m', 'p')}`),
+  )
+  assert.deepEqual(
+    gained.map(({ target }) => target),
+    ['staging', 'prod'],
+  )
+  assert.deepEqual([productionGained, complete], [true, true])
+})
+
+test('ten changed of ten thousand grants are found, and ten thousand, without comparing each with each', () => {
   const many = (changed: number) =>
     policyOf(
       smallPolicy(
@@ -189,90 +246,9 @@ test('ten changed of ten thousand grants are found in well under a second', () =
   const [before, after] = [many(0), many(10)]
   const begun = performance.now()
   const { gained, lost, complete } = diffPolicies(before, after)
-  // Bounded loosely: what is watched for is that it never compares each with each (50 million pairs).
-  assert.ok(performance.now() - begun < 20_000)
   assert.deepEqual([gained.length, lost.length, complete], [10, 10, true])
-})
-
-const claims = {
-  repository_id: ['40211', '40212'],
-  ref: ['refs/heads/main', 'refs/heads/next', 'refs/heads/r/1', undefined],
-  environment: ['x', 'y', undefined],
-  event_name: ['push', 'release'],
-}
-
-/** Every token of a small space. */
-function* tokens(): Generator<Record<string, string>> {
-  for (const repository_id of claims.repository_id)
-    for (const ref of claims.ref)
-      for (const environment of claims.environment)
-        for (const event_name of claims.event_name)
-          yield {
-            ...{ repository: repository_id === '40211' ? 'acme/web' : 'acme/api', repository_id },
-            ...{ repository_owner: 'acme', repository_owner_id: '9919', actor_id: '1', event_name },
-            ...{ runner_environment: 'github-hosted', repository_visibility: 'private' },
-            ...(ref === undefined ? {} : { ref, ref_type: 'branch' }),
-            ...(environment === undefined ? {} : { environment }),
-          }
-}
-
-test('whatever a small space of tokens gains or loses is reported, and nothing else', () => {
-  const whos = [
-    '{ repo: acme/web, branch: main }',
-    '{ repo: [acme/web, acme/api], branch: { like: "r/*" } }',
-    '{ repo: acme/api, environment: x }',
-    '{ repo: acme/web, environment: { not: x, or_absent: true }, branch: [main, next] }',
-    '{ repo: acme/api, environment: { absent: true }, branch: next, event: release }',
-  ]
-  const denies = [
-    '',
-    'deny: [{ name: d, who: { environment: y } }]',
-    'deny: [{ name: d, who: { branch: next, event: push } }]',
-  ]
-  let seed = 7
-  const pick = (most: number) => {
-    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31
-    return Math.floor((seed / 2 ** 31) * most)
-  }
-  const random = () => {
-    const grants = Array.from({ length: 1 + pick(3) }, (_, at) =>
-      grant(
-        whos[pick(whos.length)] ?? web,
-        ['staging', 'orders', '{ target: orders, scopes: [read] }'][pick(3)],
-        '10m',
-        `g${at}`,
-      ),
-    )
-    return policy(grants.join('\n'), denies[pick(denies.length)])
-  }
-  let changed = 0
-  for (let round = 0; round < 150; round++) {
-    const [before, after] = [random(), random()]
-    const diff = diffPolicies(before, after)
-    assert.equal(diff.complete, true)
-    for (const [target, scope] of [
-      ['staging', undefined],
-      ['orders', 'read'],
-      ['orders', 'write'],
-    ] as const) {
-      const asked = scope === undefined ? {} : { scopes: [scope] }
-      const seen = { gained: false, lost: false }
-      for (const token of tokens()) {
-        const [was, is] = [before, after].map(
-          (each) => decideByRules(each, { issuer: 'github', target, claims: token, ...asked }).allowed,
-        )
-        if (is && !was) seen.gained = true
-        if (was && !is) seen.lost = true
-      }
-      for (const word of ['gained', 'lost'] as const) {
-        const reported = diff[word].some(
-          (change) => change.target === target && (scope === undefined || change.scopes.includes(scope)),
-        )
-        if (seen[word]) changed++
-        assert.ok(reported || !seen[word], `${word} ${target} ${scope} is not reported`)
-      }
-    }
-    // Every reported change is one of a real token: `report` asks both policies and is not complete otherwise.
-  }
-  assert.ok(changed > 100, `only ${changed} changes were compared`)
+  const all = diffPolicies(before, many(10_000))
+  assert.deepEqual([all.gained.length, all.lost.length, all.complete], [10_000, 10_000, true])
+  // Bounded loosely: what is watched for is that it never compares each with each, which took two minutes.
+  assert.ok(performance.now() - begun < 20_000)
 })

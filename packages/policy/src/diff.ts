@@ -20,15 +20,27 @@ export interface PolicyDiff {
   readonly complete: boolean
 }
 
+/** Changes of a target that mean something by whom they let in and for how long, which is compared on its own. */
+const seenInAccess: ReadonlySet<string> = new Set(['added', 'removed', 'max'])
+
+/** What stands where there is no policy yet: nobody gets anything. To compare with, never to decide by. */
+export const noPolicy: Policy = {
+  issuers: new Map(),
+  targets: new Map(),
+  audiences: new Map(),
+  grants: [],
+  denies: [],
+  guardrails: [],
+  index: new Map(),
+}
+
 export function diffPolicies(before: Policy, after: Policy): PolicyDiff {
   const gained = accessChanges(before, after, 'gained')
   const lost = accessChanges(after, before, 'lost')
   const targets = targetChanges(before, after)
   const complete = gained.complete && lost.complete
   const production = [...gained.access, ...gained.longer].some(({ tier }) => tier === 'production')
-  const redefined = targets.some(
-    ({ tier, change }) => tier === 'production' && change !== 'added' && change !== 'removed',
-  )
+  const redefined = targets.some(({ tier, change }) => tier === 'production' && !seenInAccess.has(change))
   return {
     gained: gained.access,
     lost: lost.access,

@@ -16,13 +16,19 @@ export function* pairsThatMeet(
   theirs: readonly GivingBox[],
 ): Generator<readonly [GivingBox, GivingBox]> {
   for (const [issuer, all] of Map.groupBy(theirs, (each) => each.issuer)) {
-    const claims = new Set<string>()
-    for (const { box } of all) for (const claim of box.keys()) claims.add(claim)
-    const indexes = [...claims].map((claim) => indexBy(claim, all))
+    const meeting = thatMeet(all)
     for (const one of ours) {
-      if (one.issuer === issuer) for (const other of fewest(one, indexes, all)) yield [one, other]
+      if (one.issuer === issuer) for (const other of meeting(one)) yield [one, other]
     }
   }
+}
+
+/** Finds, for one box, those of `all` that listed values do not keep apart. All are of one issuer, as is the one. */
+export function thatMeet(all: readonly GivingBox[]): (one: GivingBox) => Iterable<GivingBox> {
+  const claims = new Set<string>()
+  for (const { box } of all) for (const claim of box.keys()) claims.add(claim)
+  const indexes = [...claims].map((claim) => indexBy(claim, all))
+  return (one) => fewest(one, indexes, all)
 }
 
 function indexBy(claim: string, all: readonly GivingBox[]): ByClaim {

@@ -28,11 +28,26 @@ test('what conditions can reach, after deny rules', () => {
   assert.deepEqual(reached('{ repo: acme/infra }'), [])
 })
 
+test('what is of production comes first', () => {
+  const read = conditionsOf('{ repo: acme/web }', [{ path: 'a.policy.yaml', text }], lock, undefined)
+  assert.ok(read.ok)
+  const tiers = reach(policy, read.issuer, read.boxes).map(({ tier }) => tier === 'production')
+  assert.deepEqual(
+    tiers,
+    tiers.toSorted((a, b) => Number(b) - Number(a)),
+  )
+  assert.equal(new Set(tiers).size, 2)
+})
+
 test("who can get a target, in the policy's words", () => {
   const [way, second] = who(policy, 'prod-deploy')
   assert.equal(second, undefined)
   assert.deepEqual([way?.grant, way?.seconds, way?.certain], ['human-deploy', 900, true])
   assert.ok(way?.conditions.includes('ref refs/heads/main'))
+  assert.deepEqual(way?.unless, [
+    'agents never touch production',
+    'the agent workflow never touches production',
+  ])
   assert.deepEqual(who(policy, 'nothing-here'), [])
 })
 

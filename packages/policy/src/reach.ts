@@ -6,7 +6,7 @@ import { TooLarge } from './automaton.ts'
 import type { Box } from './box.ts'
 import { denyBoxes, everythingOf, type GivingBox, givingBoxes, secondsOf } from './giving.ts'
 import type { Policy, PolicyIssuer } from './policy.ts'
-import { findOutside, type Region, regionOf } from './search.ts'
+import { findOutside, isDisjoint, type Region, regionOf } from './search.ts'
 
 /** A target that some token of the conditions can get. */
 export interface Reached {
@@ -29,6 +29,8 @@ export interface Way {
   readonly seconds: number
   /** What the token must have, in the policy's words. */
   readonly conditions: readonly string[]
+  /** Deny rules that keep some of those tokens out, by name. */
+  readonly unless: readonly string[]
   readonly certain: boolean
 }
 
@@ -39,7 +41,7 @@ export function reach(policy: Policy, issuer: string, boxes: readonly Box[]): re
     .flatMap((entry) => boxes.map((box) => ({ entry, left: leftOf(policy, entry, box) })))
     .filter(({ left }) => left !== 'nothing')
   const byTarget = Map.groupBy(ways, ({ entry }) => entry.gift.target)
-  return [...byTarget].map(([{ name, tier, access }, all]) => ({
+  const reached = [...byTarget].map(([{ name, tier, access }, all]) => ({
     target: name,
     tier,
     access,
@@ -48,6 +50,7 @@ export function reach(policy: Policy, issuer: string, boxes: readonly Box[]): re
     grants: [...new Set(all.map(({ entry }) => entry.grant.name))].sort(),
     certain: all.some(({ left }) => left === 'some'),
   }))
+  return reached.toSorted((a, b) => Number(b.tier === 'production') - Number(a.tier === 'production'))
 }
 
 /** Every way to a target that deny rules leave open. */
@@ -67,10 +70,26 @@ export function who(policy: Policy, target: string): readonly Way[] {
           scopes: scopes ?? [],
           seconds: secondsOf(entry),
           conditions,
+          unless: deniesMeeting(policy, entry),
           certain,
         },
       ]
     })
+}
+
+function deniesMeeting(policy: Policy, { issuer, gift, region }: GivingBox): readonly string[] {
+  const denies = policy.index.get(issuer.name)?.get(gift.target.name)?.denies ?? []
+  return denies.filter(({ boxes }) => boxes.some((box) => mayMeet(box, region))).map(({ name }) => name)
+}
+
+/** When it would be too much to tell, the rule is named: it may keep somebody out. */
+function mayMeet(box: Box, region: Region): boolean {
+  try {
+    return !isDisjoint(box, region)
+  } catch (thrown) {
+    if (thrown instanceof TooLarge) return true
+    throw thrown
+  }
 }
 
 /** Is there a token of the entry, within the box, that is real and not denied? */
