@@ -38,7 +38,7 @@ test('diff against a revision: nothing, a loss, and production with exit code 3'
   assert.deepEqual([lost.exitCode, lost.stderr], [0, ''])
   assert.match(
     lost.stdout,
-    /^- loses orders-api-staging \(staging\) orders:read orders:write by grant `shop-staging`$/m,
+    /^- loses orders-api-staging \(staging\) orders:read orders:write by grant\n {2}`shop-staging`$/m,
   )
   assert.match(lost.stdout, /^nobody gains anything in production$/m)
   change(
@@ -49,10 +49,51 @@ test('diff against a revision: nothing, a loss, and production with exit code 3'
   assert.equal(gained.exitCode, 3)
   assert.match(
     gained.stdout,
-    /^\+ gains orders-api \(production\)[^\n]*\n {4}such as [^\n]*refs\/heads\/hotfix/m,
+    /^\+ gains orders-api \(production\)[^~]*\n {4}such as [^~]*refs\/heads\/hotfix/m,
   )
+  assert.ok(gained.stdout.split('\n').every((line) => line.length <= 80))
   const { productionGained, gained: changes } = JSON.parse((await diff('--json')).stdout)
   assert.deepEqual([productionGained, changes.length], [true, 1])
+})
+
+test('a deny rule that is gone is one change for each tier, however many targets it kept; production comes first', async (t) => {
+  const { folder, change } = repository(t, 'company')
+  change('  - name: public repositories get nothing\n    who: { repository_visibility: public }\n', '')
+  const { exitCode, stdout } = await mayfly(['policy', 'diff', '--git', 'HEAD', folder])
+  assert.equal(exitCode, 3)
+  const heads = stdout.split('\n').filter((line) => line.startsWith('+'))
+  assert.equal(heads.length, 3)
+  assert.match(heads[0] ?? '', /^\+ gains prod-cluster \(production\), prod-ledger-db/)
+  assert.match(stdout, /and 3 other cases\n {4}policies\/company\.policy\.yaml:\d+:\d+ of the old policy\n/)
+})
+
+test('where the revision has no policy, all of the new one is gained', async (t) => {
+  const { folder } = repository(t, 'startup')
+  const git = (...words: string[]) => execFileSync('git', ['-C', folder, ...words])
+  git('checkout', '-q', '--orphan', 'empty')
+  git('rm', '-rq', '--cached', '.')
+  const author = ['-c', 'user.name=t', '-c', 'user.email=t@example.com']
+  git(...author, 'commit', '-q', '--allow-empty', '-m', 'nothing')
+  const { exitCode, stdout, stderr } = await mayfly(['policy', 'diff', '--git', 'HEAD', folder])
+  assert.equal(exitCode, 3)
+  assert.match(stderr, /^the revision has no policy in this folder: all of it is new$/m)
+  assert.match(stdout, /^\+ gains orders-api \(production\)/m)
+})
+
+test('a comment is never larger than GitHub takes, and says how much it leaves out', async (t) => {
+  const { folder, change } = repository(t, 'startup')
+  const long = (at: number) => `${'`<&'.repeat(80)}${at}`
+  const grants = Array.from(
+    { length: 400 },
+    (_, at) =>
+      `  - name: "${long(at)}"\n    who: { repo: acme/shop, branch: b${at} }\n    get: orders-api-staging\n    for: 5m\n`,
+  )
+  change('\ngrants:\n', `\ngrants:\n${grants.join('')}`)
+  const diff = (form: string) => mayfly(['policy', 'diff', '--git', 'HEAD', form, folder])
+  const { stdout } = await diff('--markdown')
+  assert.ok(stdout.length < 65_536, String(stdout.length))
+  assert.match(stdout, /^\| and \d+ more \| \| \| \|$/m)
+  assert.equal(JSON.parse((await diff('--json')).stdout).gained.length, 400)
 })
 
 test('a comment for a pull request holds no markup of the author of the policy', async (t) => {
@@ -71,7 +112,7 @@ test('a faulty policy and wrong words are told apart from a change', async (t) =
   const { folder, change } = repository(t, 'startup')
   change('branch: [main, develop]', 'brunch: main')
   const faulty = await mayfly(['policy', 'diff', '--git', 'HEAD', folder])
-  assert.equal(faulty.exitCode, 2)
+  assert.deepEqual([faulty.exitCode, faulty.stdout], [1, ''])
   assert.match(faulty.stderr, /the new policy has faults.*P002/s)
   for (const words of [
     ['policy', 'diff', folder],
@@ -102,7 +143,10 @@ test('proofs say why; a guardrail that breaks shows the token, as a person and a
   change('actor: [coding-agent, review-agent, dependabot]', 'actor: [review-agent, dependabot]')
   const bad = await mayfly(['policy', 'prove', folder])
   assert.equal(bad.exitCode, 1)
-  assert.match(bad.stdout, /^BROKEN {6}no job of an agent reaches production\n[^\n]*actor_id = 198982749/m)
+  assert.match(
+    bad.stdout,
+    /^BROKEN {6}no job of an agent reaches production\n(?: [^\n]*\n)*? [^\n]*actor_id = 198982749/m,
+  )
   const { proofs } = JSON.parse((await mayfly(['policy', 'prove', '--json', folder])).stdout)
   const refuted = proofs.find(({ outcome }: { outcome: string }) => outcome === 'refuted')
   assert.equal(refuted.counterexample.claims.actor_id, '198982749')
@@ -116,6 +160,7 @@ test('the role matrix from both sides', async (t) => {
   assert.doesNotMatch(reach.stdout, /prod-ledger-db/)
   const who = await mayfly(['policy', 'who', 'prod-ledger-db', folder])
   assert.match(who.stdout, /^payments migrates its ledger: 600 s\n/)
+  assert.match(who.stdout, /^ {2}unless deny rule `public repositories get nothing` applies$/m)
   assert.equal((await mayfly(['policy', 'who', 'prod-ledger', folder])).exitCode, 2)
   assert.equal((await mayfly(['policy', 'reach', '{ brunch: x }', folder])).exitCode, 2)
 })

@@ -8,7 +8,7 @@ import type { ReadSources } from './policies.ts'
 const run = promisify(execFile)
 const mostBytes = 32 * 1_048_576
 
-/** The `*.policy.yaml` and the lock of the folder at the revision. Throws `UsageFault`. */
+/** The `*.policy.yaml` and the lock of the folder at the revision; no files = it had none there. Throws `UsageFault`. */
 export async function readPolicyRevision(folder: string, revision: string): Promise<ReadSources> {
   if (revision.startsWith('-')) throw new UsageFault('a git revision does not begin with `-`')
   const listed = await git(folder, ['ls-tree', '-z', '--name-only', revision, './'])

@@ -4,6 +4,7 @@ import type { Command } from '../command.ts'
 import { jsonOption } from '../configured.ts'
 import { formatPolicies, readPolicies } from '../policies.ts'
 import { json, printable } from '../table.ts'
+import { wrapped } from '../wrap.ts'
 
 export const command: Command = {
   usage: '[options] [FOLDER]',
@@ -18,7 +19,9 @@ the same; this shows the reasons.`,
     const { proofs, ok } = read.loaded
     if (given.flag('json')) await terminal.write(json({ ok, proofs: proofs.map(plainProof) }))
     else {
-      await terminal.write(`${[...proofs.flatMap(lines), summary(proofs)].map(printable).join('\n')}\n`)
+      await terminal.write(
+        `${[...proofs.flatMap(lines), summary(proofs)].map(printable).flatMap(wrapped).join('\n')}\n`,
+      )
       if (!ok) for (const problem of formatPolicies(read)) terminal.tell(problem)
     }
     return ok ? 0 : 1

@@ -3,6 +3,7 @@ import { type Command, ConfigurationFault, UsageFault } from '../command.ts'
 import { jsonOption } from '../configured.ts'
 import { readPolicies } from '../policies.ts'
 import { json, printable } from '../table.ts'
+import { wrapped } from '../wrap.ts'
 
 export const command: Command = {
   usage: '[options] TARGET [FOLDER]',
@@ -26,12 +27,13 @@ export const command: Command = {
     const ways = who(loaded.policy, target)
     if (given.flag('json')) await terminal.write(json({ target, ways }))
     else {
-      const lines = ways.flatMap(({ grant, seconds, scopes, conditions, certain }) => [
+      const lines = ways.flatMap(({ grant, seconds, scopes, conditions, unless, certain }) => [
         `${grant}: ${seconds} s${scopes.length === 0 ? '' : `, ${scopes.join(' ')}`}${certain ? '' : ' (perhaps)'}`,
         ...conditions.map((condition) => `  ${condition}`),
+        ...unless.map((deny) => `  unless deny rule \`${deny}\` applies`),
       ])
       await terminal.write(
-        `${(lines.length === 0 ? [`nobody gets ${target}`] : lines).map(printable).join('\n')}\n`,
+        `${(lines.length === 0 ? [`nobody gets ${target}`] : lines).map(printable).flatMap(wrapped).join('\n')}\n`,
       )
     }
     return ways.length === 0 ? 1 : 0
