@@ -119,6 +119,18 @@ test('postgres: whatever was reported as committed is there after the server cra
   await store.close()
 })
 
+test('postgres: a database of before gets its table of static secrets with the next start', async () => {
+  const url = await database()
+  await (await openPostgresStore({ url, now: Date.now })).close()
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query('DROP TABLE mayfly.secret')
+  await client.end()
+  const stores = await Promise.all([1, 2].map(() => openPostgresStore({ url, now: Date.now })))
+  for (const store of stores) assert.deepEqual(await store.secrets(), [])
+  await Promise.all(stores.map((store) => store.close()))
+})
+
 test('postgres: who looks for pending leases does not walk those that live', async () => {
   const url = await database()
   const store = await openPostgresStore({ url, now: Date.now })

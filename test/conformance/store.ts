@@ -17,6 +17,7 @@ import {
   tally,
   texts,
 } from './store-samples.ts'
+import { secretConformance } from './store-secrets.ts'
 
 /** The contract of `Store` as tests; every adapter runs them. `open` gives a fresh, empty store each time. */
 export function storeConformance(name: string, open: OpenStore): void {
@@ -35,6 +36,7 @@ export function storeConformance(name: string, open: OpenStore): void {
   endConformance(check)
   leaseConformance(check)
   logConformance(check)
+  secretConformance(check)
 }
 
 function commitConformance(check: Check): void {

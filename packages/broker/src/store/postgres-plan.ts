@@ -2,7 +2,7 @@ import { type Frontier, leafHash } from '../base/merkle.ts'
 import type { LeaseState } from '../domain.ts'
 import { conflictOf, type World } from './conditions.ts'
 import type { Outcome } from './group.ts'
-import type { LeaseRow, Step } from './steps.ts'
+import type { LeaseRow, SecretStep, Step } from './steps.ts'
 import type { KeyRecord } from './store.ts'
 
 export interface JobRow {
@@ -32,6 +32,8 @@ export interface Writes {
   readonly entries: { readonly index: number; readonly leaf: Uint8Array; readonly bytes: Uint8Array }[]
   readonly hashes: { readonly level: number; readonly index: number; readonly hash: Uint8Array }[]
   readonly checkpoints: Extract<Step, { op: 'checkpoint' }>[]
+  /** In their order: a use after a put counts. */
+  readonly secrets: SecretStep[]
 }
 
 export interface Plan {
@@ -54,6 +56,7 @@ export function planGroup(group: readonly (readonly Step[])[], loaded: Loaded, f
     entries: [],
     hashes: [],
     checkpoints: [],
+    secrets: [],
   }
   const keyNames = new Set(loaded.keys.flatMap((key) => namesOf(key.purpose, key.generation, key.kid)))
   const world: World = {
@@ -105,7 +108,21 @@ function plan(step: Step, loaded: Loaded, writes: Writes, frontier: Frontier): v
       return
     case 'checkpoint':
       writes.checkpoints.push(step)
+      return
+    default:
+      planSecret(step, writes.secrets)
   }
+}
+
+/** Uses of one secret that follow each other are one statement. */
+function planSecret(step: SecretStep, secrets: SecretStep[]): void {
+  const before = secrets.at(-1)
+  if (step.op !== 'use' || before?.op !== 'use' || before.name !== step.name) {
+    secrets.push(step)
+    return
+  }
+  const at = Math.max(before.at, step.at)
+  secrets[secrets.length - 1] = { ...step, at, times: before.times + step.times }
 }
 
 function planMove(step: Move, writes: Writes): void {

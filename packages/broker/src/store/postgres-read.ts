@@ -6,12 +6,14 @@ import { unavailable } from './group.ts'
 import { keyOf } from './key-row.ts'
 import { connectionSettings } from './postgres-connection.ts'
 import { pingDatabase } from './postgres-ping.ts'
+import { secretOf } from './secret-row.ts'
 import { bodyStart, isPlainText, jobKeys, type LeaseRow, leaseOf } from './steps.ts'
 import type { LeaseFilter, Store } from './store.ts'
 
 type Reads = Pick<
   Store,
-  'lease' | 'leases' | 'dueLeases' | 'keys' | 'entries' | 'head' | 'hashes' | 'checkpoint' | 'ping'
+  | ('lease' | 'leases' | 'dueLeases' | 'keys' | 'secret' | 'secrets')
+  | ('entries' | 'head' | 'hashes' | 'checkpoint' | 'ping')
 >
 type Row = Record<string, unknown>
 type Read = (text: string, values?: unknown[]) => Promise<readonly Row[]>
@@ -35,6 +37,7 @@ export function openPostgresReader(url: string, now: () => number): Reads & { cl
   return {
     ...leaseReads(read),
     ...logReads(read),
+    ...secretReads(read),
     ping: async () => {
       try {
         await pingDatabase(pool, now)
@@ -69,6 +72,17 @@ function leaseReads(read: Read): Pick<Reads, 'lease' | 'leases' | 'dueLeases'> {
       )
       return rows.map(leaseFrom)
     },
+  }
+}
+
+function secretReads(read: Read): Pick<Reads, 'secret' | 'secrets'> {
+  return {
+    secret: async (name) => {
+      if (!isPlainText(name)) return undefined
+      const [row] = await read('SELECT * FROM mayfly.secret WHERE name = $1', [name])
+      return row === undefined ? undefined : secretOf(row)
+    },
+    secrets: async () => (await read('SELECT * FROM mayfly.secret ORDER BY name')).map(secretOf),
   }
 }
 

@@ -9,6 +9,12 @@ const preparing = 7_042_993
 /** Almost empty: leases that a crash or an unreachable system left behind, which every sweep looks for. */
 const rareIndex = `CREATE INDEX lease_rare ON mayfly.lease (id) WHERE state IN ('pending', 'stuck')`
 
+/** Static secrets, sealed. */
+const secretTable = `CREATE TABLE mayfly.secret (
+  name text COLLATE "C" PRIMARY KEY, envelope bytea NOT NULL, wrapped_by text NOT NULL, replaced_at bigint NOT NULL,
+  uses bigint NOT NULL, last_used_at bigint
+)`
+
 /** `COLLATE "C"`: ids are ordered by their bytes, whatever language the database sorts in. */
 const tables = `
 CREATE SCHEMA IF NOT EXISTS mayfly;
@@ -25,6 +31,7 @@ CREATE INDEX lease_run ON mayfly.lease (run, id) WHERE run IS NOT NULL;
 CREATE INDEX lease_due ON mayfly.lease (expires_at, id) WHERE state IN ('pending', 'active');
 CREATE INDEX lease_live ON mayfly.lease (id) WHERE state IN ('pending', 'active', 'stuck');
 ${rareIndex};
+${secretTable};
 CREATE INDEX lease_ended ON mayfly.lease (coalesce(ended_at, expires_at))
   WHERE state IN ('revoked', 'expired');
 CREATE TABLE mayfly.job (
@@ -48,16 +55,19 @@ export async function prepareSchema(client: Client): Promise<void> {
   await client.query('BEGIN')
   try {
     await client.query('SELECT pg_advisory_xact_lock($1)', [preparing])
-    const { rows } = await client.query<{ there: boolean; rare: boolean }>(
+    const { rows } = await client.query<{ there: boolean; rare: boolean; secret: boolean }>(
       `SELECT to_regclass('mayfly.version') IS NOT NULL AS there,
-              to_regclass('mayfly.lease_rare') IS NOT NULL AS rare`,
+              to_regclass('mayfly.lease_rare') IS NOT NULL AS rare,
+              to_regclass('mayfly.secret') IS NOT NULL AS secret`,
     )
-    if (rows[0]?.there !== true) await client.query(tables)
-    // Brokers that do not know this index work beside it, so it is no new version.
-    else if (!rows[0].rare) await client.query(rareIndex)
+    const [is] = rows
+    if (is?.there !== true) await client.query(tables)
+    // Brokers that do not know these two work beside them, so they are no new version.
+    if (is?.there === true && !is.rare) await client.query(rareIndex)
+    if (is?.there === true && !is.secret) await client.query(secretTable)
     const found = await client.query<{ version: number }>('SELECT version FROM mayfly.version')
-    const is = found.rows[0]?.version
-    if (is !== version) throw new Error(`the database has schema ${is}, this Mayfly knows ${version}`)
+    const schema = found.rows[0]?.version
+    if (schema !== version) throw new Error(`the database has schema ${schema}, this Mayfly knows ${version}`)
     await client.query('COMMIT')
   } catch (thrown) {
     await client.query('ROLLBACK').catch(() => undefined)

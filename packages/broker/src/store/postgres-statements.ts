@@ -22,6 +22,16 @@ export const insert = {
     WHERE excluded.size >= checkpoint.size`,
 } as const
 
+/** What is kept of static secrets changes one row at a time. */
+export const secrets = {
+  put: `INSERT INTO mayfly.secret (name, envelope, wrapped_by, replaced_at, uses) VALUES ($1, $2, $3, $4, 0)
+    ON CONFLICT (name) DO UPDATE SET envelope = excluded.envelope, wrapped_by = excluded.wrapped_by,
+      replaced_at = excluded.replaced_at`,
+  rewrap: 'UPDATE mayfly.secret SET envelope = $1, wrapped_by = $2 WHERE name = $3 AND envelope = $4',
+  use: `UPDATE mayfly.secret SET uses = uses + $1, last_used_at = greatest(last_used_at, $2) WHERE name = $3`,
+  remove: 'DELETE FROM mayfly.secret WHERE name = $1',
+} as const
+
 /** Oldest first, so that a limit never leaves the same rows behind. */
 export const prunes = {
   spent: `DELETE FROM mayfly.spent WHERE key IN

@@ -4,8 +4,8 @@ import { type Outcome, unavailable } from './group.ts'
 import { beginLocked, type Connection } from './postgres-connection.ts'
 import { loadWorld } from './postgres-load.ts'
 import { planGroup, type Writes } from './postgres-plan.ts'
-import { insert, prunes } from './postgres-statements.ts'
-import type { Step } from './steps.ts'
+import { insert, prunes, secrets } from './postgres-statements.ts'
+import type { SecretStep, Step } from './steps.ts'
 
 interface TreeRow {
   readonly size: string
@@ -134,7 +134,21 @@ function writeStatements(writes: Writes): Statement[] {
       values: [each.signsUntil, each.publishedUntil, each.kid],
     })),
     ...writes.checkpoints.map((each) => ({ text: insert.checkpoint, values: [each.size, each.note] })),
+    ...writes.secrets.map((each) => ({ text: secrets[each.op], values: secretValues(each) })),
   ]
+}
+
+function secretValues(step: SecretStep): unknown[] {
+  switch (step.op) {
+    case 'put':
+      return [step.name, step.envelope, step.wrappedBy, step.replacedAt]
+    case 'rewrap':
+      return [step.envelope, step.wrappedBy, step.name, step.was]
+    case 'use':
+      return [step.times, step.at, step.name]
+    case 'remove':
+      return [step.name]
+  }
 }
 
 const leaseColumns = [

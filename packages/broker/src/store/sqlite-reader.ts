@@ -1,12 +1,14 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { Frontier } from '../base/merkle.ts'
 import { keyOf } from './key-row.ts'
+import { secretOf } from './secret-row.ts'
 import { bodyStart, isPlainText, jobKeys, type LeaseRow, leaseOf } from './steps.ts'
 import type { LeaseFilter, Store } from './store.ts'
 
 type Reads = Pick<
   Store,
-  'lease' | 'leases' | 'dueLeases' | 'keys' | 'entries' | 'head' | 'hashes' | 'checkpoint'
+  | ('lease' | 'leases' | 'dueLeases' | 'keys' | 'secret' | 'secrets')
+  | ('entries' | 'head' | 'hashes' | 'checkpoint')
 >
 
 const leaseColumns =
@@ -23,6 +25,7 @@ export function openSqliteReader(path: string): Reads & { close(): void; ping():
   )
   return {
     ...logReads(database),
+    ...secretReads(database),
     lease: async (id) => {
       const row = isPlainText(id) ? lease.get(id) : undefined
       return row === undefined ? undefined : leaseOf(row as unknown as LeaseRow)
@@ -37,6 +40,18 @@ export function openSqliteReader(path: string): Reads & { close(): void; ping():
       (due.all(Math.ceil(before), limit) as unknown as LeaseRow[]).map(leaseOf),
     close: () => database.close(),
     ping: () => void lease.get(''),
+  }
+}
+
+function secretReads(database: DatabaseSync): Pick<Reads, 'secret' | 'secrets'> {
+  const one = database.prepare('SELECT * FROM secret WHERE name = ?')
+  const all = database.prepare('SELECT * FROM secret ORDER BY name')
+  return {
+    secret: async (name) => {
+      const row = isPlainText(name) ? one.get(name) : undefined
+      return row === undefined ? undefined : secretOf(row)
+    },
+    secrets: async () => all.all().map(secretOf),
   }
 }
 

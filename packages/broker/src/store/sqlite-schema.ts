@@ -52,6 +52,12 @@ const probeTable = `CREATE TABLE IF NOT EXISTS probe (
   one INTEGER PRIMARY KEY CHECK (one = 1), turn INTEGER NOT NULL, room BLOB NOT NULL
 ) STRICT`
 
+/** Static secrets, sealed. As the probe, it came later and is no new version. */
+const secretTable = `CREATE TABLE IF NOT EXISTS secret (
+  name TEXT PRIMARY KEY, envelope BLOB NOT NULL, wrapped_by TEXT NOT NULL, replaced_at INTEGER NOT NULL,
+  uses INTEGER NOT NULL, last_used_at INTEGER
+) STRICT, WITHOUT ROWID`
+
 /** Makes the tables where they are not there yet; two processes may try at once. */
 export function prepareSchema(database: DatabaseSync): void {
   // What the writer promises rests on these two: a commit is on disk when it returns, and readers never wait.
@@ -64,7 +70,7 @@ export function prepareSchema(database: DatabaseSync): void {
     if (found > version)
       throw new Error(`the database is of a newer Mayfly (schema ${found}, this one knows ${version})`)
     if (found === 0) database.exec(`${tables} PRAGMA user_version = ${version}`)
-    database.exec(probeTable)
+    database.exec(`${probeTable}; ${secretTable}`)
     database.exec('COMMIT')
   } catch (thrown) {
     database.exec('ROLLBACK')

@@ -33,6 +33,16 @@ export function writerStatements(database: DatabaseSync) {
        ON CONFLICT (one) DO UPDATE SET size = excluded.size, note = excluded.note
        WHERE excluded.size >= checkpoint.size`,
     ),
+    putSecret: prepare(
+      `INSERT INTO secret (name, envelope, wrapped_by, replaced_at, uses) VALUES (?, ?, ?, ?, 0)
+       ON CONFLICT (name) DO UPDATE SET envelope = excluded.envelope, wrapped_by = excluded.wrapped_by,
+         replaced_at = excluded.replaced_at`,
+    ),
+    rewrapSecret: prepare('UPDATE secret SET envelope = ?, wrapped_by = ? WHERE name = ? AND envelope = ?'),
+    useSecret: prepare(
+      'UPDATE secret SET uses = uses + ?, last_used_at = max(coalesce(last_used_at, 0), ?) WHERE name = ?',
+    ),
+    removeSecret: prepare('DELETE FROM secret WHERE name = ?'),
     pruneJobs: prepare(
       'DELETE FROM job WHERE key IN (SELECT key FROM job WHERE until < ? ORDER BY until LIMIT ?)',
     ),

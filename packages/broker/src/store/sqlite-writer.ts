@@ -7,7 +7,7 @@ import { openProbe } from './sqlite-probe.ts'
 import { prepareSchema } from './sqlite-schema.ts'
 import { SpentKeys } from './sqlite-spent.ts'
 import { writerStatements } from './sqlite-statements.ts'
-import type { Step } from './steps.ts'
+import type { SecretStep, Step } from './steps.ts'
 
 /** How long a writer waits for another process that writes to the same file. */
 export const busyMs = 5000
@@ -145,6 +145,25 @@ function writeStep(statements: Statements, step: Exclude<Step, { op: 'spend' | '
       return
     case 'checkpoint':
       statements.setCheckpoint.get(step.size, step.note)
+      return
+    default:
+      writeSecret(statements, step)
+  }
+}
+
+function writeSecret(statements: Statements, step: SecretStep): void {
+  switch (step.op) {
+    case 'put':
+      statements.putSecret.get(step.name, step.envelope, step.wrappedBy, step.replacedAt)
+      return
+    case 'rewrap':
+      statements.rewrapSecret.get(step.envelope, step.wrappedBy, step.name, step.was)
+      return
+    case 'use':
+      statements.useSecret.get(step.times, step.at, step.name)
+      return
+    case 'remove':
+      statements.removeSecret.get(step.name)
   }
 }
 

@@ -121,6 +121,17 @@ test('a file of a newer Mayfly, and one that is no database, are refused with th
     await assert.rejects(openSqliteStore({ path: import.meta.filename }), /not a database/)
   }))
 
+test('a file of before gets its table of static secrets with the next start', () =>
+  inFolder(async (path) => {
+    await (await openSqliteStore({ path })).close()
+    const database = new DatabaseSync(path)
+    database.exec('DROP TABLE secret')
+    database.close()
+    const store = await openSqliteStore({ path })
+    assert.deepEqual(await store.secrets(), [])
+    await store.close()
+  }))
+
 test('a commit that another process holds up waits and is then made', () =>
   inFolder(async (path) => {
     const store = await openSqliteStore({ path })

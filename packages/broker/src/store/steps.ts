@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { Failure } from '../base/failure.ts'
 import type { Job, Lease, LeaseState } from '../domain.ts'
-import type { Change, KeyRecord } from './store.ts'
+import type { Change, KeyRecord, PutSecret } from './store.ts'
 
 /** A lease as a row of either database: what is searched for is a column, the rest is one JSON text. */
 export interface LeaseRow {
@@ -48,7 +48,20 @@ export type Step =
       readonly publishedUntil: number
     }
   | { readonly op: 'append'; readonly entry: Uint8Array }
+  | ({ readonly op: 'put' } & PutSecret)
+  | {
+      readonly op: 'rewrap'
+      readonly name: string
+      readonly was: Uint8Array
+      readonly envelope: Uint8Array
+      readonly wrappedBy: string
+    }
+  | { readonly op: 'use'; readonly name: string; readonly at: number; readonly times: number }
+  | { readonly op: 'remove'; readonly name: string }
   | { readonly op: 'checkpoint'; readonly size: number; readonly note: string }
+
+/** The steps that change what is kept of static secrets. */
+export type SecretStep = Extract<Step, { op: 'put' | 'rewrap' | 'use' | 'remove' }>
 
 /** A job on a self-hosted runner lasts at most five days: its count is kept that long after its last lease. */
 const longestJob = 5 * 86_400
@@ -86,6 +99,26 @@ function encodeStep(change: Change): Step | undefined {
       return { op: 'append', entry: change.entry }
     case 'checkpoint':
       return { op: 'checkpoint', size: whole(change.size), note: text(change.note) }
+    default:
+      return encodeSecret(change)
+  }
+}
+
+function encodeSecret(change: Extract<Change, { kind: `secret.${string}` }>): SecretStep {
+  const name = text(change.name)
+  switch (change.kind) {
+    case 'secret.put': {
+      const { envelope, wrappedBy, replacedAt } = change
+      return { op: 'put', name, envelope, wrappedBy: text(wrappedBy), replacedAt: whole(replacedAt) }
+    }
+    case 'secret.rewrap': {
+      const { was, envelope, wrappedBy } = change
+      return { op: 'rewrap', name, was, envelope, wrappedBy: text(wrappedBy) }
+    }
+    case 'secret.use':
+      return { op: 'use', name, at: whole(change.at), times: 1 }
+    case 'secret.remove':
+      return { op: 'remove', name }
   }
 }
 

@@ -43,6 +43,20 @@ export type Change =
       readonly publishedUntil: number
     }
   | { readonly kind: 'append'; readonly entry: Uint8Array }
+  /** Keeps a static secret, or takes the place of the one before; its uses go on being counted. Never a conflict. */
+  | ({ readonly kind: 'secret.put' } & PutSecret)
+  /** The same secret in another envelope. Nothing happens when what is kept is no longer `was`; never a conflict. */
+  | {
+      readonly kind: 'secret.rewrap'
+      readonly name: string
+      readonly was: Uint8Array
+      readonly envelope: Uint8Array
+      readonly wrappedBy: string
+    }
+  /** Counts one use. Nothing happens when there is no such secret; never a conflict. */
+  | { readonly kind: 'secret.use'; readonly name: string; readonly at: number }
+  /** Never a conflict. */
+  | { readonly kind: 'secret.remove'; readonly name: string }
   /** Keeps the signed head of the log. */
   | { readonly kind: 'checkpoint'; readonly size: number; readonly note: string }
 
@@ -76,6 +90,23 @@ export interface KeyRecord {
   readonly publishedUntil?: number
 }
 
+/** A static secret to be kept. `envelope` is sealed by the caller; the store never sees it open. */
+export interface PutSecret {
+  readonly name: string
+  readonly envelope: Uint8Array
+  /** Whose key wraps the envelope's own. */
+  readonly wrappedBy: string
+  readonly replacedAt: number
+}
+
+/** A static secret as kept. */
+export interface SecretRecord extends PutSecret {
+  /** How often it was handed over, all its values together. */
+  readonly uses: number
+  /** Absent while nobody got it. */
+  readonly lastUsedAt?: number
+}
+
 export interface LeaseFilter {
   readonly states?: readonly LeaseState[]
   readonly target?: string
@@ -100,6 +131,9 @@ export interface Store {
   /** Pending or active leases whose `expiresAt` is before `before`, soonest first. */
   dueLeases(before: number, limit: number): Promise<readonly Lease[]>
   keys(purpose: string): Promise<readonly KeyRecord[]>
+  secret(name: string): Promise<SecretRecord | undefined>
+  /** All static secrets, ordered by name. */
+  secrets(): Promise<readonly SecretRecord[]>
   entries(from: number, limit: number): Promise<readonly Entry[]>
   head(): Promise<TreeHead>
   /** Hashes of complete subtrees: `level` 0 = leaves, 8 = over 256 leaves, 16 = over 65,536 ... (RFC 6962 2.1). */

@@ -14,7 +14,10 @@ export interface Tape {
 }
 
 /** Steps travel as their place in this list: a text that crosses threads is a new one, and slow to compare. */
-const ops = ['spend', 'create', 'move', 'end', 'key', 'retire', 'append', 'checkpoint'] as const
+const ops = [
+  ...(['spend', 'create', 'move', 'end', 'key', 'retire', 'append', 'checkpoint'] as const),
+  ...(['put', 'rewrap', 'use', 'remove'] as const),
+]
 
 /** Writes a group down. */
 export function writeTape(group: readonly (readonly Step[])[]): Tape {
@@ -62,6 +65,14 @@ function fields(step: Step, blob: (bytes: Uint8Array) => number): readonly Value
       return [blob(step.entry)]
     case 'checkpoint':
       return [step.size, step.note]
+    case 'put':
+      return [step.name, blob(step.envelope), step.wrappedBy, step.replacedAt]
+    case 'rewrap':
+      return [step.name, blob(step.was), blob(step.envelope), step.wrappedBy]
+    case 'use':
+      return [step.name, step.at, step.times]
+    case 'remove':
+      return [step.name]
   }
 }
 
@@ -97,6 +108,18 @@ function readStep(tape: TapeReader): Step {
       return { op, entry: tape.blob() }
     case 'checkpoint':
       return { op, size: tape.number(), note: tape.text() }
+    case 'put': {
+      const [name, envelope, wrappedBy] = [tape.text(), tape.blob(), tape.text()]
+      return { op, name, envelope, wrappedBy, replacedAt: tape.number() }
+    }
+    case 'rewrap': {
+      const [name, was, envelope] = [tape.text(), tape.blob(), tape.blob()]
+      return { op, name, was, envelope, wrappedBy: tape.text() }
+    }
+    case 'use':
+      return { op, name: tape.text(), at: tape.number(), times: tape.number() }
+    case 'remove':
+      return { op, name: tape.text() }
     default:
       throw new TypeError('the tape does not fit')
   }
