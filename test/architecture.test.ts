@@ -164,6 +164,7 @@ test('a secret is opened only where it is delivered, used or resolved', () => {
     /^exchange\.ts$/, // to the verifier
     /^issue\/targets\//,
     /^issue\/seal\.ts$/, // the master key
+    /^issue\/sealed-secrets\.ts$/, // into an envelope
     /^route\/routes\//,
     /^route\/gate\.ts$/, // to the verifier
     /^http\/token\.ts$/, // the response

@@ -60,6 +60,10 @@ const key = {
   by: '`start`, `schedule` or `operator`',
 }
 
+const secret = 'name of the secret, as in `connections.secret`'
+const wrap = 'whose key wraps the key of its envelope: `master key`, or the kind of KMS and the id of its key'
+const operator = '`operator`'
+
 const digest = 'SHA-256 over names and bytes of its files, hexadecimal'
 const broker = { url: 'the broker’s `url`', version: 'its version' }
 
@@ -138,6 +142,18 @@ const events: { readonly [T in Type]: Documented<T> } = {
   'key.retired': {
     when: 'A signing key has a successor. It stays published until its last token ended.',
     members: key,
+  },
+  'secret.put': {
+    when: 'An operator gave the store a static secret, or replaced it. The value is nowhere but in its envelope.',
+    members: { secret, wrap, by: operator },
+  },
+  'secret.rewrapped': {
+    when: 'An operator put a static secret into a new envelope. Its value is the same.',
+    members: { secret, wrap, by: operator },
+  },
+  'secret.removed': {
+    when: 'An operator removed a static secret from the store.',
+    members: { secret, by: operator },
   },
   'policy.loaded': {
     when: 'A broker starts with this policy.',

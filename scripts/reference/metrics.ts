@@ -16,7 +16,7 @@ const calls: { readonly [Name in Counting]: (metrics: Metrics) => void } = {
   policyRefused: (metrics) => metrics.policyRefused(),
   guardrailHit: (metrics) => metrics.guardrailHit(),
   refusalSummed: (metrics) => metrics.refusalSummed(),
-  secretAges: (metrics) => metrics.secretAges(() => new Map([['a', 1]])),
+  secretAges: (metrics) => metrics.secretAges(async () => new Map([['a', 1]])),
 }
 
 const outcome = 'or a code of [errors](errors.md)'
@@ -30,7 +30,7 @@ const values: Readonly<Record<string, string>> = {
   issuer: 'a configured issuer, `none` (not verified) or `other`',
   route: 'a configured route',
   door: `${codes(doors.map(({ name }) => name))}, or \`none\``,
-  secret: 'a connection of `connections.secret` that says `last_replaced`',
+  secret: 'a connection of `connections.secret` that says `last_replaced`, or whose secret the store keeps',
   status: 'status code of the answer',
   by: '`expired`, `caller`, `job_end`, `operator` or `failed`',
   via: '`github`',

@@ -89,9 +89,10 @@ async function openOn(
     detail: `${inForce.policy.targets.size} targets`,
   })
   await write({ type: 'broker.started', url: config.url, version })
-  for (const what of connectionWarnings(config, inForce, tools.now()))
+  for (const what of connectionWarnings(config, inForce, tools.now(), await store.secrets()))
     tools.log.warn('a connection should be mended', { what })
-  metrics.secretAges(() => agesOfSecrets(config, tools.now()))
+  // What can be told is told, also while the store is down.
+  metrics.secretAges(async () => agesOfSecrets(config, await store.secrets().catch(() => []), tools.now()))
   const log = openLog({
     store,
     signer: core.logKey,

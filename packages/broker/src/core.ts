@@ -15,8 +15,9 @@ import { type HandleSeal, openHandleSeal } from './issue/handle.ts'
 import { type Keys, openKeys } from './issue/keys.ts'
 import { type LogKey, openLogKey } from './issue/log-key.ts'
 import { openSeal } from './issue/seal.ts'
+import { openSealedSecrets, type SealedSecrets } from './issue/sealed-secrets.ts'
 import type { Target } from './issue/target.ts'
-import { needsFederation, openLeaseTokens, openStore, openTargets } from './kinds.ts'
+import { needsFederation, openLeaseTokens, openStore, openTargets, openWraps } from './kinds.ts'
 import { openRevoke, type Revoke } from './revoke/revoke.ts'
 import type { Store } from './store/store.ts'
 
@@ -34,6 +35,7 @@ export interface Core {
   readonly federationKeys: Keys | undefined
   readonly logKey: LogKey
   readonly handles: HandleSeal
+  readonly sealed: SealedSecrets
   readonly targets: ReadonlyMap<string, Target>
   /** Tokens of ours that stand for a lease of another kind. */
   readonly leaseTokens: Pick<Target, 'issue'>
@@ -90,7 +92,9 @@ export async function openCore(
       record: recordChange,
       keyName: originOf(config.url),
     })
-    const targetParts = { config, tools, keys, federationKeys, longestToken: policy.longestToken }
+    const sealed = openSealedSecrets({ wraps: openWraps(seal), store, tools })
+    const { longestToken } = policy
+    const targetParts = { config, tools, keys, federationKeys, longestToken, sealed }
     const targets = openTargets(targetParts)
     const leaseTokens = openLeaseTokens(targetParts)
     const handles = openHandleSeal(seal)
@@ -117,6 +121,7 @@ export async function openCore(
       federationKeys,
       logKey,
       handles,
+      sealed,
       targets,
       leaseTokens,
       revoke,

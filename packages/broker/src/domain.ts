@@ -178,6 +178,13 @@ export type AuditEvent =
       readonly from: number
       readonly by: string
     }
+  | {
+      readonly type: 'secret.put' | 'secret.rewrapped'
+      readonly secret: string
+      readonly wrap: string
+      readonly by: string
+    }
+  | { readonly type: 'secret.removed'; readonly secret: string; readonly by: string }
   | { readonly type: 'policy.loaded'; readonly digest: string; readonly detail: string }
   | {
       readonly type: 'policy.changed'

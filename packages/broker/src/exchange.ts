@@ -123,7 +123,7 @@ async function handOver(
   ])
   let known = lease
   try {
-    const { handle: later, expiresAt: ends, ...credential } = await issue(parts, target, grant, handle)
+    const { handle: later, expiresAt: ends, used, ...credential } = await issue(parts, target, grant, handle)
     const { issuedAt, scopes } = grant
     const expiresAt = Math.min(grant.expiresAt, ends ?? grant.expiresAt)
     if (later !== undefined) known = withHandle(parts, lease, later)
@@ -131,7 +131,8 @@ async function handOver(
       const active = { kind: 'lease.move', id: lease.id, from: ['pending'], to: 'active' } as const
       const learned = known === lease ? {} : { handle: known.handle }
       const issued = parts.record(event('credential.issued', request, { ...grant, expiresAt }, permission))
-      await parts.store.commit([{ ...active, ...learned }, issued.change])
+      const use = used === undefined ? [] : [{ kind: 'secret.use', name: used, at: issuedAt } as const]
+      await parts.store.commit([{ ...active, ...learned }, issued.change, ...use])
     }
     const leaseToken = target.kind === 'token' ? {} : { leaseToken: await parts.leaseToken(grant) }
     return { leaseId: lease.id, credential, ...leaseToken, scopes, issuedAt, expiresAt }

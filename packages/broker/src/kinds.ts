@@ -5,8 +5,11 @@ import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import type { PolicyInForce } from './decide/policies.ts'
 import type { Grant } from './domain.ts'
+import { keyWrapOf } from './issue/envelope.ts'
 import { openFederation, type SignFederation } from './issue/federation.ts'
 import type { Keys } from './issue/keys.ts'
+import type { Seal } from './issue/seal.ts'
+import type { SealedSecrets, Wraps } from './issue/sealed-secrets.ts'
 import type { Target } from './issue/target.ts'
 import { openAuth0Target } from './issue/targets/auth0/auth0.ts'
 import { openAwsTarget } from './issue/targets/aws/aws.ts'
@@ -16,7 +19,7 @@ import { openGithubAppTarget } from './issue/targets/github-app/github-app.ts'
 import { openKubernetesTarget } from './issue/targets/kubernetes/kubernetes.ts'
 import { openPostgresTarget } from './issue/targets/postgres/postgres.ts'
 import { openRedisTarget } from './issue/targets/redis/redis.ts'
-import { secretAges, secretWarnings } from './issue/targets/secret/age.ts'
+import { type Kept, secretAges, secretWarnings } from './issue/targets/secret/age.ts'
 import { openSecretTarget } from './issue/targets/secret/secret.ts'
 import {
   openSshRevocations,
@@ -62,6 +65,7 @@ interface TargetParts {
   readonly federationKeys: Pick<Keys, 'signer'> | undefined
   /** Seconds; a changed policy may raise it. */
   readonly longestToken: () => number
+  readonly sealed: Pick<SealedSecrets, 'read' | 'connection'>
 }
 
 interface TargetKind {
@@ -124,7 +128,7 @@ const targetKinds: Readonly<Record<string, TargetKind>> = {
     connection: (settings) => ({ of: 'redis', name: memberText(settings, 'server') }),
   },
   secret: {
-    open: ({ config }) => openSecretTarget({ connections: config.connections.secret }),
+    open: ({ config, sealed }) => openSecretTarget({ connections: config.connections.secret, sealed }),
     connection: (settings) => ({ of: 'secret', name: secretName(settings) }),
   },
   ssh: {
@@ -171,20 +175,34 @@ function secretName(settings: Json): string {
   return typeof settings === 'string' ? settings : memberText(settings, 'name')
 }
 
-/** Seconds since each static secret was replaced, as far as the configuration says when. */
-export function agesOfSecrets(config: Config, nowMs: number): ReadonlyMap<string, number> {
-  return secretAges(config.connections.secret, nowMs)
+/** Seconds since each static secret was replaced, as far as the configuration or the store says when. */
+export function agesOfSecrets(config: Config, kept: Kept, nowMs: number): ReadonlyMap<string, number> {
+  return secretAges(config.connections.secret, kept, nowMs)
 }
 
-/** What starts and works, and should be mended all the same; each begins with its place in the configuration. */
+/** Names of the static secrets that the store keeps, as the configuration has them. */
+export function sealedNames({ connections }: Config): readonly string[] {
+  return Object.entries(connections.secret).flatMap(([name, each]) => ('sealed' in each ? [name] : []))
+}
+
+/** The keys that may wrap those of envelopes. */
+export function openWraps(seal: Seal): Wraps {
+  return { current: 'master key', known: new Map([['master key', keyWrapOf(seal)]]) }
+}
+
+/**
+ * What starts and works, and should be mended all the same; each begins with its place in the configuration. `kept`: what
+ * the store says of its secrets, where somebody looked.
+ */
 export function connectionWarnings(
   config: Config,
   { policy }: PolicyInForce,
   nowMs: number,
+  kept?: Kept,
 ): readonly string[] {
   const released = [...policy.targets.values()].filter(({ kind }) => kind === 'secret')
   const used = new Set(released.map(({ settings }) => secretName(settings as Json)))
-  return secretWarnings(config.connections.secret, used, nowMs)
+  return secretWarnings(config.connections.secret, used, nowMs, kept)
 }
 
 /** True when this version can issue for such a target. */

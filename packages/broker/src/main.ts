@@ -117,7 +117,8 @@ async function tryTargets(config: Config, tools: Tools): Promise<void> {
     throw new Failure('internal', { reason: 'a target signed while it was opened' })
   }
   const keys = { signer: unasked }
-  const targets = openTargets({ config, tools, keys, federationKeys: keys, longestToken: () => 0 })
+  const sealed = { read: unasked, connection: undefined }
+  const targets = openTargets({ config, tools, keys, federationKeys: keys, longestToken: () => 0, sealed })
   for (const target of targets.values()) await target.close?.()
 }
 

@@ -1,6 +1,6 @@
 /**
  * office: where the operator works, as the doorway is where jobs come: beside a running broker or without one, it looks
- * at leases and keys, ends leases, rotates keys, exports the log. It stands on the same `core.ts` as the server, so the
+ * at leases and keys, ends leases, rotates keys, keeps static secrets, exports the log. It stands on the same `core.ts` as the server, so the
  * rules are the same and everything it changes is in the log. It listens on nothing and never gives a credential. The
  * commands of `packages/cli` open it through `main.ts`; the server never does.
  */
@@ -14,6 +14,7 @@ import { openCore, originOf } from './core.ts'
 import { openPolicy, PolicyFault, type PolicyInForce, type PolicySources } from './decide/policies.ts'
 import type { Lease } from './domain.ts'
 import type { ListedKey } from './issue/keys.ts'
+import { type OfficeSecrets, openOfficeSecrets } from './office-secrets.ts'
 import type { LeaseFilter, Store } from './store/store.ts'
 
 /** A lease as an operator sees it: without its handle. */
@@ -27,6 +28,7 @@ export interface Office {
   ): Promise<readonly string[]>
   keys(): readonly ListedKey[]
   rotate(): Promise<{ readonly kid: string; readonly signsFrom: number }>
+  readonly secrets: OfficeSecrets
   /** Writes the whole log under a fresh signed head, one line with its end at a time. */
   exportLog(
     write: (line: string) => Promise<void>,
@@ -64,6 +66,7 @@ export async function openOffice(config: Config, sources: PolicySources, tools: 
       await core.federationKeys?.rotate('operator')
       return await keys.rotate('operator')
     },
+    secrets: openOfficeSecrets(core),
     exportLog: async (write) => {
       const checkpoint = await log.checkpoint()
       for await (const line of exportJsonl({ store, checkpoint, verifierKey: log.verifierKey }))

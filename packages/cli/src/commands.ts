@@ -1,6 +1,7 @@
 /** Every command there is. Each is loaded when it is called: most of them never need the broker. */
 import { auditCommands } from './audit-commands.ts'
 import type { Listed } from './command.ts'
+import { secretCommands } from './secret-commands.ts'
 
 export const commands: readonly Listed[] = [
   {
@@ -93,5 +94,6 @@ export const commands: readonly Listed[] = [
     summary: 'Start a rotation of the signing key now',
     load: () => import('./commands/keys-rotate.ts'),
   },
+  ...secretCommands,
   ...auditCommands,
 ]

@@ -30,7 +30,7 @@ export interface Metrics {
   /** Keeps a value that is asked for when the metrics are read, such as live leases. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void
   /** Seconds since each static secret was replaced, asked for when the metrics are read. */
-  secretAges(read: () => ReadonlyMap<string, number>): void
+  secretAges(read: () => Promise<ReadonlyMap<string, number>>): void
   /** Policies were swapped after start: names that labels may take from now on. */
   knows(names: Partial<MetricNames>): void
   text(): Promise<string>
@@ -58,14 +58,16 @@ export function openMetrics(names: MetricNames, options: { readonly process: boo
   const bounded = (set: ReadonlySet<string>, name: string | undefined) =>
     name === undefined ? 'none' : set.has(name) ? name : 'other'
   const counters = openCounters(registers)
-  let ages: () => ReadonlyMap<string, number> = () => new Map()
+  let ages: () => Promise<ReadonlyMap<string, number>> = async () => new Map()
   const secretAge: Gauge<'secret'> = new Gauge({
     name: 'mayfly_secret_age_seconds',
-    help: 'Time since a static secret was replaced, as its connection says',
+    help: 'Time since a static secret was replaced, as its connection or the store says',
     labelNames: ['secret'],
     registers: [...registers],
-    collect: () => {
-      for (const [secret, age] of ages()) secretAge.set({ secret }, age)
+    collect: async () => {
+      const known = await ages()
+      secretAge.reset()
+      for (const [secret, age] of known) secretAge.set({ secret }, age)
     },
   })
   return {

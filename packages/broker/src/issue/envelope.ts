@@ -29,8 +29,7 @@ const keySize = 32
 const longestWrapped = 4096
 
 /**
- * Seals one secret under a key of its own, which is kept beside it, wrapped: changing the wrapping key means wrapping
- * small keys anew, and the KMS never sees a secret. AES-256-GCM; each key seals once, so its nonce cannot repeat.
+ * Seals one secret under a key of its own, which is kept beside it, wrapped: the KMS never sees a secret. AES-256-GCM; each key seals once, so its nonce cannot repeat.
  */
 export async function sealEnvelope(
   wrap: KeyWrap,

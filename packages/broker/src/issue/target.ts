@@ -17,6 +17,8 @@ export interface Issued extends Credential {
    * commit that makes the lease active. A function, because it may hold the credential itself, which nothing prints.
    */
   readonly handle?: () => Handle
+  /** The static secret of the store that this is: its use is counted in the commit that makes the lease active. */
+  readonly used?: string
   /** Seconds since 1970; for places that gave a shorter life than the grant: the job hears when it has to ask again. */
   readonly expiresAt?: number
 }
@@ -43,7 +45,7 @@ export interface Target {
    */
   readonly local: boolean
   /** Which configured connection serves a grant, `postgres staging`: providers fail one by one. Absent: none is needed. */
-  connection?(grant: Grant): string
+  connection?(grant: Grant): string | undefined
   /** Pure: all that revocation will need, known before anything is made. */
   prepare(grant: Grant): Handle
   issue(grant: Grant, handle: Handle): Promise<Issued>

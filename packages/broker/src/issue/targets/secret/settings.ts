@@ -13,7 +13,11 @@ const lastReplaced = z.iso
 
 const [fromEnvironment, fromFile] = secretReference.options
 
-/** One entry of `connections.secret`: where the secret is read from, and since when it is the same. */
+const sealed = z
+  .literal(true)
+  .describe('Kept in the store, sealed; `mayfly secrets put NAME` gives it a value and replaces it')
+
+/** One entry of `connections.secret`: where the secret is read from, and, outside the store, since when it is the same. */
 export const secretConnection = z.union([
   fromEnvironment
     .extend({ last_replaced: lastReplaced })
@@ -21,4 +25,5 @@ export const secretConnection = z.union([
   fromFile
     .extend({ last_replaced: lastReplaced })
     .transform(({ file, last_replaced }) => ({ value: { file }, last_replaced })),
+  z.strictObject({ sealed }),
 ])
