@@ -114,6 +114,7 @@ test('keys of mayfly.yaml', () => {
     'connections.gcp',
     'connections.github_app',
     'connections.kubernetes',
+    'connections.mysql',
     'connections.postgres',
     'connections.redis',
     'connections.secret',

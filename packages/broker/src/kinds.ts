@@ -17,6 +17,7 @@ import { openAzureTarget } from './issue/targets/azure/azure.ts'
 import { openGcpTarget } from './issue/targets/gcp/gcp.ts'
 import { openGithubAppTarget } from './issue/targets/github-app/github-app.ts'
 import { openKubernetesTarget } from './issue/targets/kubernetes/kubernetes.ts'
+import { openMysqlTarget } from './issue/targets/mysql/mysql.ts'
 import { openPostgresTarget } from './issue/targets/postgres/postgres.ts'
 import { openRedisTarget } from './issue/targets/redis/redis.ts'
 import { type Kept, secretAges, secretWarnings } from './issue/targets/secret/age.ts'
@@ -118,6 +119,10 @@ const targetKinds: Readonly<Record<string, TargetKind>> = {
   kubernetes: {
     open: ({ config, tools }) => openKubernetesTarget({ connections: config.connections.kubernetes, tools }),
     connection: (settings) => ({ of: 'kubernetes', name: memberText(settings, 'cluster') }),
+  },
+  mysql_role: {
+    open: ({ config, tools }) => openMysqlTarget({ connections: config.connections.mysql, tools }),
+    connection: (settings) => ({ of: 'mysql', name: memberText(settings, 'server') }),
   },
   postgres_role: {
     open: ({ config, tools }) => openPostgresTarget({ connections: config.connections.postgres, tools }),

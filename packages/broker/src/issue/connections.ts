@@ -5,6 +5,7 @@ import { azureConnection } from './targets/azure/settings.ts'
 import { gcpConnection } from './targets/gcp/settings.ts'
 import { githubAppConnection } from './targets/github-app/settings.ts'
 import { kubernetesConnection } from './targets/kubernetes/settings.ts'
+import { mysqlConnection } from './targets/mysql/settings.ts'
 import { postgresConnection } from './targets/postgres/settings.ts'
 import { redisConnection } from './targets/redis/settings.ts'
 import { secretConnection } from './targets/secret/settings.ts'
@@ -38,6 +39,10 @@ export const connectionSettings = z.strictObject({
     .record(name, kubernetesConnection)
     .default({})
     .describe('Clusters whose service accounts targets `kubernetes` give tokens of'),
+  mysql: z
+    .record(name, mysqlConnection)
+    .default({})
+    .describe('Servers of MariaDB and MySQL on which targets `mysql_role` make accounts'),
   postgres: z
     .record(name, postgresConnection)
     .default({})

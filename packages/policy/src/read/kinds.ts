@@ -23,6 +23,7 @@ export const targetKinds: ReadonlyMap<string, TargetKind> = new Map<string, Targ
     { text: true, required: ['service_account'], optional: ['oauth_scopes', 'connection'] },
   ],
   ['github_app', { required: ['app', 'repos', 'permissions'], optional: ['scopes'], scopes: true }],
+  ['mysql_role', { required: ['server', 'role'], optional: ['schema'] }],
   ['postgres_role', { required: ['server', 'role'], optional: ['schema'] }],
   ['redis_user', { required: ['server', 'rules'] }],
   ['secret', { text: true, required: ['name'] }],

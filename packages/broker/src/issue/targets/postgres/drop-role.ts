@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
 import { Failure } from '../../../base/failure.ts'
+import { filledStatements } from '../../statements.ts'
 import { withSession } from './sessions.ts'
 
 const { escapeIdentifier } = pg
@@ -10,9 +11,15 @@ const pauseMs = 100
 /**
  * Ends a role: nobody can sign in with it, its sessions are closed, what it owns in any database goes to `heir`, what
  * it was granted is taken away, and it is dropped. A role that is not there is already ended. Can be called again after
- * it was cut off at any point.
+ * it was cut off at any point. `templates` run while the role is there; when they fail it is dropped all the same, and
+ * their failure is thrown.
  */
-export async function dropRole(url: string, role: string, heir: string): Promise<void> {
+export async function dropRole(
+  url: string,
+  { role, heir }: { readonly role: string; readonly heir: string },
+  templates: readonly string[],
+): Promise<void> {
+  let fault: unknown
   await withSession(url, async (session) => {
     // Two at once would stumble over each other's rows; it is given back when the session ends.
     await session.query('SELECT pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended($1, 0))', [role])
@@ -22,6 +29,8 @@ export async function dropRole(url: string, role: string, heir: string): Promise
     // Giving away what a role owns, and ending its sessions, is for its members; who made it may become one.
     await session.query(`GRANT ${name} TO CURRENT_USER`)
     await closeSessions(session, role)
+    fault = await runTemplates(url, name, templates)
+    if (!(await exists(session, role))) return
     const to = (await exists(session, heir)) ? escapeIdentifier(heir) : 'CURRENT_USER'
     for (const database of await databases(session, role)) {
       await withSession(url, (other) => clear(other, name, to), database)
@@ -29,6 +38,17 @@ export async function dropRole(url: string, role: string, heir: string): Promise
     await clear(session, name, to)
     await session.query(`DROP ROLE IF EXISTS ${name}`)
   })
+  if (fault !== undefined) throw fault
+}
+
+/** In a session of their own: whatever they leave there, ours does not meet it. */
+async function runTemplates(url: string, name: string, templates: readonly string[]): Promise<unknown> {
+  if (templates.length === 0) return undefined
+  const text = filledStatements(templates, { name }).join('\n;\n')
+  return await withSession(url, (session) => session.query(text)).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
 }
 
 async function exists(session: pg.Client, role: string): Promise<boolean> {

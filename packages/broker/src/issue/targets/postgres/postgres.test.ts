@@ -7,7 +7,7 @@ import { database } from '../../../../../../test/fakes/postgres-for.ts'
 import { newId } from '../../../base/id.ts'
 import { Secret } from '../../../base/secret.ts'
 import type { Credential, Grant } from '../../../domain.ts'
-import { openPostgresTarget } from './postgres.ts'
+import { openPostgresTarget, type PostgresConnection } from './postgres.ts'
 
 const tools = { randomBytes }
 const now = () => Math.floor(Date.now() / 1000)
@@ -30,9 +30,9 @@ async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T
   }
 }
 
-const open = (url = admin, name = 'staging') =>
+const open = (url = admin, name = 'staging', over: Partial<PostgresConnection> = {}) =>
   openPostgresTarget({
-    connections: { [name]: { url: new Secret(url), max_connections_per_lease: 3 } },
+    connections: { [name]: { url: new Secret(url), max_connections_per_lease: 3, ...over } },
     tools,
   })
 
@@ -187,4 +187,46 @@ test('what was cut off at any point is taken back by the next call', async () =>
   await target.revoke?.(handle)
   await target.revoke?.(handle)
   assert.equal(await signsIn(credential), false)
+})
+
+const templates = {
+  create_statements: [
+    'CREATE ROLE {{name}} LOGIN PASSWORD {{password}} VALID UNTIL {{until}} IN ROLE {{roles}}',
+    "COMMENT ON ROLE {{name}} IS 'of a job'",
+  ],
+  drop_statements: ["SELECT register('ended')", "COMMENT ON ROLE {{name}} IS 'ended'"],
+}
+
+test("statements of the connection make the role, and ours drop it after the connection's", async () => {
+  await asAdmin(`CREATE TABLE public.ended (word text, roles bigint);
+    CREATE FUNCTION public.register(word text) RETURNS void LANGUAGE sql AS
+    $$ INSERT INTO public.ended SELECT word, count(*) FROM pg_roles WHERE rolname LIKE 'mayfly%' AND NOT rolcanlogin $$`)
+  const target = open(admin, 'staging', templates)
+  const grant = grantOf()
+  const handle = target.prepare(grant)
+  const credential = await target.issue(grant, handle)
+  await withClient(urlOf(credential), (client) => client.query('CREATE TABLE shop.custom ()'))
+  assert.equal((await asAdmin(`SELECT FROM pg_shdescription WHERE description = 'of a job'`)).rowCount, 1)
+  await target.revoke?.(handle)
+  await target.revoke?.(handle)
+  assert.equal(await signsIn(credential), false)
+  assert.deepEqual((await asAdmin('SELECT * FROM public.ended')).rows, [{ word: 'ended', roles: '1' }])
+})
+
+test('a statement of the connection that fails keeps no role from being dropped, and is said once', async () => {
+  const target = open(admin, 'staging', { ...templates, drop_statements: ['SELECT nothing_such({{roles}})'] })
+  const grant = grantOf()
+  const handle = target.prepare(grant)
+  const credential = await target.issue(grant, handle)
+  await assert.rejects(async () => target.revoke?.(handle), { code: 'target_refused', reason: /42601/ })
+  assert.equal(await signsIn(credential), false)
+  assert.equal(await rolesOfMayfly(), 1, 'only the expired one')
+  await target.revoke?.(handle)
+})
+
+test('statements of the connection make a role with all that they say, or none', async () => {
+  const broken = [...templates.create_statements, 'SELECT 1 / 0']
+  const target = open(admin, 'staging', { create_statements: broken })
+  await assert.rejects(target.issue(grantOf(), null), { code: 'provider_unavailable', reason: /22012/ })
+  assert.equal(await rolesOfMayfly(), 1, 'only the expired one')
 })

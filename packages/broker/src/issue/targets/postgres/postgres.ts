@@ -4,6 +4,7 @@ import { Failure } from '../../../base/failure.ts'
 import { Secret } from '../../../base/secret.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Credential, Grant } from '../../../domain.ts'
+import { filledStatements } from '../../statements.ts'
 import type { Handle, Target } from '../../target.ts'
 import { dropRole } from './drop-role.ts'
 import { scramVerifier } from './scram.ts'
@@ -15,6 +16,8 @@ const { escapeIdentifier, escapeLiteral } = pg
 export interface PostgresConnection {
   readonly url: Secret
   readonly max_connections_per_lease: number
+  readonly create_statements?: readonly string[] | undefined
+  readonly drop_statements?: readonly string[] | undefined
 }
 
 export interface PostgresTargetParts {
@@ -28,6 +31,7 @@ interface RoleHandle {
   readonly url: string
   readonly role: string
   readonly heir: string
+  readonly drop: readonly string[]
 }
 
 /** Opens the target. It holds no connection open: leases come and go too rarely to be worth one. */
@@ -46,28 +50,30 @@ export function openPostgresTarget({ connections, tools }: PostgresTargetParts):
     prepare(grant) {
       const { server, connection } = connectionOf(grant)
       const [heir = ''] = rolesOf(grant)
-      const handle: RoleHandle = { server, url: connection.url.reveal(), role: roleOf(grant), heir }
-      return { ...handle }
+      const drop = [...(connection.drop_statements ?? [])]
+      return { server, url: connection.url.reveal(), role: roleOf(grant), heir, drop }
     },
     async issue(grant) {
       const { connection } = connectionOf(grant)
       const password = Buffer.from(tools.randomBytes(32)).toString('base64url')
       const verifier = scramVerifier(password, tools.randomBytes(16))
       await withSession(connection.url.reveal(), (session) =>
-        session.query(statements(grant, verifier, connection.max_connections_per_lease)),
+        session.query(statements(grant, verifier, connection)),
       )
       return credentialOf(connection.url, roleOf(grant), password)
     },
     async revoke(handle) {
-      const { server, url, role, heir } = handleOf(handle)
-      const current = Object.hasOwn(connections, server) ? connections[server]?.url.reveal() : undefined
-      if (current === undefined || current === url) return await dropRole(url, role, heir)
-      const dropped = await dropRole(current, role, heir).then(
+      const { server, url, drop, ...old } = handleOf(handle)
+      const now = Object.hasOwn(connections, server) ? connections[server] : undefined
+      if (now === undefined) return await dropRole(url, old, drop)
+      const current = now.url.reveal()
+      const dropped = await dropRole(current, old, now.drop_statements ?? []).then(
         () => undefined,
         (thrown: unknown) => thrown,
       )
+      if (current === url && dropped !== undefined) throw dropped
       // The name may mean another server by now, or its new password may be wrong; the lease was made with the old one.
-      if (dropped !== undefined || hostOf(current) !== hostOf(url)) await dropRole(url, role, heir)
+      if (dropped !== undefined || hostOf(current) !== hostOf(url)) await dropRole(url, old, drop)
     },
   }
 }
@@ -91,13 +97,18 @@ function rolesOf(grant: Grant): readonly string[] {
 }
 
 /** One message, so one transaction: the role is there with its rights, or not at all. */
-function statements(grant: Grant, verifier: string, mostSessions: number): string {
+function statements(grant: Grant, verifier: string, connection: PostgresConnection): string {
   const role = escapeIdentifier(roleOf(grant))
   const until = escapeLiteral(new Date(grant.expiresAt * 1000).toISOString())
   const { schema } = settingsOf(grant)
+  const roles = rolesOf(grant).map(escapeIdentifier).join(', ')
+  const password = escapeLiteral(verifier)
+  const { create_statements: templates, max_connections_per_lease: mostSessions } = connection
+  if (templates !== undefined)
+    return filledStatements(templates, { name: role, password, until, roles }).join('\n;\n')
   return [
-    `CREATE ROLE ${role} LOGIN PASSWORD ${escapeLiteral(verifier)} VALID UNTIL ${until} CONNECTION LIMIT ${mostSessions}`,
-    `GRANT ${rolesOf(grant).map(escapeIdentifier).join(', ')} TO ${role}`,
+    `CREATE ROLE ${role} LOGIN PASSWORD ${password} VALID UNTIL ${until} CONNECTION LIMIT ${mostSessions}`,
+    `GRANT ${roles} TO ${role}`,
     ...(schema === undefined
       ? []
       : [`ALTER ROLE ${role} SET search_path = ${escapeIdentifier(schema)}, public`]),
@@ -130,7 +141,8 @@ function handleOf(handle: Handle): RoleHandle {
     if (typeof value === 'string') return value
     throw new Failure('internal', { reason: 'the handle is not that of a postgres_role' })
   }
-  return { server: text('server'), url: text('url'), role: text('role'), heir: text('heir') }
+  const drop = 'drop' in members && Array.isArray(members.drop) ? members.drop.map(String) : []
+  return { server: text('server'), url: text('url'), role: text('role'), heir: text('heir'), drop }
 }
 
 function hostOf(url: string): string {

@@ -38,6 +38,7 @@ function withDatabase(url: string, database: string): string {
 
 /** States in which the server refuses for good, until somebody changes the policy, the configuration or the server. */
 const refusals: Readonly<Record<string, string>> = {
+  '42601': 'the server does not understand a statement of the connection',
   '42704': 'a role that the policy names is not on the server',
   '42501':
     'the role of the connection may not do this; it needs CREATEROLE, and ADMIN on the roles that it grants',

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { secretReference } from '../../../base/reference.ts'
+import { createStatements, dropStatements } from '../../statements.ts'
 
 /** A role's name as PostgreSQL folds it without quotes: what a person sees in `\du` and what they meant are the same. */
 const role = z
@@ -26,4 +27,6 @@ export const postgresConnection = z.strictObject({
     .max(1000)
     .default(8)
     .describe('Sessions that one lease may have at once'),
+  create_statements: createStatements('postgres'),
+  drop_statements: dropStatements('postgres'),
 })
