@@ -11,6 +11,7 @@ export interface Remembered {
   readonly code?: string
   readonly reason?: string
   readonly by?: string
+  readonly state?: string
   readonly detail?: string
   readonly digest?: string
   readonly claims?: Readonly<Record<string, unknown>>

@@ -209,3 +209,15 @@ test('a target names its connection where there are several', async (t) => {
   for (const settings of ['arn:aws:iam::1:role/x', { role, extra: 1 }, null])
     assert.throws(() => one.prepare(grantOf({ settings })), { code: 'target_refused' })
 })
+
+test('the end of a lease says until when its keys work, and nothing once they are dead', async (t) => {
+  const fake = await sts(t)
+  let now = Date.now()
+  const target = open(fake, 'web_identity', () => now)
+  const { parts, handle } = await target.issue(grantOf(), null)
+  const expiration = text(parts?.['expiration']).replace('.000Z', 'Z')
+  assert.match(target.outlives?.(handle?.() ?? null) ?? '', new RegExp(`these work until ${expiration}`))
+  assert.equal(target.outlives?.(null), undefined, 'nobody was handed any')
+  now = Date.parse(expiration)
+  assert.equal(target.outlives?.(handle?.() ?? null), undefined)
+})

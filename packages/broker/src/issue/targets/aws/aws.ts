@@ -2,6 +2,7 @@
  * The `aws_role` target: keys of a session of a role, from STS. Keys of STS cannot be taken back: what ends when, and
  * how one lease can be denied early, is said in the guide.
  */
+import { z } from 'zod'
 import { Failure } from '../../../base/failure.ts'
 import { Secret } from '../../../base/secret.ts'
 import type { Tools } from '../../../base/tools.ts'
@@ -34,6 +35,9 @@ const SHORTEST = 900
 const LONGEST_POLICY = 2048
 const audience = 'sts.amazonaws.com'
 
+/** Until when the keys of a lease work; nothing else of them can be asked for afterwards. */
+const handleShape = z.strictObject({ until: z.number() })
+
 export function openAwsTarget(parts: AwsTargetParts): Target {
   return {
     kind: 'aws_role',
@@ -52,7 +56,14 @@ export function openAwsTarget(parts: AwsTargetParts): Target {
         connection.mode === 'web_identity'
           ? await byWebIdentity(parts, connection, grant, session)
           : await byOwnIdentity(parts, connection, grant, session)
-      return credentialOf(keys, connection.region)
+      return { ...credentialOf(keys, connection.region), handle: () => ({ until: keys.expiration }) }
+    },
+    outlives(handle) {
+      const parsed = handleShape.safeParse(handle)
+      // Nobody was handed keys before their end was known.
+      if (!parsed.success || parsed.data.until * 1000 <= parts.tools.now()) return undefined
+      const until = new Date(parsed.data.until * 1000).toISOString().replace('.000Z', 'Z')
+      return `STS recalls no keys: these work until ${until}, unless the role denies the tag of their lease`
     },
   }
 }
