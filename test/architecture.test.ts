@@ -114,12 +114,12 @@ test('rooms import only what they may', () => {
 })
 
 test('adapters are imported by kinds.ts alone', () => {
-  const adapter = /\/(issuers|targets|routes)\/[^/]+(\.ts|\/)|\/store\/(sqlite|postgres)\.ts$/
-  const own = (path: string) => /^(.*\/(?:issuers|targets|routes))\//.exec(path)?.[1]
+  const adapter = /\/(issuers|targets|routes|wraps)\/[^/]+(\.ts|\/)|\/store\/(sqlite|postgres)\.ts$/
+  const own = (path: string) => /^(.*\/(?:issuers|targets|routes|wraps))\//.exec(path)?.[1]
   const found = faults((file) => {
     if (file.path === `${broker}kinds.ts`) return []
     // What the configuration says of each kind is gathered beside the kinds; nothing of it runs.
-    const gathers = file.path === `${broker}issue/connections.ts`
+    const gathers = ['connections', 'settings'].some((name) => file.path === `${broker}issue/${name}.ts`)
     return file.imports
       .filter((each) => adapter.test(each.from) && !each.typeOnly)
       .filter((each) => !(gathers && each.from.endsWith('/settings.ts')))
@@ -162,7 +162,8 @@ test('effects arrive as parameters', () => {
 test('a secret is opened only where it is delivered, used or resolved', () => {
   const allowed = [
     /^exchange\.ts$/, // to the verifier
-    /^issue\/targets\//,
+    /^issue\/(targets|wraps)\//,
+    /^issue\/sigv4\.ts$/, // to sign with
     /^issue\/seal\.ts$/, // the master key
     /^issue\/sealed-secrets\.ts$/, // into an envelope
     /^route\/routes\//,

@@ -106,6 +106,7 @@ test('keys of mayfly.yaml', () => {
     'keys.algorithm',
     'keys.rotate_every',
     'keys.encryption',
+    'keys.wrap',
     'issuers',
     'connections',
     'connections.auth0',

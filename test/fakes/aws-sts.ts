@@ -2,10 +2,11 @@
  * A stand-in for AWS STS on loopback: query protocol, XML answers, Signature Version 4 checked as AWS documents it,
  * web identity tokens checked against their issuer's keys. Keys that it gave out may call GetCallerIdentity.
  */
-import { createHash, createHmac, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
+import { type KeyObject, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { jwtVerify } from 'jose'
+import { checkSignature } from './aws-signature.ts'
 
 export interface StsOptions {
   /** Milliseconds since 1970. */
@@ -153,37 +154,10 @@ class Sts {
 
   /** Answers with the key's id. */
   #signature(request: IncomingMessage, body: string, secretOf: (id: string) => string | undefined): string {
-    const given =
-      /^AWS4-HMAC-SHA256 Credential=([A-Z0-9]+)\/(\d{8})\/([a-z0-9-]+)\/sts\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/.exec(
-        request.headers.authorization ?? '',
-      )
-    const [, id = '', date = '', region = '', names = '', signature = ''] = given ?? []
-    const secret = secretOf(id)
-    if (secret === undefined) throw new Refused(403, 'InvalidClientTokenId')
-    const time = String(request.headers['x-amz-date'])
-    const clock = Date.parse(time.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))
-    if (!(Math.abs(clock - this.#options.now()) <= 300_000) || !time.startsWith(date))
-      throw new Refused(403, 'SignatureDoesNotMatch')
-    const signedNames = names.split(';')
-    if (!signedNames.includes('host') || !signedNames.includes('x-amz-date'))
-      throw new Refused(403, 'SignatureDoesNotMatch')
-    const sha = (text: string) => createHash('sha256').update(text).digest('hex')
-    const lines = signedNames.map(
-      (name) =>
-        `${name}:${String(request.headers[name] ?? '')
-          .trim()
-          .replaceAll(/ +/g, ' ')}\n`,
-    )
-    const canonical = `POST\n/\n\n${lines.join('')}\n${names}\n${sha(body)}`
-    const mac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest()
-    const key = mac(mac(mac(mac(`AWS4${secret}`, date), region), 'sts'), 'aws4_request')
-    const expected = mac(
-      key,
-      `AWS4-HMAC-SHA256\n${time}\n${date}/${region}/sts/aws4_request\n${sha(canonical)}`,
-    )
-    if (region !== this.#options.region || !timingSafeEqual(expected, Buffer.from(signature, 'hex')))
-      throw new Refused(403, 'SignatureDoesNotMatch')
-    return id
+    const { now, region } = this.#options
+    const checked = checkSignature(request, body, { service: 'sts', region, now, secretOf })
+    if ('id' in checked) return checked.id
+    throw new Refused(403, checked.fault === 'unknown key' ? 'InvalidClientTokenId' : 'SignatureDoesNotMatch')
   }
 
   async #token(form: Readonly<Record<string, string>>): Promise<void> {

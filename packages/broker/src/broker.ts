@@ -89,8 +89,9 @@ async function openOn(
     detail: `${inForce.policy.targets.size} targets`,
   })
   await write({ type: 'broker.started', url: config.url, version })
-  for (const what of connectionWarnings(config, inForce, tools.now(), await store.secrets()))
-    tools.log.warn('a connection should be mended', { what })
+  const kept = await store.secrets()
+  const warnings = [...connectionWarnings(config, inForce, tools.now(), kept), ...core.sealed.warnings(kept)]
+  for (const what of warnings) tools.log.warn('a connection should be mended', { what })
   // What can be told is told, also while the store is down.
   metrics.secretAges(async () => agesOfSecrets(config, await store.secrets().catch(() => []), tools.now()))
   const log = openLog({

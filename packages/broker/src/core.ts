@@ -92,7 +92,7 @@ export async function openCore(
       record: recordChange,
       keyName: originOf(config.url),
     })
-    const sealed = openSealedSecrets({ wraps: openWraps(seal), store, tools })
+    const sealed = openSealedSecrets({ wraps: openWraps(config, seal, tools), store, tools })
     const { longestToken } = policy
     const targetParts = { config, tools, keys, federationKeys, longestToken, sealed }
     const targets = openTargets(targetParts)

@@ -5,7 +5,7 @@ import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import type { PolicyInForce } from './decide/policies.ts'
 import type { Grant } from './domain.ts'
-import { keyWrapOf } from './issue/envelope.ts'
+import { type KeyWrap, keyWrapOf } from './issue/envelope.ts'
 import { openFederation, type SignFederation } from './issue/federation.ts'
 import type { Keys } from './issue/keys.ts'
 import type { Seal } from './issue/seal.ts'
@@ -30,6 +30,7 @@ import {
 import { openSshTarget } from './issue/targets/ssh/ssh.ts'
 import { workloadSubject } from './issue/targets/token/subject.ts'
 import { openTokenTarget } from './issue/targets/token/token.ts'
+import { openAwsKmsWrap } from './issue/wraps/aws-kms/aws-kms.ts'
 import type { Route } from './route/route.ts'
 import { openHttpRoute } from './route/routes/http/http.ts'
 import { openPostgresStore } from './store/postgres.ts'
@@ -191,8 +192,15 @@ export function sealedNames({ connections }: Config): readonly string[] {
 }
 
 /** The keys that may wrap those of envelopes. */
-export function openWraps(seal: Seal): Wraps {
-  return { current: 'master key', known: new Map([['master key', keyWrapOf(seal)]]) }
+export function openWraps({ keys: { wrap: settings } }: Config, seal: Seal, tools: Tools): Wraps {
+  const master = ['master key', keyWrapOf(seal)] as const
+  if (settings === undefined) return { current: master[0], known: new Map([master]) }
+  const nameOf = (keyId: string) => `${settings.kind} ${keyId}`
+  const others = [settings.key_id, ...settings.earlier_key_ids].map(
+    (keyId) => [nameOf(keyId), openAwsKmsWrap({ settings, keyId, tools })] as const,
+  )
+  const known = new Map<string, KeyWrap>([master, ...others])
+  return { current: nameOf(settings.key_id), known, connection: 'keys.wrap' }
 }
 
 /**

@@ -56,6 +56,15 @@ test('a key that the configuration does not name opens nothing, even if it would
   await assert.rejects(opened(wrapsOf('one', { one }), [renamed]).read('npm'), { code: 'internal' })
 })
 
+test('what is not under the key that wraps now is told, and worse when nothing opens it', async () => {
+  const { warnings } = opened(wrapsOf('one', { one, two }))
+  const kept = ['one', 'two', 'three'].map((wrappedBy) => ({ name: `under-${wrappedBy}`, wrappedBy }))
+  assert.deepEqual(warnings(kept), [
+    'connections.secret.under-two is wrapped by `two`, which wraps no more: `mayfly secrets rewrap`',
+    'connections.secret.under-three is wrapped by `three`, which the configuration does not name: it does not open',
+  ])
+})
+
 test('wrapped anew, the same value opens with the new key alone', async () => {
   const record = await recordOf(wrapsOf('one', { one }))
   const moved = { ...record, ...(await opened(wrapsOf('two', { one, two })).rewrap(record)) }

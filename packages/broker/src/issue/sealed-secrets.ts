@@ -24,6 +24,8 @@ export interface SealedSecrets {
   seal(name: string, value: Secret): Promise<Pick<PutSecret, 'envelope' | 'wrappedBy'>>
   /** The value that is kept now. Throws `target_refused` when there is none, and as `KeyWrap` does. */
   read(name: string): Promise<Secret>
+  /** What should be wrapped anew, each as one sentence that begins with its place in the configuration. */
+  warnings(kept: readonly Pick<SecretRecord, 'name' | 'wrappedBy'>[]): readonly string[]
   /** The same value in an envelope under the current key. */
   rewrap(record: SecretRecord): Promise<Pick<PutSecret, 'envelope' | 'wrappedBy'>>
 }
@@ -60,6 +62,14 @@ export function openSealedSecrets(parts: {
       const toSecret = async (bytes: Uint8Array) => new Secret(Buffer.from(bytes).toString('utf8'))
       return erased(await open(record), toSecret)
     },
+    warnings: (kept) =>
+      kept
+        .filter(({ wrappedBy }) => wrappedBy !== wraps.current)
+        .map(({ name, wrappedBy }) => {
+          const what = `connections.secret.${name} is wrapped by \`${wrappedBy}\`, `
+          if (wraps.known.has(wrappedBy)) return `${what}which wraps no more: \`mayfly secrets rewrap\``
+          return `${what}which the configuration does not name: it does not open`
+        }),
     rewrap: async (record) => erased(await open(record), (bytes) => seal(record.name, bytes)),
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { duration } from '../base/duration.ts'
 import { secretReference } from '../base/reference.ts'
+import { awsKmsWrap } from './wraps/aws-kms/settings.ts'
 
 /** A key must be published well before it signs, so keys cannot follow each other faster than this. */
 const shortest = 3600
@@ -17,6 +18,10 @@ export const keySettings = z.strictObject({
   encryption: secretReference.describe(
     'Master key, 32 random bytes as base64 or hexadecimal: encrypts signing keys and handles in the store',
   ),
+  wrap: z
+    .discriminatedUnion('kind', [awsKmsWrap])
+    .optional()
+    .describe('A KMS that wraps the keys of static secrets in the store; the master key does when absent'),
 })
 
 export type KeySettings = z.infer<typeof keySettings>

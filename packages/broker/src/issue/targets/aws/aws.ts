@@ -8,10 +8,10 @@ import { Secret } from '../../../base/secret.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Credential, Grant } from '../../../domain.ts'
 import type { SignFederation } from '../../federation.ts'
+import { signed } from '../../sigv4.ts'
 import type { Target } from '../../target.ts'
 import { type Session, sessionOf } from './session.ts'
 import { awsRoleSettings } from './settings.ts'
-import { signed } from './sigv4.ts'
 import { askSts, type StsKeys } from './sts.ts'
 
 export type AwsConnection = { readonly region: string; readonly sts?: string | undefined } & (

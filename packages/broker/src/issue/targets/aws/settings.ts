@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Json } from '../../../base/canonical-json.ts'
-import { secretReference } from '../../../base/reference.ts'
+import { awsAccessKey, awsRegion } from '../../aws-account.ts'
 
 /** IAM's form of a role's name in a partition; paths and names are letters that no query can trip over. */
 const role = z
@@ -35,7 +35,7 @@ const endpoint = z.string().refine((text) => {
 }, 'must be an https URL; plain http is for loopback only')
 
 const shared = {
-  region: z.string().regex(/^[a-z0-9-]{3,32}$/, 'must be a region, eu-central-1'),
+  region: awsRegion,
   sts: endpoint.optional().describe('Endpoint of STS; https://sts.REGION.amazonaws.com when absent'),
 }
 
@@ -50,8 +50,6 @@ export const awsConnection = z.discriminatedUnion('mode', [
   z.strictObject({
     ...shared,
     mode: z.literal('assume_role').describe("The broker's own identity assumes the role"),
-    access_key_id: z.string().regex(/^[A-Z0-9]{16,128}$/, 'must be an access key id'),
-    secret_access_key: secretReference,
-    session_token: secretReference.optional(),
+    ...awsAccessKey,
   }),
 ])

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import type { Secret } from '../../../base/secret.ts'
+import type { Secret } from '../base/secret.ts'
 
 export interface AwsKey {
   readonly id: string
@@ -17,7 +17,7 @@ const hash = (text: string) => createHash('sha256').update(text).digest('hex')
 const keyed = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest()
 
 /**
- * AWS Signature Version 4 of a POST without a query. Answers with all headers to send. `now` in milliseconds: STS
+ * AWS Signature Version 4 of a POST without a query. Answers with all headers to send. `now` in milliseconds: AWS
  * refuses a clock that is more than five minutes off.
  */
 export function signed(
