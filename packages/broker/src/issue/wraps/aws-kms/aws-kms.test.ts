@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { inspect } from 'node:util'
+import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms'
 import { type KmsFake, kmsFor } from '../../../../../../test/fakes/aws-kms.ts'
 import { asFailure } from '../../../base/failure.ts'
 import { Secret } from '../../../base/secret.ts'
@@ -63,6 +64,27 @@ test('an envelope under KMS opens nowhere else, and KMS sees its key and no secr
     assert.ok(!body.includes(secret))
     assert.ok(!body.includes(Buffer.from(secret).toString('base64')))
   }
+})
+
+test('the client of AWS, unchanged, opens what we wrapped, and we what it did, and the stand-in refuses both alike', async (t) => {
+  const fake = await kms(t)
+  const credentials = { accessKeyId: user.id, secretAccessKey: user.secret }
+  const client = new KMSClient({ region, endpoint: fake.url, credentials, maxAttempts: 1 })
+  t.after(() => client.destroy())
+  const key = randomBytes(32)
+  const own = await open(fake).wrap('secret npm', key)
+  const there = { KeyId: keyId, EncryptionContext: { mayfly: 'secret npm' } }
+  const opened = await client.send(new DecryptCommand({ ...there, CiphertextBlob: own }))
+  assert.deepEqual(Buffer.from(opened.Plaintext ?? []), key)
+  const { CiphertextBlob: made } = await client.send(new EncryptCommand({ ...there, Plaintext: key }))
+  assert.deepEqual(Buffer.from(await open(fake).unwrap('secret npm', made ?? key)), key)
+  const elsewhere = { ...there, EncryptionContext: { mayfly: 'secret pypi' }, CiphertextBlob: own }
+  await assert.rejects(client.send(new DecryptCommand(elsewhere)), { name: 'InvalidCiphertextException' })
+  const strange = { ...credentials, secretAccessKey: randomBytes(30).toString('base64') }
+  const other = new KMSClient({ region, endpoint: fake.url, credentials: strange, maxAttempts: 1 })
+  t.after(() => other.destroy())
+  const asked = other.send(new DecryptCommand({ ...there, CiphertextBlob: own }))
+  await assert.rejects(asked, { name: 'InvalidSignatureException' })
 })
 
 test('what another key wrapped, and what nobody wrapped, does not open', async (t) => {
