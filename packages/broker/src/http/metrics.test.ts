@@ -54,3 +54,17 @@ test('two brokers in one process count for themselves', async () => {
   assert.doesNotMatch(await two.text(), /outcome="issued"/)
   assert.match(await two.text(), /process_cpu_seconds_total/)
 })
+
+test('the age of a static secret that is gone is shown no more', async () => {
+  const metrics = openMetrics({ issuers: [], targets: [], routes: [] }, { process: false })
+  const ages = new Map([
+    ['npm', 12],
+    ['licence', 7],
+  ])
+  metrics.secretAges(async () => ages)
+  assert.match(await metrics.text(), /^mayfly_secret_age_seconds\{secret="licence"\} 7$/m)
+  ages.delete('licence')
+  const text = await metrics.text()
+  assert.match(text, /^mayfly_secret_age_seconds\{secret="npm"\} 12$/m)
+  assert.ok(!text.includes('licence'))
+})
