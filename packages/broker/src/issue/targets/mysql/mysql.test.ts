@@ -144,3 +144,35 @@ test('what the policy names and the server lacks is refused for good', async () 
     assert.throws(() => open().prepare(grantOf({ settings })), { code: 'target_refused' })
   assert.equal(await left(), '')
 })
+
+const templates = {
+  create_statements: [
+    'CREATE USER {{name}} IDENTIFIED BY {{password}}',
+    'GRANT SELECT ON shop.* TO {{name}}',
+    "INSERT INTO reports.made VALUES ({{until}}, 'it''s')",
+  ],
+  drop_statements: ["INSERT INTO reports.made VALUES (NOW(), 'ended')"],
+}
+
+test("statements of the connection make the account, and ours drop it after the connection's", async () => {
+  await mysqlClient(
+    server.admin,
+    "CREATE TABLE reports.made (at DATETIME, word TEXT); GRANT INSERT ON reports.* TO broker@'%'; GRANT SELECT ON shop.* TO broker@'%' WITH GRANT OPTION",
+  )
+  const { credential, end } = await issued(grantOf(), open(server.broker, templates))
+  assert.equal((await mysqlClient(urlOf(credential), 'SELECT * FROM shop.orders')).errors, '')
+  await end()
+  await end()
+  assert.equal(await signsIn(credential), false)
+  const { output } = await mysqlClient(server.admin, 'SELECT word FROM reports.made')
+  assert.equal(output, "it's\nended\n")
+})
+
+test('a statement of the connection that fails keeps no account from being dropped, and is said once', async () => {
+  const over = { ...templates, drop_statements: ['REVOKE NOTHING SUCH FROM {{name}}'] }
+  const { credential, end } = await issued(grantOf(), open(server.broker, over))
+  await assert.rejects(end, { code: 'target_refused', reason: /does not understand a statement/ })
+  assert.equal(await signsIn(credential), false)
+  assert.equal(await left(), '')
+  await end()
+})
