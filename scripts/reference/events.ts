@@ -67,6 +67,12 @@ const operator = '`operator`'
 const digest = 'SHA-256 over names and bytes of its files, hexadecimal'
 const broker = { url: 'the broker’s `url`', version: 'its version' }
 
+const turned = {
+  of: '`target`, `issuer` or `repository`',
+  name: 'its name; a repository in lower case',
+  reason: { sometimes: 'the operator’s own words' },
+}
+
 const events: { readonly [T in Type]: Documented<T> } = {
   'credential.issued': {
     when: 'A credential was handed over. Durable before the caller gets it.',
@@ -106,15 +112,25 @@ const events: { readonly [T in Type]: Documented<T> } = {
       lease: 'id of the lease',
       target: 'name of the target',
       state: '`revoked`, `expired` or `stuck`',
-      by: '`expired`, `caller`, `job_end`, `operator` or `failed`',
-      detail: { sometimes: 'in words; why it could not be taken back' },
+      by: '`expired`, `caller`, `job_end`, `operator`, `policy` (the one in force would not give it), `switch` or `failed`',
+      detail: { sometimes: 'in words; why it could not be taken back, why the policy would not give it' },
+      late: { sometimes: 'seconds after its time; where those are many and it could still be used' },
       job: { sometimes: job },
     },
   },
   'job.ended': {
     when: 'A job ended: no later exchange for it succeeds.',
-    members: { job, via: '`github-webhook`', leases: 'how many leases ended with it' },
+    members: {
+      job,
+      via: '`github-webhook`, or `github-asked` where no webhook came',
+      leases: 'how many leases ended with it',
+    },
   },
+  'switch.off': {
+    when: 'An operator switched something off: nothing more is issued for it, and what was ends (each has its `lease.ended`).',
+    members: turned,
+  },
+  'switch.on': { when: 'An operator switched it on again.', members: turned },
   'webhook.refused': {
     when: 'A webhook without a right signature arrived.',
     members: { via: '`github-webhook`', reason: 'why' },

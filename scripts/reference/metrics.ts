@@ -11,6 +11,8 @@ const calls: { readonly [Name in Counting]: (metrics: Metrics) => void } = {
   request: (metrics) => metrics.request('token', 200, 1),
   routeRequest: (metrics) => metrics.routeRequest('a', 'admitted'),
   leaseEnded: (metrics) => metrics.leaseEnded('a', 'expired'),
+  leaseLate: (metrics) => metrics.leaseLate('a'),
+  stuckLeases: (metrics) => metrics.stuckLeases(async () => ({ leases: 1, oldestSeconds: 1 })),
   webhook: (metrics) => metrics.webhook('github', 'accepted'),
   policy: (metrics) => metrics.policy({ digest: 'a', since: 1, stale: true }),
   policyRefused: (metrics) => metrics.policyRefused(),
@@ -32,7 +34,7 @@ const values: Readonly<Record<string, string>> = {
   door: `${codes(doors.map(({ name }) => name))}, or \`none\``,
   secret: 'a connection of `connections.secret` that says `last_replaced`, or whose secret the store keeps',
   status: 'status code of the answer',
-  by: '`expired`, `caller`, `job_end`, `operator` or `failed`',
+  by: '`expired`, `caller`, `job_end`, `operator`, `policy`, `switch` or `failed`',
   via: '`github`',
   digest: 'digest of the policy in force, as the log names it',
 }

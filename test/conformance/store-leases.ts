@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Job } from '@mayfly/broker/domain'
+import type { Job, Lease, Switch } from '@mayfly/broker/domain'
 import type { Store } from '@mayfly/broker/store/store'
 import {
   append,
@@ -20,6 +20,8 @@ export function leaseConformance(check: Check): void {
   jobLeaseConformance(check)
   stateConformance(check)
   listConformance(check)
+  memberConformance(check)
+  switchConformance(check)
   keyConformance(check)
   pruneConformance(check)
 }
@@ -233,6 +235,66 @@ function listConformance(check: Check): void {
       ['ls_003'],
     )
     assert.deepEqual(await store.leases({ states: [], limit: 9 }), [])
+  })
+}
+
+function memberConformance(check: Check): void {
+  check(
+    'leases are found by issuer, by repository, and by the policy that did not give them',
+    async ({ store }) => {
+      const sly = '","repository":"acme/shop","issuer":"gitlab","policy":"p1'
+      const terms = (policy: string) => ({ policy, settings: 's' })
+      await store.commit([
+        create(sampleLease('ls_1', { repository: 'acme/shop', terms: terms('p1') })),
+        create(sampleLease('ls_2', { repository: 'acme/shopping', terms: terms('p2') })),
+        create(
+          sampleLease('ls_3', {
+            issuer: 'gitlab',
+            repository: 'acme/"shop"',
+            job: { issuer: 'gitlab', id: '1' },
+          }),
+        ),
+        create(sampleLease('ls_4', { subject: sly, terms: terms('p1') })),
+      ])
+      const found = async (filter: object) =>
+        (await store.leases({ ...filter, limit: 9 })).map(({ id }) => id)
+      assert.deepEqual(await found({ repository: 'acme/shop' }), ['ls_1'])
+      assert.deepEqual(await found({ repository: 'acme/"shop"' }), ['ls_3'])
+      assert.deepEqual(await found({ issuer: 'gitlab' }), ['ls_3'])
+      assert.deepEqual(await found({ notOfPolicy: 'p1' }), ['ls_2', 'ls_3'])
+      assert.deepEqual(await found({ notOfPolicy: 'p1', target: 'staging', after: 'ls_2' }), ['ls_3'])
+      const lease = await store.lease('ls_1')
+      assert.deepEqual([lease?.repository, lease?.terms], ['acme/shop', terms('p1')])
+    },
+  )
+}
+
+function switchConformance(check: Check): void {
+  const target = { of: 'target', name: 'staging' } as const
+  const repository = { of: 'repository', name: 'acme/shop' } as const
+  const turn = (what: Switch, off: boolean) => ({ kind: 'switch', switch: what, off }) as const
+  const made = (store: Store, id: string, over: Partial<Lease> = {}) =>
+    outcomeOf(store.commit([create(sampleLease(id, over)), append(id)]))
+
+  check('what is switched off gets no lease, in the same group already, until it is on', async (opened) => {
+    const { store } = opened
+    const [off, late] = [store.commit([turn(target, true)]), made(store, 'ls_late')]
+    await off
+    assert.equal(await late, 'switched_off')
+    assert.equal(await outcomeOf(store.commit([turn(target, true)])), 'made')
+    assert.equal(await made(store, 'ls_other', { target: 'other' }), 'made')
+    await store.commit([turn(repository, true), turn({ of: 'issuer', name: 'gitlab' }, true)])
+    assert.equal(await made(store, 'ls_r', { target: 'other', repository: 'acme/shop' }), 'switched_off')
+    assert.equal(await made(store, 'ls_r2', { target: 'other', repository: 'acme/shop2' }), 'made')
+    assert.equal(await made(store, 'ls_i', { target: 'other', issuer: 'gitlab' }), 'switched_off')
+    const again = await opened.reopen()
+    assert.deepEqual(await again.switches(), [{ of: 'issuer', name: 'gitlab' }, repository, target])
+    assert.equal(await made(again, 'ls_2'), 'switched_off')
+    await again.commit([turn(target, false), create(sampleLease('ls_same'))])
+    await again.commit([turn(target, false)])
+    assert.equal(await made(again, 'ls_3'), 'made')
+    assert.deepEqual(await again.switches(), [{ of: 'issuer', name: 'gitlab' }, repository])
+    assert.equal((await again.head()).size, 3)
   })
 }
 

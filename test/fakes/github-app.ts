@@ -32,6 +32,12 @@ export interface FakeToken {
   readonly endsAt: number
 }
 
+export interface FakeRun {
+  readonly status: 'queued' | 'in_progress' | 'completed'
+  /** `id`: of the check run, as tokens name a job; the job's own id is another. */
+  readonly jobs: readonly { readonly id: string; readonly status: 'queued' | 'in_progress' | 'completed' }[]
+}
+
 /** What comes instead of the answer; `cut`: the connection breaks, `hang`: nothing ever comes. */
 export type Fault =
   | 'cut'
@@ -44,6 +50,8 @@ export interface GithubAppFake {
   readonly installations: FakeInstallation[]
   /** Tokens that were made and not ended. */
   readonly tokens: Map<string, FakeToken>
+  /** Attempts of runs of Actions, by `owner/repo/run/attempt`. */
+  readonly runs: Map<string, FakeRun>
   /** `METHOD /path`, as they came. */
   readonly asked: string[]
   /** Before GitHub does anything, or after it did it. */
@@ -75,6 +83,7 @@ export async function openGithubAppFake(now: () => number): Promise<GithubAppFak
     apps: [],
     installations: [],
     tokens: new Map(),
+    runs: new Map(),
     asked: [],
     fault: () => undefined,
     answer: (body) => body,
@@ -111,7 +120,7 @@ async function serve(
   response.sendDate = false
   response.setHeader('date', new Date(now()).toUTCString())
   response.setHeader('x-ratelimit-limit', '5000').setHeader('x-ratelimit-remaining', '4999')
-  const { pathname } = new URL(request.url ?? '/', fake.url)
+  const { pathname, searchParams } = new URL(request.url ?? '/', fake.url)
   const asked = `${request.method} ${pathname}`
   fake.asked.push(asked)
   let text = ''
@@ -120,7 +129,7 @@ async function serve(
   if (before !== undefined) return spoil(response, before)
   const credential = /^(?:bearer|token) (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''
   const body: unknown = text === '' ? {} : JSON.parse(text)
-  const [status, answer] = resultOf(asked, credential, body, fake, now)
+  const [status, answer] = resultOf(asked, credential, body, fake, now, Number(searchParams.get('page') ?? 1))
   const after = await fake.fault(asked, 'after')
   if (after !== undefined) return spoil(response, after)
   if (answer === undefined) response.writeHead(status).end()
@@ -138,6 +147,7 @@ function resultOf(
   body: unknown,
   fake: GithubAppFake,
   now: () => number,
+  page: number,
 ): Result {
   const [, owner = '', name = ''] = /^GET \/repos\/([^/]+)\/([^/]+)\/installation$/.exec(asked) ?? []
   const id = /^POST \/app\/installations\/([0-9]+)\/access_tokens$/.exec(asked)?.[1]
@@ -161,7 +171,7 @@ function resultOf(
     fake.tokens.delete(credential)
     return [204]
   }
-  return contents(asked, token)
+  return actions(asked, token, fake, page) ?? contents(asked, token)
 }
 
 /** https://docs.github.com/apps: iat in the past, exp at most ten minutes ahead, RS256, iss = the app's id. */
@@ -236,6 +246,24 @@ function mint(
       : { repository_selection: 'selected', repositories: full.map((full_name, id) => ({ id, full_name })) }),
   }
   return [201, fake.answer(answer)]
+}
+
+/** https://docs.github.com/rest/actions: one attempt of a run, and its jobs, a hundred a page. */
+function actions(asked: string, token: FakeToken, fake: GithubAppFake, page: number): Result | undefined {
+  const path = /^GET \/repos\/([^/]+\/[^/]+)\/actions\/runs\/(\d+)\/attempts\/(\d+)(\/jobs)?$/.exec(asked)
+  if (path === null) return undefined
+  const [, repository = '', id = '', attempt = '', jobs] = path
+  const run = fake.runs.get(`${repository}/${id}/${attempt}`)
+  const mine = token.repositories.some((each) => same(each, repository))
+  if (run === undefined || !mine) return [404, { message: 'Not Found', documentation_url }]
+  if (!covers(token.permissions['actions'], 'read'))
+    return [403, { message: 'Resource not accessible by integration', documentation_url }]
+  if (jobs === undefined) return [200, { id: Number(id), run_attempt: Number(attempt), status: run.status }]
+  const described = run.jobs.slice((page - 1) * 100, page * 100).map((job, i) => ({
+    ...{ id: 29_000_000_000 + i, run_id: Number(id), status: job.status },
+    check_run_url: `${fake.url}/repos/${repository}/check-runs/${job.id}`,
+  }))
+  return [200, { total_count: run.jobs.length, jobs: described }]
 }
 
 function contents(asked: string, token: FakeToken): Result {

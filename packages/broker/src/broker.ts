@@ -16,9 +16,11 @@ import { openDoors } from './http/app.ts'
 import { type Metrics, openMetrics } from './http/metrics.ts'
 import { openBulkhead } from './issue/bulkhead.ts'
 import { filledIn } from './issue/templates.ts'
-import { agesOfSecrets, audienceOf, connectionWarnings, openIssuers, openRoutes } from './kinds.ts'
+import { agesOfSecrets, audienceOf, connectionWarnings, openIssuers, openRoutes, openRuns } from './kinds.ts'
 import { decideWith, type LivePolicy, openLivePolicy } from './live-policy.ts'
 import { openOwnTokens } from './own-token.ts'
+import { openReconcile } from './revoke/reconcile.ts'
+import { stuckLeases } from './revoke/stuck.ts'
 import { openSweep } from './revoke/sweep.ts'
 import { openGate } from './route/gate.ts'
 import { openSubjectVerifier } from './verify/subject.ts'
@@ -56,7 +58,9 @@ export async function openBroker(config: Config, sources: PolicySources, tools: 
     { process: true },
   )
   const core = await openCore(config, openPolicy(sources), tools, (event) => {
-    if (event.type === 'lease.ended') metrics.leaseEnded(event.target, event.by)
+    if (event.type !== 'lease.ended') return
+    if (event.state !== 'stuck') metrics.leaseEnded(event.target, event.by)
+    if (event.late !== undefined) metrics.leaseLate(event.target)
   })
   metrics.knows({ targets: [...core.policy.inForce().policy.targets.keys()] })
   const closings: Closing[] = [() => core.close()]
@@ -105,8 +109,11 @@ async function openOn(
     await write({ type: 'broker.stopped', url: config.url, version })
     await log.close()
   })
-  const sweep = openSweep({ store, revoke: core.revoke, tools })
+  metrics.stuckLeases(() => stuckLeases(store, tools))
+  const sweep = openSweep({ store, revoke: core.revoke, switches: core.switches, tools })
   closings.push(() => sweep.close())
+  const reconcile = reconcileOf(core)
+  closings.push(() => reconcile.close())
   const policy = openLivePolicy({ core, sources, metrics, write })
   closings.push(() => policy.close())
   return openToTheWorld({ core, log, write, metrics, policy }, closings)
@@ -161,6 +168,24 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
     policy: digest,
   })
   return { url: doors.url, routes, logKey: log.verifierKey, reloadPolicy: () => policy.look(), close }
+}
+
+/** Asks for runs whose end nobody told, where the configuration says by which app. */
+function reconcileOf({ config, tools, store, revoke }: Core): { close(): Promise<void> } {
+  const apps = config.webhooks.github?.ask ?? {}
+  const issuers = Object.keys(apps)
+  if (issuers.length === 0) return { close: async () => {} }
+  const runs = openRuns(config, tools)
+  const reconcile = openReconcile({
+    ...{ store, issuers, tools, endJob: revoke.endJob },
+    ask: (issuer, repository, run) => runs.of(apps[issuer] ?? '', repository, run),
+  })
+  return {
+    close: async () => {
+      runs.close()
+      await reconcile.close()
+    },
+  }
 }
 
 function exchangeOf(core: Core, metrics: Metrics, refuse: Write): Exchange {

@@ -19,6 +19,7 @@ import { openSealedSecrets, type SealedSecrets } from './issue/sealed-secrets.ts
 import type { Target } from './issue/target.ts'
 import { needsFederation, openLeaseTokens, openStore, openTargets, openWraps } from './kinds.ts'
 import { openRevoke, type Revoke } from './revoke/revoke.ts'
+import { openSwitches, type Switches } from './revoke/switches.ts'
 import type { Store } from './store/store.ts'
 
 /** How long others may keep our JWK Set: `Cache-Control: max-age` of the door that serves it. */
@@ -40,6 +41,7 @@ export interface Core {
   /** Tokens of ours that stand for a lease of another kind. */
   readonly leaseTokens: Pick<Target, 'issue'>
   readonly revoke: Revoke
+  readonly switches: Switches
   close(): Promise<void>
 }
 
@@ -105,6 +107,7 @@ export async function openCore(
       target: (kind) => targets.get(kind),
       openHandle: (lease) => handles.open(lease),
     })
+    const switches = openSwitches({ store, revoke, record: recordChange, tools })
     const close = async () => {
       await keys.close()
       await federationKeys?.close()
@@ -125,6 +128,7 @@ export async function openCore(
       targets,
       leaseTokens,
       revoke,
+      switches,
       close,
     }
   } catch (thrown) {

@@ -30,6 +30,8 @@ export interface Principal {
   /** When the replay key may be forgotten: the token's end plus every tolerance. */
   readonly replayUntil: number
   readonly job?: Job
+  /** Path of the repository that the job is of, lower case, `acme/shop`; absent where the platform has none. */
+  readonly repository?: string
 }
 
 /** One permission that the policy gave, ready to be issued. */
@@ -69,6 +71,10 @@ export interface Lease {
   readonly grants: readonly string[]
   readonly scopes: readonly string[]
   readonly job?: Job
+  /** As the principal's: what an operator ends leases by. */
+  readonly repository?: string
+  /** The policy that gave it, and the target's kind and settings in it, as short digests. */
+  readonly terms?: Terms
   readonly createdAt: number
   readonly expiresAt: number
   readonly endedAt?: number
@@ -78,7 +84,24 @@ export interface Lease {
   readonly handle: Uint8Array
 }
 
-export type EndCause = 'expired' | 'caller' | 'job_end' | 'operator' | 'failed'
+/** By what a lease was given: each a prefix of a SHA-256, hex. */
+export interface Terms {
+  readonly policy: string
+  readonly settings: string
+}
+
+/**
+ * Why a lease ended. `failed`: it never was one. `policy`: the policy in force would not give it any more. `switch`: what
+ * it is for, or whom, was switched off.
+ */
+export type EndCause = 'expired' | 'caller' | 'job_end' | 'operator' | 'failed' | 'policy' | 'switch'
+
+/** What can be switched off as a whole: nothing is issued for it, and what was ends. */
+export interface Switch {
+  readonly of: 'target' | 'issuer' | 'repository'
+  /** A repository in lower case. */
+  readonly name: string
+}
 
 /** One committed record of the log, as stored: the bytes that were hashed. */
 export interface Entry {
@@ -145,9 +168,18 @@ export type AuditEvent =
       readonly state: LeaseState
       readonly by: EndCause
       readonly detail?: string
+      /** Seconds after its time, where that is many and it could still be used. */
+      readonly late?: number
       readonly job?: Job
     }
   | { readonly type: 'job.ended'; readonly job: Job; readonly via: string; readonly leases: number }
+  | {
+      readonly type: 'switch.off' | 'switch.on'
+      readonly of: Switch['of']
+      readonly name: string
+      /** The operator's own words. */
+      readonly reason?: string
+    }
   | { readonly type: 'webhook.refused'; readonly via: string; readonly reason: string }
   | {
       readonly type: 'route.admitted' | 'route.refused'

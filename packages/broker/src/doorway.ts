@@ -15,6 +15,7 @@ import { audienceOf, githubIssuers, openRevocationLists } from './kinds.ts'
 import type { LivePolicy } from './live-policy.ts'
 import type { OwnTokens } from './own-token.ts'
 import { openGithubJobEnd } from './revoke/job-end.ts'
+import { stuckLeases } from './revoke/stuck.ts'
 
 export interface DoorwayParts {
   readonly core: Core
@@ -67,7 +68,7 @@ export function doorsOf(parts: DoorwayParts): Doors {
       keys.signer()
       return { store: true, keys: true, policy: true }
     },
-    notes: () => parts.policy.notes(),
+    notes: async () => ({ ...parts.policy.notes(), leases: await stuckNote(core) }),
     metricsText: () => metrics.text(),
     observe: (door, status, milliseconds) => metrics.request(door, status, milliseconds),
     tools,
@@ -103,6 +104,12 @@ function introspection(
     iat: token.issuedAt,
     jti: token.leaseId,
   }
+}
+
+/** For whoever probes: how much has to be taken back yet. */
+async function stuckNote({ store, tools }: Core): Promise<Json> {
+  const { leases, oldestSeconds } = await stuckLeases(store, tools)
+  return { stuck: leases, ...(leases === 0 ? {} : { oldest_stuck_seconds: oldestSeconds }) }
 }
 
 function githubDoor(parts: DoorwayParts): Doors['githubWebhook'] {

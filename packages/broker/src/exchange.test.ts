@@ -26,6 +26,7 @@ const permission: Permission = {
   scopes: ['orders:read'],
   seconds: 600,
   policy: 'digest',
+  terms: { policy: 'p', settings: 's' },
 }
 const request = { subjectToken: new Secret('subject'), via: 'token-exchange', target: 'orders-api' }
 

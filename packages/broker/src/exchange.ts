@@ -6,7 +6,7 @@ import { asFailure, Failure, type FailureCode } from './base/failure.ts'
 import { newId } from './base/id.ts'
 import type { Secret } from './base/secret.ts'
 import type { Tools } from './base/tools.ts'
-import type { AuditEvent, Credential, Grant, Lease, Principal } from './domain.ts'
+import type { AuditEvent, Credential, Grant, Lease, Principal, Terms } from './domain.ts'
 import { type Handle, type Issued, IssueFailure, type Target } from './issue/target.ts'
 import { askedFor, refused } from './refusal.ts'
 import type { Change, Store } from './store/store.ts'
@@ -47,6 +47,7 @@ export interface Permission {
   readonly seconds: number
   /** Digest of the policy that said so. */
   readonly policy: string
+  readonly terms: Terms
 }
 
 export interface ExchangeParts {
@@ -194,6 +195,8 @@ function draw(parts: ExchangeParts, principal: Principal, permission: Permission
     grants: permission.grants,
     scopes: grant.scopes,
     ...(principal.job === undefined ? {} : { job: principal.job }),
+    ...(principal.repository === undefined ? {} : { repository: principal.repository }),
+    terms: permission.terms,
     createdAt: issuedAt,
     expiresAt: grant.expiresAt,
     handle: parts.sealHandle(grant.leaseId, handle),

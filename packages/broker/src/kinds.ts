@@ -16,6 +16,7 @@ import { openAwsTarget } from './issue/targets/aws/aws.ts'
 import { openAzureTarget } from './issue/targets/azure/azure.ts'
 import { openGcpTarget } from './issue/targets/gcp/gcp.ts'
 import { openGithubAppTarget } from './issue/targets/github-app/github-app.ts'
+import { type GithubRuns, openGithubRuns } from './issue/targets/github-app/runs.ts'
 import { openKubernetesTarget } from './issue/targets/kubernetes/kubernetes.ts'
 import { openMysqlTarget } from './issue/targets/mysql/mysql.ts'
 import { openPostgresTarget } from './issue/targets/postgres/postgres.ts'
@@ -247,6 +248,11 @@ export function openLeaseTokens(parts: TargetParts): Pick<Target, 'issue'> {
   // No API accepts this audience: the token is good for its own lease's introspection and revocation alone.
   const settings = { audience: `${parts.config.url}/lease` }
   return { issue: (grant, handle) => tokens.issue({ ...grant, settings, scopes: [] }, handle) }
+}
+
+/** Runs at GitHub, asked for through the configured apps. */
+export function openRuns(config: Config, tools: Tools): GithubRuns {
+  return openGithubRuns(config.connections.github_app, tools)
 }
 
 /** The lists of SSH certificates that ended early. */

@@ -8,9 +8,13 @@ import { readPolicyFolder } from './decide/folder.ts'
 import { type Permission, permit, type Wish } from './decide/permission.ts'
 import type { PolicySources } from './decide/policies.ts'
 import { changeSummary } from './decide/policy-change.ts'
+import { recordedAsker } from './decide/recorded-decision.ts'
 import { type ChangedPolicy, openReload, type RefusedPolicy } from './decide/reload.ts'
+import { whyNoLonger } from './decide/still-granted.ts'
+import { policyTerm } from './decide/terms.ts'
 import type { AuditEvent, Principal } from './domain.ts'
 import type { Metrics } from './http/metrics.ts'
+import { openPolicyEnd } from './revoke/policy-end.ts'
 import { wiringFaults } from './wiring.ts'
 
 /** How often the folder is read, and how long its files must stay the same before they count. */
@@ -53,6 +57,7 @@ export function openLivePolicy({ core, sources, metrics, write }: LivePolicyPart
     core.policy.adopt(next)
     metrics.knows({ targets: [...next.policy.targets.keys()] })
     become({ digest, since: tools.now(), stale: false })
+    void policyEnd.look()
     tools.log.info('policy changed', { digest, previous, detail, warnings: warnings.length, ...told })
   }
   const refused = async ({ digest, problems, detail }: RefusedPolicy): Promise<void> => {
@@ -65,6 +70,14 @@ export function openLivePolicy({ core, sources, metrics, write }: LivePolicyPart
     const known = digest === undefined ? {} : { digest }
     await write({ type: 'policy.refused', ...known, kept, detail: said, faults: faults.slice(0, mostFaults) })
   }
+  const policyEnd = openPolicyEnd({
+    ...{ store: core.store, revoke: core.revoke, tools },
+    policy: () => policyTerm(core.policy.inForce().digest),
+    why: (lease, entry) =>
+      whyNoLonger(core.policy.inForce(), lease, recordedAsker(entry), Math.floor(tools.now() / 1000)),
+  })
+  // Another policy may have been in force when this broker, or another one, was last running.
+  void policyEnd.look()
   const reload = openReload({
     sources,
     inForce: core.policy.inForce(),
@@ -83,7 +96,10 @@ export function openLivePolicy({ core, sources, metrics, write }: LivePolicyPart
   return {
     look: () => reload.look(),
     notes: () => ({ policy: { digest: state.digest, stale: state.stale } }),
-    close: () => reload.close(),
+    close: async () => {
+      await reload.close()
+      await policyEnd.close()
+    },
   }
 }
 

@@ -12,7 +12,7 @@ import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import { openCore, originOf } from './core.ts'
 import { openPolicy, PolicyFault, type PolicyInForce, type PolicySources } from './decide/policies.ts'
-import type { Lease } from './domain.ts'
+import type { Lease, Switch } from './domain.ts'
 import type { ListedKey } from './issue/keys.ts'
 import { type OfficeSecrets, openOfficeSecrets } from './office-secrets.ts'
 import type { LeaseFilter, Store } from './store/store.ts'
@@ -26,6 +26,12 @@ export interface Office {
   endLeases(
     filter: Omit<LeaseFilter, 'limit' | 'after'> | { readonly id: string },
   ): Promise<readonly string[]>
+  /** Switches off: nothing more is issued for it, and what was ends. Answers with the leases that this call ended. */
+  switchOff(what: Switch, reason?: string): Promise<readonly string[]>
+  switchOn(what: Switch, reason?: string): Promise<void>
+  switches(): Promise<readonly Switch[]>
+  /** Whether the policy has such a target; `true` when there is no policy to look into. */
+  knowsTarget(name: string): boolean
   keys(): readonly ListedKey[]
   rotate(): Promise<{ readonly kid: string; readonly signsFrom: number }>
   readonly secrets: OfficeSecrets
@@ -49,7 +55,8 @@ const page = 500
  * is no hindrance: the broker serves on with the one before, and its leases have to be ended all the same.
  */
 export async function openOffice(config: Config, sources: PolicySources, tools: Tools): Promise<Office> {
-  const core = await openCore(config, usable(sources), tools)
+  const known = usable(sources)
+  const core = await openCore(config, known, tools)
   const { store, keys, revoke, logKey } = core
   const log = openLog({ store, signer: logKey, origin: originOf(config.url), tools, intervalMs: 0 })
   return {
@@ -61,6 +68,10 @@ export async function openOffice(config: Config, sources: PolicySources, tools: 
       }
       return ended
     },
+    switchOff: (what, reason) => core.switches.off(what, reason),
+    switchOn: (what, reason) => core.switches.on(what, reason),
+    switches: () => core.switches.all(),
+    knowsTarget: (name) => known === undefined || known.policy.targets.has(name),
     keys: () => [...keys.list(), ...(core.federationKeys?.list() ?? [])],
     rotate: async () => {
       await core.federationKeys?.rotate('operator')

@@ -27,6 +27,7 @@ const conflicts = {
   spent: { code: 'subject_token_invalid', reason: 'this token was spent before' },
   job_ended: { code: 'subject_token_invalid', reason: 'the job of this token has ended' },
   job_limit: { code: 'target_refused', reason: 'this job has had all the credentials that one job may have' },
+  switched_off: { code: 'target_refused', reason: 'what was asked for, or who asked, is switched off' },
   lease_state: { code: 'internal', reason: 'the lease changed while it was being issued' },
   key_exists: { code: 'internal', reason: 'a key conflict outside of the key room' },
 } as const satisfies Record<ConflictKind, { code: FailureCode; reason: string }>

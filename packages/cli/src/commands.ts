@@ -85,6 +85,22 @@ export const commands: readonly Listed[] = [
     load: () => import('./commands/leases-revoke.ts'),
   },
   {
+    name: 'switch off',
+    summary:
+      'Kill switch: end all that was issued for a target, an issuer or a repository, and issue no more',
+    load: () => import('./commands/switch-off.ts'),
+  },
+  {
+    name: 'switch on',
+    summary: 'Let it be issued again',
+    load: () => import('./commands/switch-on.ts'),
+  },
+  {
+    name: 'switch list',
+    summary: 'List what is switched off',
+    load: () => import('./commands/switch-list.ts'),
+  },
+  {
     name: 'keys list',
     summary: 'List the keys that sign our tokens, and when each signs',
     load: () => import('./commands/keys-list.ts'),

@@ -2,6 +2,7 @@
  * recorded: decisions as a log remembers them, and what a policy makes of them today. Whoever reads a log hands them
  * over as plain values; nothing here knows how they were kept.
  */
+import { claimsAsked } from './claims-asked.ts'
 import { type Decision, decide } from './decide.ts'
 import type { Policy } from './policy.ts'
 
@@ -27,7 +28,7 @@ export interface RecordedDecision {
 }
 
 /** What the policy says about the same request. */
-export function decideAgain(policy: Policy, recorded: RecordedDecision): Decision {
+export function decideAgain(policy: Policy, recorded: Omit<RecordedDecision, 'id' | 'outcome'>): Decision {
   const { issuer, target, claims, scopes, seconds } = recorded
   return decide(policy, {
     issuer,
@@ -36,4 +37,20 @@ export function decideAgain(policy: Policy, recorded: RecordedDecision): Decisio
     ...(scopes === undefined ? {} : { scopes }),
     ...(seconds === undefined ? {} : { seconds }),
   })
+}
+
+/** Does this policy read a claim that the record left out, or not whole? */
+export function mayLack(
+  policy: Policy,
+  { issuer, claims, dropped }: Pick<RecordedDecision, 'issuer' | 'claims' | 'dropped'>,
+): boolean {
+  if (dropped === undefined || Object.values(claims).some(isCut)) return true
+  if (dropped.length === 0) return false
+  const asked = claimsAsked(policy, issuer, claims)
+  return dropped.some((claim) => asked.has(claim))
+}
+
+/** As the log marks a text that it shortened. A claim may look like it by itself: then the answer is only less sure. */
+function isCut(value: unknown): boolean {
+  return typeof value === 'string' && /\[cut: [^\]]+\]$/.test(value)
 }

@@ -2,11 +2,10 @@
  * replay: decisions that happened, decided again under another policy. It answers the reviewer's question "what would
  * last month have been like": who would newly be refused, who would newly be let in, who would get more or less.
  */
-import { claimsAsked } from './claims-asked.ts'
 import type { Decision } from './decide.ts'
 import { explain } from './explain.ts'
 import type { Policy } from './policy.ts'
-import { decideAgain, type RecordedDecision } from './recorded.ts'
+import { decideAgain, mayLack, type RecordedDecision } from './recorded.ts'
 
 export type ReplayChange =
   | 'refused'
@@ -97,19 +96,6 @@ function changeOf(policy: Policy, recorded: RecordedDecision, now: Decision): Re
   if (lost || won) return lost && won ? 'other scopes' : lost ? 'fewer scopes' : 'more scopes'
   if (now.seconds !== outcome.seconds) return now.seconds < outcome.seconds ? 'shorter' : 'longer'
   return undefined
-}
-
-/** Does this policy read a claim that the record left out, or not whole? */
-function mayLack(policy: Policy, { issuer, claims, dropped }: RecordedDecision): boolean {
-  if (dropped === undefined || Object.values(claims).some(isCut)) return true
-  if (dropped.length === 0) return false
-  const asked = claimsAsked(policy, issuer, claims)
-  return dropped.some((claim) => asked.has(claim))
-}
-
-/** As the log marks a text that it shortened. A claim may look like it by itself: then the answer is only less sure. */
-function isCut(value: unknown): boolean {
-  return typeof value === 'string' && /\[cut: [^\]]+\]$/.test(value)
 }
 
 interface Given {

@@ -19,6 +19,7 @@ export function checkAcross(config: ParsedConfig): readonly ReferenceFault[] {
     ...checkPlain(config),
     ...checkListening(config),
     ...checkNames(config),
+    ...checkAsked(config),
   ]
 }
 
@@ -120,5 +121,19 @@ function checkNames(config: ParsedConfig): readonly ReferenceFault[] {
       const path: Path = [list, index, 'name']
       return names.indexOf(name) === index ? [] : [{ path, message: `${named(path)} is used twice` }]
     })
+  })
+}
+
+/** Another platform's runs have the same ids: only an issuer of GitHub's own, by an app that is configured. */
+function checkAsked({ webhooks, issuers, connections }: ParsedConfig): readonly ReferenceFault[] {
+  return Object.entries(webhooks.github?.ask ?? {}).flatMap(([issuer, app]) => {
+    const path: Path = ['webhooks', 'github', 'ask', issuer]
+    const known = Object.hasOwn(issuers, issuer) ? issuers[issuer] : undefined
+    if (known?.preset !== 'github-actions')
+      return [{ path, message: `${named(path)} is no issuer of preset github-actions` }]
+    if (Object.hasOwn(connections.github_app, app)) return []
+    return [
+      { path, message: `${named(path)} needs the connection \`github_app.${app}\`, which is not there` },
+    ]
   })
 }

@@ -50,7 +50,15 @@ export const configSchema = z.strictObject({
   webhooks: z
     .strictObject({
       github: z
-        .strictObject({ secret: secretReference.describe("The webhook's secret, as GitHub has it") })
+        .strictObject({
+          secret: secretReference.describe("The webhook's secret, as GitHub has it"),
+          ask: z
+            .record(name, name)
+            .default({})
+            .describe(
+              'By issuer, the connection of `github_app` by which runs are asked for whose end nobody told; it needs `actions: read`',
+            ),
+        })
         .optional()
         .describe('Events workflow_job and workflow_run, so that leases end with their job and their run'),
       auth0: later('the log stream of Auth0'),

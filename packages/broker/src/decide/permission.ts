@@ -3,8 +3,9 @@ import { type Explanation, explain } from '@mayfly/policy/explain'
 import { targetByAudience } from '@mayfly/policy/policy'
 import type { Json } from '../base/canonical-json.ts'
 import { Failure } from '../base/failure.ts'
-import type { Principal } from '../domain.ts'
+import type { Principal, Terms } from '../domain.ts'
 import type { PolicyInForce } from './policies.ts'
+import { termsOf } from './terms.ts'
 
 /** What is asked for. */
 export interface Wish {
@@ -23,6 +24,8 @@ export interface Permission {
   readonly scopes: readonly string[]
   readonly seconds: number
   readonly policy: string
+  /** The target's kind and settings, and the policy, as leases keep them. */
+  readonly terms: Terms
 }
 
 /**
@@ -56,6 +59,7 @@ export function permit(inForce: PolicyInForce, principal: Principal, wish: Wish)
     scopes: decision.scopes,
     seconds: decision.seconds,
     policy: inForce.digest,
+    terms: termsOf(inForce, decision.target),
   }
 }
 

@@ -78,7 +78,7 @@ export interface Doors {
   /** Each thing that must work before requests are welcome. */
   readonly ready: () => Promise<Readonly<Record<string, boolean>>>
   /** What whoever probes should know although requests are welcome. Everybody may read it. */
-  readonly notes?: () => Readonly<Record<string, Json>>
+  readonly notes?: () => Readonly<Record<string, Json>> | Promise<Readonly<Record<string, Json>>>
   /** The Prometheus text format. */
   readonly metricsText: () => Promise<string>
   /** Counts a request; `door` is a name of the routing table, never the path. */

@@ -16,7 +16,11 @@ export async function answerReadiness(
   try {
     const checks = await parts.ready()
     const ready = Object.values(checks).every((works) => works)
-    return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', checks, ...parts.notes?.() })
+    return json(ready ? 200 : 503, {
+      status: ready ? 'ready' : 'not ready',
+      checks,
+      ...(await parts.notes?.()),
+    })
   } catch (cause) {
     parts.tools.log.warn('not ready', { cause })
     return json(503, { status: 'not ready' })

@@ -18,6 +18,10 @@ export interface Metrics {
   request(door: string, status: number, milliseconds: number): void
   routeRequest(route: string, outcome: 'admitted' | FailureCode): void
   leaseEnded(target: string, by: EndCause): void
+  /** One that could still be used ended much after its time. */
+  leaseLate(target: string): void
+  /** What still has to be taken back, asked for when the metrics are read. */
+  stuckLeases(read: () => Promise<{ readonly leases: number; readonly oldestSeconds: number }>): void
   webhook(via: 'github' | 'auth0', outcome: 'accepted' | 'ignored' | 'refused'): void
   /** The policy in force; `refused`: another one is in its folder, and is not run. */
   policy(state: PolicyState): void
@@ -70,6 +74,17 @@ export function openMetrics(names: MetricNames, options: { readonly process: boo
       for (const [secret, age] of known) secretAge.set({ secret }, age)
     },
   })
+  let stuck = async () => ({ leases: 0, oldestSeconds: 0 })
+  const stuckCount: Gauge = new Gauge({
+    name: 'mayfly_leases_stuck',
+    help: 'Leases that ended and could not be taken back yet where they were made',
+    registers: [...registers],
+    collect: async () => {
+      const { leases, oldestSeconds } = await stuck()
+      stuckCount.set(leases)
+      counters.stuckOldest.set(oldestSeconds)
+    },
+  })
   return {
     exchange: (outcome, target, issuer) =>
       counters.exchanges.inc({
@@ -84,6 +99,10 @@ export function openMetrics(names: MetricNames, options: { readonly process: boo
     },
     routeRequest: (route, outcome) => counters.routes.inc({ route: bounded(known.routes, route), outcome }),
     leaseEnded: (target, by) => counters.ended.inc({ target: bounded(known.targets, target), by }),
+    leaseLate: (target) => counters.late.inc({ target: bounded(known.targets, target) }),
+    stuckLeases(read) {
+      stuck = read
+    },
     webhook: (via, outcome) => counters.webhooks.inc({ via, outcome }),
     policy({ digest, since, stale }) {
       counters.policy.reset()
@@ -128,6 +147,14 @@ function openCounters(registers: readonly Registry[]) {
     requestSeconds: histogram('mayfly_http_request_duration_seconds', 'Time of one request', seconds),
     routes: counter('mayfly_route_requests_total', 'Requests that routes asked for', ['route', 'outcome']),
     ended: counter('mayfly_leases_ended_total', 'Leases that ended, by cause', ['target', 'by']),
+    late: counter('mayfly_leases_late_total', 'Leases of other systems that ended much after their time', [
+      'target',
+    ]),
+    stuckOldest: gauge(
+      'mayfly_lease_stuck_oldest_seconds',
+      'Since when the oldest of them should be gone',
+      [],
+    ),
     webhooks: counter('mayfly_webhooks_total', 'Webhooks by outcome', ['via', 'outcome']),
     policy: gauge('mayfly_policy_info', 'The policy in force: always 1', ['digest']),
     policySince: gauge('mayfly_policy_loaded_timestamp_seconds', 'When the policy came into force here', []),

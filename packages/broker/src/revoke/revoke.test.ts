@@ -66,7 +66,7 @@ test('what was made elsewhere is taken back there before the lease is over', asy
   assert.equal(endsIn(await events()).length, 1)
 })
 
-test('a provider that is away leaves a stuck lease with one entry, and the sweep frees it with growing pauses', async () => {
+test('a provider that is away leaves a stuck lease with an entry and after minutes an alarm, and the sweep frees it with growing pauses', async () => {
   const { revoke, sweep, tools, lease, state, events, provider } = await openWorld()
   const one = await lease({ kind: 'database' })
   provider.away = true
@@ -79,7 +79,8 @@ test('a provider that is away leaves a stuck lease with one entry, and the sweep
   // An hour: at once, after 5, 10, 20 ... seconds, then each quarter of an hour.
   assert.ok(provider.revokes() >= 9 && provider.revokes() <= 13, `${provider.revokes()} tries`)
   const before = await events()
-  assert.deepEqual(endsIn(before), ['stuck by caller'])
+  // One at once, one when it has not passed by itself: not one for each try.
+  assert.deepEqual(endsIn(before), ['stuck by caller', 'stuck by caller'])
   assert.ok(before.some((event) => event.type === 'lease.ended' && event.detail === 'the database is away'))
   assert.doesNotMatch(JSON.stringify(before), /hunter2/)
   provider.away = false
@@ -87,7 +88,7 @@ test('a provider that is away leaves a stuck lease with one entry, and the sweep
   await sweep.round()
   assert.equal(provider.live.size, 0)
   assert.equal(await state(one), 'revoked')
-  assert.deepEqual(endsIn(await events()), ['stuck by caller', 'revoked by caller'])
+  assert.deepEqual(endsIn(await events()).slice(1), ['stuck by caller', 'revoked by caller'])
 })
 
 test('a provider that never answers is given up after half a minute', async () => {
@@ -180,7 +181,15 @@ function exchangeOf(world: World) {
     replayUntil: 1_790_001_000,
     job,
   }
-  const permission = { target: 'orders', settings: {}, grants: ['g'], scopes: [], seconds: 600, policy: 'p' }
+  const permission = {
+    target: 'orders',
+    settings: {},
+    grants: ['g'],
+    scopes: [],
+    seconds: 600,
+    policy: 'p',
+    terms: { policy: 'p', settings: 's' },
+  }
   const exchange = openExchange({
     verify: async () => ({ ...principal, replayKey: newId('rk', world.tools) }),
     decide: () => ({ ...permission, kind: 'database' }),

@@ -8,6 +8,7 @@ import type { Tools } from '../base/tools.ts'
 import type { AuditEvent, EndCause, Job, Lease, LeaseState } from '../domain.ts'
 import type { Handle, Target } from '../issue/target.ts'
 import { type Change, Conflict, type Store } from '../store/store.ts'
+import { type Lanes, openLanes } from './lanes.ts'
 import { inParallel } from './parallel.ts'
 import { withinTime } from './time-limit.ts'
 
@@ -32,8 +33,8 @@ export type Ended = 'ended' | 'already' | 'stuck'
 export interface Revoke {
   /** Ends one lease. Idempotent; of calls at once exactly one answers `ended`. */
   endLease(lease: Lease, by: EndCause, detail?: string): Promise<Ended>
-  /** Tries a stuck lease again. */
-  retry(lease: Lease): Promise<Ended>
+  /** Tries a stuck lease again. `record`: that it still is stuck gets an entry of its own. */
+  retry(lease: Lease, record?: boolean): Promise<Ended>
   /**
    * For the exchange, once `issue` is over and failed: takes back whatever it left, even if the lease ended meanwhile.
    * The lease's handle is kept: it may say more than the one that was prepared. `nothing`: the target is certain.
@@ -50,46 +51,49 @@ const everywhere = 8
 const answerMs = 30_000
 const page = 200
 const jobRounds = 50
+/** What ends later than this after its time is told as late. */
+const lateSeconds = 60
+
+type Parts = RevokeParts & { readonly lanes: Lanes }
 
 /** Builds the room. Failures of providers are logged and end in `stuck`; failures of the store are thrown. */
-export function openRevoke(parts: RevokeParts): Revoke {
+export function openRevoke(given: RevokeParts): Revoke {
+  const parts = { ...given, lanes: openLanes(given.tools) }
   return {
     endLease: async (lease, by, detail) => {
       if (!unfinished.includes(lease.state)) return 'already'
       if (!isElsewhere(parts, lease)) return await commitEnd(parts, lease, unfinished, by, detail)
       if (lease.state === 'stuck') return await takeBack(parts, lease, lease.state, causeOf(lease), false)
       // First of all it stops working here and can't become active any more; a crash from here on is the sweep's.
-      const held = await commits(parts, [hold(lease, by)])
+      const held = await commits(parts, [hold(parts, lease, by)])
       return held ? await takeBack(parts, lease, lease.state, by, true, detail) : 'already'
     },
-    retry: (lease) => takeBack(parts, lease, 'stuck', causeOf(lease), false),
+    retry: (lease, record = false) => takeBack(parts, lease, 'stuck', causeOf(lease), record),
     abandon: (lease, left = 'unknown') => abandon(parts, lease, left),
     endJob: (job, via) => endJob(parts, job, via),
   }
 }
 
 /** Whether something was made outside this process. Of a kind that is gone nobody knows, so it counts as made. */
-function isElsewhere(parts: RevokeParts, lease: Lease): boolean {
+function isElsewhere(parts: Parts, lease: Lease): boolean {
   const target = parts.target(lease.kind)
   return target === undefined || target.revoke !== undefined
 }
 
 function causeOf(lease: Lease): EndCause {
-  const known: readonly EndCause[] = ['expired', 'caller', 'job_end', 'operator', 'failed']
+  const known: readonly EndCause[] = [
+    ...(['expired', 'caller', 'job_end', 'operator', 'failed', 'policy', 'switch'] as const),
+  ]
   return known.find((cause) => cause === lease.endedBy) ?? 'failed'
 }
 
-function hold(lease: Lease, by: EndCause): Change {
-  return { kind: 'lease.move', id: lease.id, from: alive, to: 'stuck', endedBy: by }
+/** Over here, from now on; when it is over everywhere, that time takes the place of this one. */
+function hold(parts: Parts, lease: Lease, by: EndCause): Change {
+  const endedAt = seconds(parts.tools)
+  return { kind: 'lease.move', id: lease.id, from: alive, to: 'stuck', endedAt, endedBy: by }
 }
 
-function ending(
-  parts: RevokeParts,
-  lease: Lease,
-  from: readonly LeaseState[],
-  by: EndCause,
-  detail?: string,
-) {
+function ending(parts: Parts, lease: Lease, from: readonly LeaseState[], by: EndCause, detail?: string) {
   const to: LeaseState = by === 'expired' ? 'expired' : 'revoked'
   const moved: Change = {
     kind: 'lease.move',
@@ -102,11 +106,23 @@ function ending(
   const said = [detail, by === 'failed' ? undefined : outliving(parts, lease)].filter(
     (each) => each !== undefined,
   )
-  return [moved, parts.record(ended(lease, to, by, said.length === 0 ? undefined : said.join('; ')))]
+  return [
+    moved,
+    parts.record({
+      ...ended(lease, to, by, said.length === 0 ? undefined : said.join('; ')),
+      ...lateness(parts, lease),
+    }),
+  ]
+}
+
+/** Of what is elsewhere: it worked for so much longer than it should have. Here its time is checked at each use. */
+function lateness(parts: Parts, lease: Lease): { readonly late?: number } {
+  const late = seconds(parts.tools) - lease.expiresAt
+  return late > lateSeconds && isElsewhere(parts, lease) ? { late } : {}
 }
 
 /** What the end does not end: no fault in saying so may keep the lease alive. */
-function outliving(parts: RevokeParts, lease: Lease): string | undefined {
+function outliving(parts: Parts, lease: Lease): string | undefined {
   const target = parts.target(lease.kind)
   if (target?.outlives === undefined) return undefined
   try {
@@ -130,7 +146,7 @@ function ended(lease: Lease, state: LeaseState, by: EndCause, detail: string | u
 }
 
 async function commitEnd(
-  parts: RevokeParts,
+  parts: Parts,
   lease: Lease,
   from: readonly LeaseState[],
   by: EndCause,
@@ -140,7 +156,7 @@ async function commitEnd(
 }
 
 /** False when the world was not as these changes assumed. */
-async function commits(parts: RevokeParts, changes: readonly Change[]): Promise<boolean> {
+async function commits(parts: Parts, changes: readonly Change[]): Promise<boolean> {
   try {
     await parts.store.commit(changes)
     return true
@@ -152,7 +168,7 @@ async function commits(parts: RevokeParts, changes: readonly Change[]): Promise<
 
 /** Takes a held lease back where it was made. `was`: its state before it was held. */
 async function takeBack(
-  parts: RevokeParts,
+  parts: Parts,
   lease: Lease,
   was: LeaseState,
   by: EndCause,
@@ -174,31 +190,34 @@ async function takeBack(
   return await commitEnd(parts, lease, ['stuck'], by, detail)
 }
 
-async function revokeAtTarget(parts: RevokeParts, lease: Lease): Promise<void> {
+async function revokeAtTarget(parts: Parts, lease: Lease): Promise<void> {
   const target = parts.target(lease.kind)
   if (target === undefined) throw new Failure('internal', { reason: `no target of kind ${lease.kind}` })
   const { revoke } = target
   if (revoke === undefined) return
   const handle = parts.openHandle(lease)
   // Revoking is idempotent: one that was given up and one that follows may meet. One that hangs must not stop the sweep.
-  await withinTime(parts.tools, answerMs, () => revoke.call(target, handle))
+  await parts.lanes.run(lease.target, () =>
+    withinTime(parts.tools, answerMs, () => revoke.call(target, handle)),
+  )
 }
 
-async function abandon(parts: RevokeParts, lease: Lease, left: 'unknown' | 'nothing'): Promise<void> {
+async function abandon(parts: Parts, lease: Lease, left: 'unknown' | 'nothing'): Promise<void> {
   if (left === 'nothing' || !isElsewhere(parts, lease))
     return void (await commitEnd(parts, lease, unfinished, 'failed'))
   // Whatever ended the lease meanwhile may have been too early to find anything there: hold it in any state.
   const from: readonly LeaseState[] = [...alive, 'revoked', 'expired']
   const held = { kind: 'lease.move', id: lease.id, to: 'stuck', handle: lease.handle } as const
   // Where something else holds it already, that stays the cause of its end.
-  if (!(await commits(parts, [{ ...held, from, endedBy: 'failed' }])))
+  const endedAt = seconds(parts.tools)
+  if (!(await commits(parts, [{ ...held, from, endedAt, endedBy: 'failed' }])))
     await commits(parts, [{ ...held, from: ['stuck'] }])
   // Issuing is over, so what is taken back now stays taken back.
   await takeBack(parts, lease, 'active', 'failed', true)
 }
 
 /** The tombstone, the entry and the end of every lease in one commit: a crash leaves all of it or nothing. */
-async function endJob(parts: RevokeParts, job: Job, via: string): Promise<number> {
+async function endJob(parts: Parts, job: Job, via: string): Promise<number> {
   if (job.id === undefined && job.run === undefined)
     throw new Failure('internal', { reason: 'a job without id and run cannot end' })
   const until = seconds(parts.tools) + (parts.rememberJobSeconds ?? 2 * 86_400)
@@ -211,7 +230,7 @@ async function endJob(parts: RevokeParts, job: Job, via: string): Promise<number
     const committed = await commits(parts, [
       ...(known ? [] : tombstone(parts, job, until, via, leases.length)),
       ...leases.flatMap((lease) =>
-        elsewhere.includes(lease) ? [hold(lease, 'job_end')] : ending(parts, lease, alive, 'job_end'),
+        elsewhere.includes(lease) ? [hold(parts, lease, 'job_end')] : ending(parts, lease, alive, 'job_end'),
       ),
     ])
     // Somebody else ended one of them in this moment: look again.
@@ -225,7 +244,7 @@ async function endJob(parts: RevokeParts, job: Job, via: string): Promise<number
   throw new Failure('provider_unavailable', { reason: `the leases of a job kept changing while it ended` })
 }
 
-function tombstone(parts: RevokeParts, job: Job, until: number, via: string, leases: number): Change[] {
+function tombstone(parts: Parts, job: Job, until: number, via: string, leases: number): Change[] {
   return [{ kind: 'job.end', job, until }, parts.record({ type: 'job.ended', job, via, leases })]
 }
 

@@ -3,10 +3,13 @@ import type { Lease } from '../domain.ts'
 import type { Store } from '../store/store.ts'
 import { inParallel } from './parallel.ts'
 import type { Ended, Revoke } from './revoke.ts'
+import type { Switches } from './switches.ts'
 
 export interface SweepParts {
   readonly store: Pick<Store, 'dueLeases' | 'leases' | 'prune'>
   readonly revoke: Pick<Revoke, 'endLease' | 'retry'>
+  /** What was switched off while this broker was away. */
+  readonly switches?: Pick<Switches, 'finish'>
   readonly tools: Tools
   /** Seconds between rounds; 5 when absent. */
   readonly everySeconds?: number
@@ -43,6 +46,8 @@ const firstWaitMs = 5_000
 /** How much later than it could, what was spent or ended is forgotten: another broker's clock may be behind ours. */
 const forgetLate = 900
 const longestWaitMs = 15 * 60_000
+/** What is stuck longer is nothing that passes by itself. */
+const alarmSeconds = 300
 
 /** Starts sweeping: what is due expires, what a crash left is taken back, what was stuck is tried again. */
 export function openSweep(parts: SweepParts): Sweep {
@@ -91,6 +96,10 @@ async function runRound(parts: SweepParts, stuck: StuckLeases, batch: number): P
     const old = pending.filter((lease) => lease.createdAt < now - (parts.issueSeconds ?? 120))
     return await endAll(parts, old, (lease) => parts.revoke.endLease(lease, 'failed'))
   })
+  await step(parts, 'switches', async () => {
+    await parts.switches?.finish()
+    return 0
+  })
   const freed = await step(parts, 'stuck', () => stuck.round())
   const ended = now - (parts.keepEndedSeconds ?? 30 * 86_400)
   const pruned = await step(parts, 'prune', () => parts.store.prune(now - forgetLate, ended, batch))
@@ -130,6 +139,7 @@ class StuckLeases {
   readonly #parts: SweepParts
   readonly #batch: number
   readonly #waits = new Map<string, { readonly ms: number; readonly until: number }>()
+  readonly #alarmed = new Set<string>()
   #after: string | undefined
 
   constructor(parts: SweepParts, batch: number) {
@@ -155,14 +165,30 @@ class StuckLeases {
   }
 
   async #try(lease: Lease): Promise<Ended> {
-    const ended = await this.#parts.revoke.retry(lease).catch((cause: unknown) => {
+    const since = lease.endedAt ?? lease.expiresAt
+    const old = Math.floor(this.#parts.tools.now() / 1000) - since > alarmSeconds
+    // Once for each process: the entry of its first failure may have been lost with another one.
+    const record = old && !this.#alarmed.has(lease.id)
+    const ended = await this.#parts.revoke.retry(lease, record).catch((cause: unknown) => {
       this.#parts.tools.log.error('a stuck lease could not be tried', { lease: lease.id, cause })
       return 'stuck' as const
     })
     if (ended === 'stuck') {
       const ms = Math.min(longestWaitMs, (this.#waits.get(lease.id)?.ms ?? firstWaitMs / 2) * 2)
       this.#waits.set(lease.id, { ms, until: this.#parts.tools.now() + ms })
-    } else this.#waits.delete(lease.id)
+      if (old) this.#alarm(lease, since)
+    } else {
+      this.#waits.delete(lease.id)
+      this.#alarmed.delete(lease.id)
+    }
     return ended
+  }
+
+  #alarm({ id, target, kind }: Lease, since: number): void {
+    this.#alarmed.add(id)
+    this.#parts.tools.log.error('ALARM: a credential cannot be taken back where it was made', {
+      ...{ lease: id, target, kind },
+      since: new Date(since * 1000).toISOString(),
+    })
   }
 }

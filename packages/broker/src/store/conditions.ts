@@ -13,6 +13,7 @@ export interface World {
   isSpent(name: string): boolean
   leaseState(id: string): LeaseState | undefined
   job(key: string): JobCount | undefined
+  isOff(name: string): boolean
   /** Whether this purpose has this generation, or any key has this id. */
   hasKey(purpose: string, generation: number, kid: string): boolean
 }
@@ -22,6 +23,7 @@ interface Ahead {
   readonly spent: Set<string>
   readonly states: Map<string, LeaseState>
   readonly jobs: Map<string, JobCount>
+  readonly switches: Map<string, boolean>
   readonly keys: Set<string>
 }
 
@@ -31,7 +33,10 @@ interface Ahead {
  * no honest caller can cause.
  */
 export function conflictOf(steps: readonly Step[], world: World): ConflictKind | 'exists' | undefined {
-  const ahead: Ahead = { spent: new Set(), states: new Map(), jobs: new Map(), keys: new Set() }
+  const ahead: Ahead = {
+    ...{ spent: new Set<string>(), states: new Map(), jobs: new Map() },
+    ...{ switches: new Map(), keys: new Set<string>() },
+  }
   for (const step of steps) {
     const conflict = meet(step, world, ahead)
     if (conflict !== undefined) return conflict
@@ -59,6 +64,9 @@ function meet(step: Step, world: World, ahead: Ahead): ConflictKind | 'exists' |
       ahead.jobs.set(step.job, { issued, ended: true })
       return undefined
     }
+    case 'switch':
+      ahead.switches.set(step.name, step.off)
+      return undefined
     case 'key': {
       const { purpose, generation, kid } = step.key
       const names = [JSON.stringify([purpose, generation]), JSON.stringify([kid])]
@@ -78,6 +86,7 @@ function meetCreate(
   ahead: Ahead,
 ): ConflictKind | 'exists' | undefined {
   const { row, jobLimit } = step
+  if (step.switches.some((name) => ahead.switches.get(name) ?? world.isOff(name))) return 'switched_off'
   if (row.job !== null) {
     const find = (key: string) => ahead.jobs.get(key) ?? world.job(key)
     const job = find(row.job)

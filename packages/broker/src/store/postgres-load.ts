@@ -5,15 +5,16 @@ import type { Step } from './steps.ts'
 
 type Rows = Promise<readonly Record<string, unknown>[]>
 
-/** Reads all that the conditions of a group ask for, in at most four statements sent at once. */
+/** Reads all that the conditions of a group ask for, in at most five statements sent at once. */
 export async function loadWorld(client: Client, group: readonly (readonly Step[])[]): Promise<Loaded> {
   const asked = askedBy(group)
   const read = async (text: string, ...lists: readonly (readonly unknown[])[]): Rows =>
     lists[0]?.length === 0 ? [] : (await client.query<Record<string, unknown>>(text, [...lists])).rows
-  const [spent, leases, jobs, keys] = await Promise.all([
+  const [spent, leases, jobs, switches, keys] = await Promise.all([
     read('SELECT key FROM mayfly.spent WHERE key = ANY($1::bytea[])', asked.spent),
     read('SELECT id, state FROM mayfly.lease WHERE id = ANY($1::text[])', asked.leases),
     read('SELECT key, issued, ended, until FROM mayfly.job WHERE key = ANY($1::text[])', asked.jobs),
+    read('SELECT name FROM mayfly.switch WHERE name = ANY($1::text[])', asked.switches),
     read(
       'SELECT purpose, generation, kid FROM mayfly.key WHERE purpose = ANY($1::text[]) OR kid = ANY($2::text[])',
       asked.purposes,
@@ -24,6 +25,7 @@ export async function loadWorld(client: Client, group: readonly (readonly Step[]
     spent: new Set(spent.map((row) => (row['key'] as Buffer).toString('latin1'))),
     states: new Map(leases.map((row) => [String(row['id']), row['state'] as LeaseState])),
     jobs: new Map(jobs.map((row) => [String(row['key']), jobOf(row)])),
+    off: new Set(switches.map((row) => String(row['name']))),
     keys: keys.map((row) => ({
       purpose: String(row['purpose']),
       generation: Number(row['generation']),
@@ -41,12 +43,14 @@ function askedBy(group: readonly (readonly Step[])[]) {
     spent: [] as Uint8Array[],
     leases: [] as string[],
     jobs: [] as string[],
+    switches: [] as string[],
     purposes: [] as string[],
     kids: [] as string[],
   }
   for (const step of group.flat()) {
     if (step.op === 'spend') asked.spent.push(Buffer.from(step.name, 'latin1'))
     if (step.op === 'create') asked.leases.push(step.row.id)
+    if (step.op === 'create') asked.switches.push(...step.switches)
     if (step.op === 'create' && step.row.job !== null) asked.jobs.push(step.row.job)
     if (step.op === 'create' && step.row.run !== null) asked.jobs.push(step.row.run)
     if (step.op === 'move') asked.leases.push(step.id)

@@ -18,6 +18,7 @@ export interface Loaded {
   readonly spent: Set<string>
   readonly states: Map<string, LeaseState>
   readonly jobs: Map<string, JobRow>
+  readonly off: Set<string>
   readonly keys: readonly { readonly purpose: string; readonly generation: number; readonly kid: string }[]
 }
 
@@ -27,6 +28,8 @@ export interface Writes {
   readonly leases: Map<string, LeaseRow>
   readonly moves: Map<string, Pick<Move, 'to' | 'endedAt' | 'endedBy' | 'handle'>>
   readonly jobs: Map<string, JobRow>
+  /** By name: whether it is off from now on. */
+  readonly switches: Map<string, boolean>
   readonly keys: KeyRecord[]
   readonly retirements: Extract<Step, { op: 'retire' }>[]
   readonly entries: { readonly index: number; readonly leaf: Uint8Array; readonly bytes: Uint8Array }[]
@@ -51,6 +54,7 @@ export function planGroup(group: readonly (readonly Step[])[], loaded: Loaded, f
     leases: new Map(),
     moves: new Map(),
     jobs: new Map(),
+    switches: new Map(),
     keys: [],
     retirements: [],
     entries: [],
@@ -63,6 +67,7 @@ export function planGroup(group: readonly (readonly Step[])[], loaded: Loaded, f
     isSpent: (name) => loaded.spent.has(name),
     leaseState: (id) => loaded.states.get(id),
     job: (key) => loaded.jobs.get(key),
+    isOff: (name) => loaded.off.has(name),
     hasKey: (purpose, generation, kid) =>
       namesOf(purpose, generation, kid).some((name) => keyNames.has(name)),
   }
@@ -96,6 +101,10 @@ function plan(step: Step, loaded: Loaded, writes: Writes, frontier: Frontier): v
       return
     case 'end':
       endJob(step, loaded, writes)
+      return
+    case 'switch':
+      loaded.off[step.off ? 'add' : 'delete'](step.name)
+      writes.switches.set(step.name, step.off)
       return
     case 'key':
       writes.keys.push(step.key)

@@ -7,12 +7,12 @@ import { keyOf } from './key-row.ts'
 import { connectionSettings } from './postgres-connection.ts'
 import { pingDatabase } from './postgres-ping.ts'
 import { secretOf } from './secret-row.ts'
-import { bodyStart, isPlainText, jobKeys, type LeaseRow, leaseOf } from './steps.ts'
+import { bodyMember, bodyStart, isPlainText, jobKeys, type LeaseRow, leaseOf, switchOf } from './steps.ts'
 import type { LeaseFilter, Store } from './store.ts'
 
 type Reads = Pick<
   Store,
-  | ('lease' | 'leases' | 'dueLeases' | 'keys' | 'secret' | 'secrets')
+  | ('lease' | 'leases' | 'dueLeases' | 'switches' | 'keys' | 'secret' | 'secrets')
   | ('entries' | 'head' | 'hashes' | 'checkpoint' | 'ping')
 >
 type Row = Record<string, unknown>
@@ -50,7 +50,7 @@ export function openPostgresReader(url: string, now: () => number): Reads & { cl
   }
 }
 
-function leaseReads(read: Read): Pick<Reads, 'lease' | 'leases' | 'dueLeases'> {
+function leaseReads(read: Read): Pick<Reads, 'lease' | 'leases' | 'dueLeases' | 'switches'> {
   const lookup = batchReads(async (ids) => {
     const rows = await read(`SELECT ${leaseColumns} FROM mayfly.lease WHERE id = ANY($1::text[])`, [ids])
     return new Map(rows.map((row) => [String(row['id']), leaseFrom(row)]))
@@ -72,6 +72,10 @@ function leaseReads(read: Read): Pick<Reads, 'lease' | 'leases' | 'dueLeases'> {
       )
       return rows.map(leaseFrom)
     },
+    switches: async () =>
+      (await read('SELECT name FROM mayfly.switch ORDER BY name')).map((row) =>
+        switchOf(String(row['name'])),
+      ),
   }
 }
 
@@ -137,6 +141,13 @@ function leaseCondition(filter: LeaseFilter): { where: string; values: unknown[]
   }
   if (filter.target !== undefined) add((place) => `target = ${place}`, filter.target)
   if (filter.kind !== undefined) add((place) => `starts_with(body, ${place})`, bodyStart(filter.kind))
+  const inBody = (name: Parameters<typeof bodyMember>[0], value: string | undefined, there: boolean) => {
+    if (value !== undefined)
+      add((place) => `strpos(body, ${place}) ${there ? '>' : '='} 0`, bodyMember(name, value))
+  }
+  inBody('issuer', filter.issuer, true)
+  inBody('repository', filter.repository, true)
+  inBody('policy', filter.notOfPolicy, false)
   if (filter.job !== undefined) {
     const { keys, wholeRun } = jobKeys(filter.job)
     const of = (column: string, place: string) => `${column} = ANY(${place}::text[])`

@@ -15,6 +15,9 @@ const secretTable = `CREATE TABLE mayfly.secret (
   uses bigint NOT NULL, last_used_at bigint
 )`
 
+/** What is switched off. Younger than version 1 as well. */
+const switchTable = 'CREATE TABLE IF NOT EXISTS mayfly.switch (name text COLLATE "C" PRIMARY KEY)'
+
 /** `COLLATE "C"`: ids are ordered by their bytes, whatever language the database sorts in. */
 const tables = `
 CREATE SCHEMA IF NOT EXISTS mayfly;
@@ -65,6 +68,7 @@ export async function prepareSchema(client: Client): Promise<void> {
     // Brokers that do not know these two work beside them, so they are no new version.
     if (is?.there === true && !is.rare) await client.query(rareIndex)
     if (is?.there === true && !is.secret) await client.query(secretTable)
+    await client.query(switchTable)
     const found = await client.query<{ version: number }>('SELECT version FROM mayfly.version')
     const schema = found.rows[0]?.version
     if (schema !== version) throw new Error(`the database has schema ${schema}, this Mayfly knows ${version}`)

@@ -11,6 +11,8 @@ export const insert = {
   jobs: `INSERT INTO mayfly.job (key, issued, ended, until)
     SELECT * FROM unnest($1::text[], $2::integer[], $3::boolean[], $4::bigint[])
     ON CONFLICT (key) DO UPDATE SET issued = excluded.issued, ended = excluded.ended, until = excluded.until`,
+  switchOff: 'INSERT INTO mayfly.switch SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING',
+  switchOn: 'DELETE FROM mayfly.switch WHERE name = ANY($1::text[])',
   entries: `INSERT INTO mayfly.entry (idx, leaf, bytes)
     SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[])`,
   hashes: `INSERT INTO mayfly.hash (level, idx, hash)

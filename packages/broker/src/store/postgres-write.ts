@@ -126,6 +126,8 @@ function writeStatements(writes: Writes): Statement[] {
     ...rows(insert.lease, [...writes.leases.values()], leaseColumns),
     ...rows(insert.moves, moves, ['id', 'to', 'endedAt', 'endedBy', 'handle']),
     ...rows(insert.jobs, jobs, ['key', 'issued', 'ended', 'until']),
+    ...rows(insert.switchOff, switched(writes, true), ['name']),
+    ...rows(insert.switchOn, switched(writes, false), ['name']),
     ...rows(insert.entries, entries, ['index', 'leaf', 'bytes']),
     ...rows(insert.hashes, hashes, ['level', 'index', 'hash']),
     ...writes.keys.map((key) => ({ text: insert.key, values: keyColumns.map((name) => key[name] ?? null) })),
@@ -149,6 +151,10 @@ function secretValues(step: SecretStep): unknown[] {
     case 'remove':
       return [step.name]
   }
+}
+
+function switched({ switches }: Writes, off: boolean): { readonly name: string }[] {
+  return [...switches].flatMap(([name, is]) => (is === off ? [{ name }] : []))
 }
 
 const leaseColumns = [

@@ -2,12 +2,12 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { Frontier } from '../base/merkle.ts'
 import { keyOf } from './key-row.ts'
 import { secretOf } from './secret-row.ts'
-import { bodyStart, isPlainText, jobKeys, type LeaseRow, leaseOf } from './steps.ts'
+import { bodyMember, bodyStart, isPlainText, jobKeys, type LeaseRow, leaseOf, switchOf } from './steps.ts'
 import type { LeaseFilter, Store } from './store.ts'
 
 type Reads = Pick<
   Store,
-  | ('lease' | 'leases' | 'dueLeases' | 'keys' | 'secret' | 'secrets')
+  | ('lease' | 'leases' | 'dueLeases' | 'switches' | 'keys' | 'secret' | 'secrets')
   | ('entries' | 'head' | 'hashes' | 'checkpoint')
 >
 
@@ -23,6 +23,7 @@ export function openSqliteReader(path: string): Reads & { close(): void; ping():
     `SELECT ${leaseColumns} FROM lease WHERE state IN ('pending', 'active') AND expires_at < ?
      ORDER BY expires_at, id LIMIT ?`,
   )
+  const switches = database.prepare('SELECT name FROM switch ORDER BY name')
   return {
     ...logReads(database),
     ...secretReads(database),
@@ -38,6 +39,7 @@ export function openSqliteReader(path: string): Reads & { close(): void; ping():
     },
     dueLeases: async (before, limit) =>
       (due.all(Math.ceil(before), limit) as unknown as LeaseRow[]).map(leaseOf),
+    switches: async () => switches.all().map((row) => switchOf(String(row['name']))),
     close: () => database.close(),
     ping: () => void lease.get(''),
   }
@@ -106,6 +108,14 @@ function leaseCondition(filter: LeaseFilter): { where: string; values: SQLInputV
     values.push(start.length, start)
     parts.push('substr(body, 1, ?) = ?')
   }
+  const inBody = (name: Parameters<typeof bodyMember>[0], value: string | undefined, there: boolean) => {
+    if (value === undefined) return
+    values.push(bodyMember(name, value))
+    parts.push(`instr(body, ?) ${there ? '> 0' : '= 0'}`)
+  }
+  inBody('issuer', filter.issuer, true)
+  inBody('repository', filter.repository, true)
+  inBody('policy', filter.notOfPolicy, false)
   if (filter.job !== undefined) {
     const { keys, wholeRun } = jobKeys(filter.job)
     const ofJob = among('job', keys)

@@ -58,6 +58,9 @@ const secretTable = `CREATE TABLE IF NOT EXISTS secret (
   uses INTEGER NOT NULL, last_used_at INTEGER
 ) STRICT, WITHOUT ROWID`
 
+/** What is switched off. Younger than version 1 as well; a broker that does not know it would not heed it. */
+const switchTable = 'CREATE TABLE IF NOT EXISTS switch (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID'
+
 /** Makes the tables where they are not there yet; two processes may try at once. */
 export function prepareSchema(database: DatabaseSync): void {
   // What the writer promises rests on these two: a commit is on disk when it returns, and readers never wait.
@@ -70,7 +73,7 @@ export function prepareSchema(database: DatabaseSync): void {
     if (found > version)
       throw new Error(`the database is of a newer Mayfly (schema ${found}, this one knows ${version})`)
     if (found === 0) database.exec(`${tables} PRAGMA user_version = ${version}`)
-    database.exec(`${probeTable}; ${secretTable}`)
+    database.exec(`${probeTable}; ${secretTable}; ${switchTable}`)
     database.exec('COMMIT')
   } catch (thrown) {
     database.exec('ROLLBACK')

@@ -87,7 +87,8 @@ function writeGroup(
   const frontier = Frontier.decode(Number(tree?.['size']), tree?.['frontier'] as Uint8Array)
   const [size, spends] = [frontier.size, Number(tree?.['spends'])]
   spent.begin(spends)
-  const world = worldOf(statements, spent)
+  const off = new Set(statements.switches.all().map((row) => String(row['name'])))
+  const world = worldOf(statements, spent, off)
   const outcomes = group.map((steps) => {
     const conflict = conflictOf(steps, world)
     if (conflict !== undefined) return conflict
@@ -95,6 +96,7 @@ function writeGroup(
       if (step.op === 'spend') spent.add(step.name, step.until)
       else if (step.op === 'append') writeEntry(statements, frontier, step.entry)
       else writeStep(statements, step)
+      if (step.op === 'switch') off[step.off ? 'add' : 'delete'](step.name)
     }
     return undefined
   })
@@ -107,7 +109,7 @@ function writeGroup(
 
 type Statements = ReturnType<typeof writerStatements>
 
-function worldOf(statements: Statements, spent: SpentKeys): World {
+function worldOf(statements: Statements, spent: SpentKeys, off: ReadonlySet<string>): World {
   return {
     isSpent: (name) => spent.has(name),
     leaseState: (id) => statements.leaseState.get(id)?.['state'] as LeaseState | undefined,
@@ -115,6 +117,7 @@ function worldOf(statements: Statements, spent: SpentKeys): World {
       const row = statements.job.get(key)
       return row === undefined ? undefined : { issued: Number(row['issued']), ended: row['ended'] === 1 }
     },
+    isOff: (name) => off.has(name),
     hasKey: (purpose, generation, kid) => statements.hasKey.get(purpose, generation, kid) !== undefined,
   }
 }
@@ -132,6 +135,9 @@ function writeStep(statements: Statements, step: Exclude<Step, { op: 'spend' | '
       return
     case 'end':
       statements.endJob.get(step.job, step.until)
+      return
+    case 'switch':
+      statements[step.off ? 'switchOff' : 'switchOn'].get(step.name)
       return
     case 'key': {
       const { kid, purpose, generation, algorithm, publicJwk, sealed, createdAt, signsFrom } = step.key

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { Failure } from '../base/failure.ts'
-import type { Job, Lease, LeaseState } from '../domain.ts'
+import type { Job, Lease, LeaseState, Switch } from '../domain.ts'
 import type { Change, KeyRecord, PutSecret } from './store.ts'
 
 /** A lease as a row of either database: what is searched for is a column, the rest is one JSON text. */
@@ -28,6 +28,8 @@ export type Step =
       readonly jobLimit: number
       /** When the job's count may be forgotten if nobody says that the job ended. */
       readonly jobUntil: number
+      /** What must not be switched off. */
+      readonly switches: readonly string[]
     }
   | {
       readonly op: 'move'
@@ -40,6 +42,7 @@ export type Step =
       readonly handle: Uint8Array | null
     }
   | { readonly op: 'end'; readonly job: string; readonly until: number }
+  | { readonly op: 'switch'; readonly name: string; readonly off: boolean }
   | { readonly op: 'key'; readonly key: KeyRecord }
   | {
       readonly op: 'retire'
@@ -89,6 +92,8 @@ function encodeStep(change: Change): Step | undefined {
       const job = jobKey(change.job)
       return job === undefined ? undefined : { op: 'end', job, until: wholeUntil(change.until) }
     }
+    case 'switch':
+      return { op: 'switch', name: text(switchName(change.switch)), off: change.off }
     case 'key.create':
       return { op: 'key', key: checkKey(change.key) }
     case 'key.retire': {
@@ -135,6 +140,26 @@ function runKey(job: Job | undefined): string | undefined {
   return jobKey({ issuer: job.issuer, run: job.run })
 }
 
+/** A switch as one text. */
+function switchName({ of, name }: Switch): string {
+  return `${of}:${name}`
+}
+
+/** The switch that a text of `switchName` stands for. */
+export function switchOf(text: string): Switch {
+  const at = text.indexOf(':')
+  return { of: text.slice(0, at) as Switch['of'], name: text.slice(at + 1) }
+}
+
+function switchesOf({ target, issuer, repository }: Lease): readonly string[] {
+  const each: Switch[] = [
+    { of: 'target', name: target },
+    { of: 'issuer', name: issuer },
+    ...(repository === undefined ? [] : [{ of: 'repository', name: repository } as const]),
+  ]
+  return each.map((one) => text(switchName(one)))
+}
+
 /** Which leases are of this job: those whose `job` is one of `keys`; of a whole run also those whose `run` is. */
 export function jobKeys(job: Job): { readonly keys: readonly string[]; readonly wholeRun: boolean } {
   const keys = [jobKey(job), runKey(job)].filter((key) => key !== undefined)
@@ -154,7 +179,7 @@ function spend(key: string, until: number): Step {
 }
 
 function create(lease: Lease, jobLimit: number): Step {
-  const { id, state, target, handle, kind, issuer, subject, grants, scopes, job, createdAt } = lease
+  const { id, state, target, handle, kind, issuer, subject, grants, scopes, job, repository, terms } = lease
   const expiresAt = whole(lease.expiresAt)
   const row: LeaseRow = {
     id: text(id),
@@ -166,10 +191,13 @@ function create(lease: Lease, jobLimit: number): Step {
     endedAt: wholeOrNull(lease.endedAt),
     endedBy: lease.endedBy === undefined ? null : text(lease.endedBy),
     // `kind` stays the first: `bodyStart` searches by it.
-    body: JSON.stringify({ kind, issuer, subject, grants, scopes, job, createdAt: whole(createdAt) }),
+    body: JSON.stringify({
+      ...{ kind, issuer, subject, grants, scopes, job, repository, terms },
+      createdAt: whole(lease.createdAt),
+    }),
     handle,
   }
-  return { op: 'create', row, jobLimit, jobUntil: expiresAt + longestJob }
+  return { op: 'create', row, jobLimit, jobUntil: expiresAt + longestJob, switches: switchesOf(lease) }
 }
 
 /**
@@ -180,11 +208,19 @@ export function bodyStart(kind: string): string {
   return `{"kind":${JSON.stringify(kind)},`
 }
 
+/**
+ * A text that stands in the body of every lease with this member, and in no other: quotes inside of any text are escaped
+ * there, so that no subject can look like a member.
+ */
+export function bodyMember(name: 'issuer' | 'repository' | 'policy', value: string): string {
+  return `"${name}":${JSON.stringify(value)}`
+}
+
 /** A row read back as the lease it was. */
 export function leaseOf(row: LeaseRow): Lease {
   const body = JSON.parse(row.body) as Pick<
     Lease,
-    'kind' | 'issuer' | 'subject' | 'grants' | 'scopes' | 'job' | 'createdAt'
+    'kind' | 'issuer' | 'subject' | 'grants' | 'scopes' | 'job' | 'repository' | 'terms' | 'createdAt'
   >
   return {
     id: row.id,

@@ -2,7 +2,7 @@
  * store: keep it. Leases, spent tokens, jobs, keys and the log, behind one interface; concurrent commits share
  * one durable write. It knows no policy and no protocol. Whoever is handed a `Store` may call it.
  */
-import type { Entry, Job, Lease, LeaseState, TreeHead } from '../domain.ts'
+import type { Entry, Job, Lease, LeaseState, Switch, TreeHead } from '../domain.ts'
 
 /**
  * One write. The changes of one commit happen together or not at all; a conflict undoes only its own commit.
@@ -13,7 +13,8 @@ export type Change =
   | { readonly kind: 'spend'; readonly key: string; readonly until: number }
   /**
    * Conflict `job_ended` when the lease's job or its whole run ended before, `job_limit` when the job already had
-   * `jobLimit` leases. A job is known by `(issuer, id)`, or by `(issuer, run)` where it has no id.
+   * `jobLimit` leases. A job is known by `(issuer, id)`, or by `(issuer, run)` where it has no id. Conflict
+   * `switched_off` when the lease's target, issuer or repository is.
    */
   | { readonly kind: 'lease.create'; readonly lease: Lease; readonly jobLimit: number }
   /** Conflict `lease_state` when the lease is not in one of `from`. */
@@ -33,6 +34,8 @@ export type Change =
    * that have an id too.
    */
   | { readonly kind: 'job.end'; readonly job: Job; readonly until: number }
+  /** Off: no lease of it can be created. Off twice, or on without off, changes nothing. Never a conflict. */
+  | { readonly kind: 'switch'; readonly switch: Switch; readonly off: boolean }
   /** Conflict `key_exists` when this purpose already has this generation. */
   | { readonly kind: 'key.create'; readonly key: KeyRecord }
   /** Sets when a key stops signing and stops being published; conflict `key_exists` never. */
@@ -60,7 +63,7 @@ export type Change =
   /** Keeps the signed head of the log. */
   | { readonly kind: 'checkpoint'; readonly size: number; readonly note: string }
 
-export type ConflictKind = 'spent' | 'job_ended' | 'job_limit' | 'lease_state' | 'key_exists'
+export type ConflictKind = 'spent' | 'job_ended' | 'job_limit' | 'switched_off' | 'lease_state' | 'key_exists'
 
 /** A commit that could not be made because the world is not as it assumed. Nothing of it was written. */
 export class Conflict extends Error {
@@ -112,6 +115,11 @@ export interface LeaseFilter {
   readonly target?: string
   /** A target's kind, `token`. It is no column: for searches that `states` and `after` keep short. */
   readonly kind?: string
+  /** No column either; compared as the lease has it. */
+  readonly issuer?: string
+  readonly repository?: string
+  /** Only leases that another policy than this one gave, as `Lease.terms` names it. No column either. */
+  readonly notOfPolicy?: string
   /**
    * Leases of this job, always of the same issuer. With an `id`: those of that id, and where `run` is said too, those of
    * that run which have no id (they may be this job's). With a `run` alone: all of that run.
@@ -130,6 +138,8 @@ export interface Store {
   leases(filter: LeaseFilter): Promise<readonly Lease[]>
   /** Pending or active leases whose `expiresAt` is before `before`, soonest first. */
   dueLeases(before: number, limit: number): Promise<readonly Lease[]>
+  /** All that is switched off. */
+  switches(): Promise<readonly Switch[]>
   keys(purpose: string): Promise<readonly KeyRecord[]>
   secret(name: string): Promise<SecretRecord | undefined>
   /** All static secrets, ordered by name. */

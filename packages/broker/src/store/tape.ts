@@ -15,7 +15,7 @@ export interface Tape {
 
 /** Steps travel as their place in this list: a text that crosses threads is a new one, and slow to compare. */
 const ops = [
-  ...(['spend', 'create', 'move', 'end', 'key', 'retire', 'append', 'checkpoint'] as const),
+  ...(['spend', 'create', 'move', 'end', 'key', 'retire', 'append', 'checkpoint', 'switch'] as const),
   ...(['put', 'rewrap', 'use', 'remove'] as const),
 ]
 
@@ -47,7 +47,8 @@ function fields(step: Step, blob: (bytes: Uint8Array) => number): readonly Value
     case 'create': {
       const { id, state, target, job, run, expiresAt, endedAt, endedBy, body, handle } = step.row
       const row = [id, state, target, job, run, expiresAt, endedAt, endedBy, body, blob(handle)]
-      return [...row, step.jobLimit, step.jobUntil]
+      // Texts for the store hold no NUL.
+      return [...row, step.jobLimit, step.jobUntil, step.switches.join('\0')]
     }
     case 'move': {
       const handle = step.handle === null ? null : blob(step.handle)
@@ -55,6 +56,8 @@ function fields(step: Step, blob: (bytes: Uint8Array) => number): readonly Value
     }
     case 'end':
       return [step.job, step.until]
+    case 'switch':
+      return [step.name, step.off ? 1 : 0]
     case 'key': {
       const { sealed, ...rest } = step.key
       return [JSON.stringify(rest), blob(sealed)]
@@ -90,7 +93,12 @@ function readStep(tape: TapeReader): Step {
     case 'spend':
       return { op, name: tape.text(), until: tape.number() }
     case 'create':
-      return { op, row: readRow(tape), jobLimit: tape.number(), jobUntil: tape.number() }
+      return {
+        op,
+        row: readRow(tape),
+        ...{ jobLimit: tape.number(), jobUntil: tape.number() },
+        switches: tape.text().split('\0'),
+      }
     case 'move': {
       const [id, from, to] = [tape.text(), tape.text().split(','), tape.text()]
       const ended = { endedAt: tape.numberOrNull(), endedBy: tape.textOrNull() }
@@ -98,6 +106,8 @@ function readStep(tape: TapeReader): Step {
     }
     case 'end':
       return { op, job: tape.text(), until: tape.number() }
+    case 'switch':
+      return { op, name: tape.text(), off: tape.number() === 1 }
     case 'key': {
       const rest = JSON.parse(tape.text()) as Omit<KeyRecord, 'sealed'>
       return { op, key: { ...rest, sealed: tape.blob() } }

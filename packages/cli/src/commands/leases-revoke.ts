@@ -1,11 +1,12 @@
 import type { Office } from '@mayfly/broker/office'
 import { type Command, type Given, UsageFault } from '../command.ts'
 import { configOption, jsonOption, withOffice } from '../configured.ts'
+import { repositoryOf } from '../switched.ts'
 import { json, printable } from '../table.ts'
 
 export const command: Command = {
   usage: '[options] [LEASE...]',
-  about: `Ends these leases, or all of a target, of a job, or all there are. Works beside a running broker; the proxy
+  about: `Ends these leases, or all of a target, of a job, of a repository, or all there are. Works beside a running broker; the proxy
 refuses at the next request.`,
   options: {
     config: configOption,
@@ -15,6 +16,7 @@ refuses at the next request.`,
       value: 'ISSUER/ID',
       summary: 'Every lease of this job: github/5551, as `leases list` shows it',
     },
+    repo: { type: 'string', value: 'OWNER/REPO', summary: 'Every lease of jobs of this repository' },
     all: { type: 'boolean', summary: 'Every lease there is' },
     json: jsonOption,
   },
@@ -23,12 +25,13 @@ refuses at the next request.`,
     'mayfly leases revoke ls_01jd3k9w2tq4v6x8y0z1a2b3c4 --config mayfly.yaml',
     'mayfly leases revoke --target orders-api',
     'mayfly leases revoke --job github/5551',
+    'mayfly leases revoke --repo acme/shop',
   ],
   exits: { 1: 'failed, or a lease that was named is unknown or had ended before' },
   run: (given, terminal) => {
     const many = manyOf(given)
     if ((many === undefined) === (given.words.length === 0)) {
-      throw new UsageFault('name leases, or give --target, --job or --all')
+      throw new UsageFault('name leases, or give --target, --job, --repo or --all')
     }
     return withOffice(given, terminal, async (office) => {
       const ended: string[] = []
@@ -54,15 +57,17 @@ type Many = Exclude<Parameters<Office['endLeases']>[0], { readonly id: string }>
 
 /** Many leases at once; `undefined` when none of these options is given. More than one narrows. */
 function manyOf(given: Given): Many | undefined {
-  const [target, job] = ['target', 'job'].map((name) => given.text(name))
+  const [target, job, repo] = ['target', 'job', 'repo'].map((name) => given.text(name))
   const all = given.flag('all')
-  if (all && (target !== undefined || job !== undefined)) throw new UsageFault('--all stands alone')
-  if (!all && target === undefined && job === undefined) return undefined
+  const chosen = [target, job, repo].some((each) => each !== undefined)
+  if (all && chosen) throw new UsageFault('--all stands alone')
+  if (!all && !chosen) return undefined
   const [, issuer, id] = job === undefined ? [] : (/^([a-z][a-z0-9-]*)\/(.+)$/.exec(job) ?? [])
   if (job !== undefined && (issuer === undefined || id === undefined))
     throw new UsageFault('--job is ISSUER/ID, such as github/5551')
   return {
     ...(target === undefined ? {} : { target }),
+    ...(repo === undefined ? {} : { repository: repositoryOf(repo) }),
     ...(issuer === undefined || id === undefined ? {} : { job: { issuer, id } }),
   }
 }

@@ -55,6 +55,7 @@ export const githubPreset: Preset = {
   jti: 'required',
   maxAge: 10 * minutes,
   maxLifetime: 6 * hours,
+  repository: 'repository',
   job: githubJob,
   check: (claims) => {
     for (const name in claims)

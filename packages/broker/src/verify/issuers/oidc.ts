@@ -79,6 +79,7 @@ async function signatureFault(
 
 function principalOf(name: string, iss: string, preset: Preset, token: Compact): Principal {
   const { claims } = token
+  const repository = preset.repository === undefined ? undefined : claims[preset.repository]
   const job = preset.job?.(claims)
   const named = job !== undefined && (job.id !== undefined || job.run !== undefined)
   return {
@@ -89,6 +90,7 @@ function principalOf(name: string, iss: string, preset: Preset, token: Compact):
     replayKey: replayKey(iss, claims['jti'], token.signed),
     replayUntil: Number(claims['exp']) + leeway + margin,
     ...(named ? { job: { issuer: name, ...job } } : {}),
+    ...(typeof repository === 'string' ? { repository: repository.toLowerCase() } : {}),
   }
 }
 

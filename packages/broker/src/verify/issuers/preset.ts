@@ -19,6 +19,8 @@ export interface Preset {
   /** Seconds from `iat`, and `exp - iat`. */
   readonly maxAge: number
   readonly maxLifetime: number
+  /** The claim that holds the path of the repository; absent where the platform has none, or no path of it. */
+  readonly repository?: string
   readonly job?: (claims: Claims) => Omit<Job, 'issuer'>
   /** What else is wrong, in words; nothing when all is well. */
   readonly check?: (claims: Claims) => string | undefined

@@ -28,6 +28,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     jti: 'required',
     maxAge: hours,
     maxLifetime: 24 * hours,
+    repository: 'project_path',
     job: jobFrom('job_id', 'pipeline_id'),
   },
   buildkite: {

@@ -90,7 +90,7 @@ function openBroker(
     }),
     decide: () => ({
       ...{ target: 'release-bot', kind: 'github_app', settings, grants: ['g'], scopes: [] },
-      ...{ seconds: 600, policy: 'p' },
+      ...{ seconds: 600, policy: 'p', terms: { policy: 'p', settings: 's' } },
     }),
     target: find,
     store: { commit },

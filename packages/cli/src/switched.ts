@@ -1,0 +1,38 @@
+/** What `switch off` and `switch on` have in common. */
+import type { Switch } from '@mayfly/broker/domain'
+import { type Given, type Option, UsageFault } from './command.ts'
+import { configOption, jsonOption } from './configured.ts'
+
+export const switchOptions: Readonly<Record<string, Option>> = {
+  config: configOption,
+  target: { type: 'string', value: 'NAME', summary: 'A target of the policy' },
+  issuer: { type: 'string', value: 'NAME', summary: 'A configured issuer' },
+  repo: { type: 'string', value: 'OWNER/REPO', summary: 'A repository, whatever its jobs ask for' },
+  because: { type: 'string', value: 'TEXT', summary: 'For the log' },
+  json: jsonOption,
+}
+
+/** What the options name. Throws `UsageFault` unless it is exactly one thing. */
+export function switchOf(given: Given): Switch {
+  const [target, issuer, repository] = ['target', 'issuer', 'repo'].map((name) => given.text(name))
+  const all: Switch[] = [
+    ...(target === undefined ? [] : [{ of: 'target', name: target } as const]),
+    ...(issuer === undefined ? [] : [{ of: 'issuer', name: issuer } as const]),
+    ...(repository === undefined ? [] : [{ of: 'repository', name: repositoryOf(repository) } as const]),
+  ]
+  const [only] = all
+  if (only === undefined || all.length > 1) throw new UsageFault('give one of --target, --issuer and --repo')
+  return only
+}
+
+/** As leases have it. Throws `UsageFault`. */
+export function repositoryOf(text: string): string {
+  if (!/^[^/\s]+(\/[^/\s]+)+$/.test(text)) throw new UsageFault('--repo is OWNER/REPO, such as acme/shop')
+  return text.toLowerCase()
+}
+
+/** What was given as the reason. */
+export function reasonOf(given: Given): string | undefined {
+  const reason = given.text('because')?.trim()
+  return reason === '' ? undefined : reason
+}
