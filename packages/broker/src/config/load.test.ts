@@ -81,3 +81,18 @@ test('a store without a file is refused', async () => {
   assert.equal(fault, '4:30 `store.path`: must be a file: what is kept must outlive the broker')
   assert.deepEqual(more, [])
 })
+
+test('a statement that would place a value inside quotes is refused where it stands', async () => {
+  const connection = (statements: string) =>
+    `${good}connections: { mysql: { staging: { url: { env: ORDERS }, ${statements} } } }\n`
+  const made = await loaded(
+    connection('create_statements: ["CREATE USER {{name}} IDENTIFIED BY {{password}}"]'),
+  )
+  assert.equal(made.connections.mysql['staging']?.create_statements?.length, 1)
+  const [fault, ...more] = await problems(connection(`drop_statements: ["CALL ended('{{name}}')"]`))
+  assert.match(
+    fault ?? '',
+    /^\d+:\d+ `connections.mysql.staging.drop_statements\[0\]`: has a place inside quotes; leave the quotes out/,
+  )
+  assert.deepEqual(more, [])
+})
