@@ -4,8 +4,10 @@
  */
 import { type KeyObject, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { decodeJwt, jwtVerify } from 'jose'
+import type { Certificate } from './certificate.ts'
 
 export interface EntraOptions {
   /** Milliseconds since 1970. */
@@ -16,6 +18,8 @@ export interface EntraOptions {
   readonly applications: Readonly<
     Record<string, readonly { readonly issuer: string; readonly subject: string }[]>
   >
+  /** Speaks TLS with it; Microsoft's own client takes nothing else. */
+  readonly certificate?: Certificate
 }
 
 export interface EntraFake {
@@ -60,7 +64,9 @@ export async function entraFor(
   options: EntraOptions,
 ): Promise<EntraFake> {
   const fake = new Entra(options)
-  const server = createServer((request, response) => void fake.take(request, response))
+  const { certificate } = options
+  const take = (request: IncomingMessage, response: ServerResponse) => void fake.take(request, response)
+  const server = certificate === undefined ? createServer(take) : createTlsServer({ ...certificate }, take)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => {
     server.closeAllConnections()
@@ -68,7 +74,7 @@ export async function entraFor(
   })
   const { port } = server.address() as AddressInfo
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${certificate === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     assertions: fake.assertions,
     holderOf: (token) => {
       const found = fake.given.get(token)
@@ -119,7 +125,11 @@ class Entra {
 
   async #answer(request: IncomingMessage, form: Readonly<Record<string, string>>): Promise<object> {
     const { tenant, applications, now } = this.#options
-    if (request.method !== 'POST' || request.url !== `/${tenant}/oauth2/v2.0/token`)
+    // Microsoft's client writes its statistics behind the path.
+    const [path] = (request.url ?? '').split('?')
+    if (request.method === 'GET' && path === `/${tenant}/v2.0/.well-known/openid-configuration`)
+      return discovery(`https://${request.headers.host}/${tenant}`)
+    if (request.method !== 'POST' || path !== `/${tenant}/oauth2/v2.0/token`)
       throw new Refused(400, 'invalid_request', 90_002)
     const client = form['client_id'] ?? ''
     if (form['grant_type'] !== 'client_credentials') throw new Refused(400, 'unsupported_grant_type', 70_003)
@@ -159,5 +169,16 @@ class Entra {
     })
     if (Array.isArray(payload.aud)) throw new Refused(401, 'invalid_client', 700_212)
     this.assertions.push(payload)
+  }
+}
+
+/** OpenID Connect Discovery 1.0 section 4.2, as far as clients of Entra read it. */
+function discovery(tenant: string): object {
+  return {
+    issuer: `${tenant}/v2.0`,
+    authorization_endpoint: `${tenant}/oauth2/v2.0/authorize`,
+    token_endpoint: `${tenant}/oauth2/v2.0/token`,
+    end_session_endpoint: `${tenant}/oauth2/v2.0/logout`,
+    jwks_uri: `${tenant}/discovery/v2.0/keys`,
   }
 }

@@ -128,9 +128,11 @@ class Kubernetes {
   }
 
   #answer(request: IncomingMessage, body: string): Answer {
-    if (request.headers.authorization !== `Bearer ${this.#options.broker}`)
-      return refused(401, 'Unauthorized')
     const { method, url = '' } = request
+    const bearer = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''
+    if (method === 'POST' && url === '/apis/authentication.k8s.io/v1/selfsubjectreviews')
+      return this.#review(bearer)
+    if (bearer !== this.#options.broker) return refused(401, 'Unauthorized')
     const [, namespace = '', rest = ''] = /^\/api\/v1\/namespaces\/([a-z0-9-]+)\/(.+)$/.exec(url) ?? []
     const known = this.#options.accounts.some((account) => account.startsWith(`${namespace}/`))
     if (!known) return refused(403, 'Forbidden')
@@ -141,6 +143,14 @@ class Kubernetes {
     if (method !== 'DELETE' || secret === undefined) return refused(405, 'MethodNotAllowed')
     if (!this.secrets.delete(`${namespace}/${secret}`)) return refused(404, 'NotFound')
     return { status: 200, body: { kind: 'Status', apiVersion: 'v1', status: 'Success' } }
+  }
+
+  /** Who the caller is, for everybody who is somebody. */
+  #review(bearer: string): Answer {
+    const username = this.userOf(bearer)
+    if (username === undefined) return refused(401, 'Unauthorized')
+    const kind = { kind: 'SelfSubjectReview', apiVersion: 'authentication.k8s.io/v1' }
+    return { status: 201, body: { ...kind, metadata: {}, status: { userInfo: { username } } } }
   }
 
   #secret(namespace: string, body: string): Answer {

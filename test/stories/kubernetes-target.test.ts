@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { AuthenticationV1Api, KubeConfig } from '@kubernetes/client-node'
 import { pushJob } from '../../packages/cli/src/demo/stand-in/claims.ts'
 import { githubFor } from '../fakes/github.ts'
 import { kubernetesFor } from '../fakes/kubernetes.ts'
@@ -20,6 +21,18 @@ targets:
 grants:
   - { name: shop, who: { repo: acme/shop, branch: main, environment: staging }, get: [cluster, orders-api, orders-api-staging], for: 15m }
 `
+
+/** Who the published client of Kubernetes is with what the job was given, and nothing else. */
+async function whoAmI(credential: Readonly<Record<string, string>>): Promise<string | undefined> {
+  const { server = '', token = '', certificate_authority: ca = '' } = credential
+  const config = new KubeConfig()
+  config.loadFromClusterAndUser(
+    { name: 'main', server, caData: Buffer.from(ca).toString('base64'), skipTLSVerify: false },
+    { name: 'job', token },
+  )
+  const { status } = await config.makeApiClient(AuthenticationV1Api).createSelfSubjectReview({ body: {} })
+  return status?.userInfo?.username
+}
 
 test('the token works in the namespace of the job, and no more once its lease is ended', async (t) => {
   const github = await githubFor(t)
@@ -44,11 +57,13 @@ test('the token works in the namespace of the job, and no more once its lease is
   const given = String(credential['token'])
   assert.equal(cluster.userOf(given), 'system:serviceaccount:shop-staging:deployer')
   assert.equal(credential['certificate_authority']?.trim(), cluster.ca.trim())
+  assert.equal(await whoAmI(credential), 'system:serviceaccount:shop-staging:deployer')
 
   const lease = String(answer.body['access_token'])
   assert.equal((await introspect(broker.url, lease)).body['active'], true)
   assert.equal((await revoke(broker.url, lease)).status, 200)
   assert.equal(cluster.userOf(given), undefined)
+  await assert.rejects(whoAmI(credential), /401/)
   assert.deepEqual(cluster.secrets(), [])
   assert.ok(broker.lines.every((line) => !line.includes(given) && !line.includes(token)))
 })
