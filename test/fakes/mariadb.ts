@@ -22,11 +22,15 @@ export interface RunningMariadb {
   stop(): Promise<void>
 }
 
-/** Ends the server when the pipe on its input closes, which every way of dying does, and removes the folder. */
+/**
+ * Ends the server when the pipe on its input closes, which every way of dying does, and removes the folder. Nobody reads
+ * what the shell itself would say then.
+ */
 const guard = `
 folder=$1; shift
 exec 3<&0
 "$@" </dev/null & server=$!
+exec 2>/dev/null
 ( cat <&3 >/dev/null; : >"$folder/orphaned"; kill -KILL $server ) 2>/dev/null & watch=$!
 wait $server
 if [ -e "$folder/orphaned" ]; then rm -rf "$folder"; fi
