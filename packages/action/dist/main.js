@@ -5,23 +5,25 @@ password!=="")throw new TypeError(`${what} holds a user or a password; leave the
 tps:"&&!(url.protocol==="http:"&&isLoopback(url.hostname)))throw new TypeError(`${what} must begin with https:\
 // (http:// works for loopback only).`);return url}function isLoopback(hostname){return hostname==="localhost"||
 hostname==="[::1]"||/^127\.\d+\.\d+\.\d+$/.test(hostname)}function jsonObject(text2){try{let value=JSON.parse(text2);return isObject(value)?value:void 0}catch{return}}function isObject(value){
-return typeof value=="object"&&value!==null&&!Array.isArray(value)}var MayflyRefused=class extends Error{name="MayflyRefused";error;status;description;explanation;errorId;answered;constructor(parts){
+return typeof value=="object"&&value!==null&&!Array.isArray(value)}var MayflyRefused=class extends Error{name="MayflyRefused";error;status;description;explanation;errorId;advice;answered;constructor(parts){
 let answered=answeredOf(parts);super(`${parts.status>=500?"Mayfly failed":"Mayfly refused"}: ${answered}`),this.
 answered=answered,this.error=parts.error,this.status=parts.status,this.description=parts.description,this.explanation=
-parts.explanation,this.errorId=parts.errorId}};function answeredOf({error,status,description,errorId}){let id=errorId===
-void 0?"":` (error id ${errorId})`;return`${error}, status ${status}. ${description}${id}`}var errorPattern=/^[\w.:-]{1,100}$/;
-function refusalOf(answer,secrets){let text2=secrets.reduce((rest,secret)=>secret===""?rest:rest.replaceAll(secret,
-"***"),answer.text),members=jsonObject(text2),error=members?.error;return members===void 0||typeof error!="str\
-ing"||!errorPattern.test(error)?unexpectedAnswer(answer.status):new MayflyRefused({error,status:answer.status,
-description:words(members.error_description)??"No description was given.",explanation:explanationOf(members.explanation),
-errorId:words(members.error_id)})}function unexpectedAnswer(status){return new MayflyRefused({error:"unexpecte\
-d_answer",status,description:"The answer is not one that a Mayfly broker gives; is the URL right?"})}function explanationOf(value){
-if(!isObject(value))return;let grants=list(value.grants).map(grant=>({grant:words(grant.grant)??"unnamed",failing:list(
-grant.failing).map(conditionOf)}));return{summary:words(value.summary)??"",grants}}function conditionOf(value){
-let hint=words(value.hint);return{claim:words(value.claim)??"unnamed",got:words(value.got)??"nothing",needed:words(
-value.needed)??"nothing",...hint===void 0?{}:{hint}}}function list(value){return Array.isArray(value)?value.filter(
-isObject).slice(0,20):[]}function words(value){if(value==null)return;let text2=typeof value=="string"?value:JSON.
-stringify(value);return text2.length>500?`${text2.slice(0,499)}…`:text2}var brokerRetry={waitsMs:[500,1e3,2e3],longestWaitMs:3e4,tryMs:1e4,wait,random:()=>(crypto.getRandomValues(new Uint32Array(
+parts.explanation,this.errorId=parts.errorId,this.advice=parts.advice??[]}};function answeredOf({error,status,
+description,errorId}){let id=errorId===void 0?"":` (error id ${errorId})`;return`${error}, status ${status}. ${description}${id}`}
+var errorPattern=/^[\w.:-]{1,100}$/;function refusalOf(answer,secrets,advise=()=>[]){let text2=secrets.reduce(
+(rest,secret)=>secret===""?rest:rest.replaceAll(secret,"***"),answer.text),members=jsonObject(text2),error=members?.
+error;return members===void 0||typeof error!="string"||!errorPattern.test(error)?unexpectedAnswer(answer.status):
+new MayflyRefused({error,status:answer.status,description:words(members.error_description)??"No description wa\
+s given.",explanation:explanationOf(members.explanation),errorId:words(members.error_id),advice:isTokens(error,
+members.error_description)?advise():[]})}function isTokens(error,description){return error==="invalid_request"&&
+description==="The token was not accepted."}function unexpectedAnswer(status){return new MayflyRefused({error:"\
+unexpected_answer",status,description:"The answer is not one that a Mayfly broker gives; is the URL right?"})}
+function explanationOf(value){if(!isObject(value))return;let grants=list(value.grants).map(grant=>({grant:words(
+grant.grant)??"unnamed",failing:list(grant.failing).map(conditionOf)}));return{summary:words(value.summary)??"",
+grants}}function conditionOf(value){let hint=words(value.hint);return{claim:words(value.claim)??"unnamed",got:words(
+value.got)??"nothing",needed:words(value.needed)??"nothing",...hint===void 0?{}:{hint}}}function list(value){return Array.
+isArray(value)?value.filter(isObject).slice(0,20):[]}function words(value){if(value==null)return;let text2=typeof value==
+"string"?value:JSON.stringify(value);return text2.length>500?`${text2.slice(0,499)}…`:text2}var brokerRetry={waitsMs:[500,1e3,2e3],longestWaitMs:3e4,tryMs:1e4,wait,random:()=>(crypto.getRandomValues(new Uint32Array(
 1))[0]??0)/4294967296},idTokenRetry={...brokerRetry,waitsMs:[50,100,200,400,800,1600,3e3,3e3,3e3]};function jittered(ms,random){
 return Math.round(ms*(.5+random()/2))}function retryAfterMs(value){return value!==null&&/^\d{1,6}$/.test(value.
 trim())?Number(value)*1e3:void 0}function wait(ms,signal){return new Promise((resolve,reject)=>{let aborted=()=>{
@@ -39,24 +41,40 @@ longestWaitMs){if("answer"in outcome)return outcome.answer;throw new MayflyUnrea
 tries)}await retry.wait(waitMs,sending.signal)}}async function once(url,message,sending,tryMs){let timeout=AbortSignal.
 timeout(tryMs),signal=sending.signal===void 0?timeout:AbortSignal.any([sending.signal,timeout]);try{let answer=await(sending.
 transport??fetchTransport)(url.href,{...message,signal,redirect:"manual"});return{answer:{status:answer.status,
-text:await answer.text()},retryAfterMs:retryAfterMs(answer.headers.get("retry-after"))}}catch(error){return{code:timeout.
-aborted?"timeout":networkErrorCode(error)}}}function isPassing(status){return status===429||status>=500&&status<=
-599}function formMessage(members){let form=new URLSearchParams;for(let[name,value]of Object.entries(members))value!==
-void 0&&form.set(name,value);return{method:"POST",headers:{"content-type":"application/x-www-form-urlencoded",
-accept:"application/json"},body:form.toString()}}async function exchange(request){if(request.target===void 0&&request.resource===void 0)throw new TypeError("Na\
+text:await answer.text(),...clockOf(answer.headers.get("date"))},retryAfterMs:retryAfterMs(answer.headers.get(
+"retry-after"))}}catch(error){return{code:timeout.aborted?"timeout":networkErrorCode(error)}}}function clockOf(date){
+let at=Date.parse(date??"")/1e3;return Number.isNaN(at)?{}:{at}}function isPassing(status){return status===429||
+status>=500&&status<=599}function formMessage(members){let form=new URLSearchParams;for(let[name,value]of Object.
+entries(members))value!==void 0&&form.set(name,value);return{method:"POST",headers:{"content-type":"applicatio\
+n/x-www-form-urlencoded",accept:"application/json"},body:form.toString()}}var slack=60;function tokenFaults(token,url,nowSeconds){let claims=claimsOf(token);if(claims===void 0)return["\
+What was sent is no identity token (a JWT of three parts)."];let faults=[...audienceFaults(claims,url),...nowSeconds===
+void 0?[]:timeFaults(claims,nowSeconds)];return faults.length>0?faults:[`Nothing is plainly wrong with the tok\
+en. Each can be used once: ask the platform for a new one for each exchange. Otherwise the broker does not tru\
+st its issuer, ${issuerOf(claims)}, or its job has ended; the operator finds the reason by the error id.`]}function audienceFaults({
+aud},url){if(aud===url||Array.isArray(aud)&&aud.length===1&&aud[0]===url)return[];let said=typeof aud=="string"?
+aud:JSON.stringify(aud??"nothing");return[`The token is for ${short(said)}. Ask the platform for one whose aud\
+ience is exactly ${url}`]}function timeFaults({exp,nbf,iat},now){let begins=Math.max(...[nbf,iat].map(time=>typeof time==
+"number"?time:0));return begins>now+slack?[`The token begins ${Math.round(begins-now)} s from now by the broke\
+r's clock, which must be wrong.`]:typeof exp=="number"&&exp<now-slack?[`The token ended ${Math.round(now-exp)}\
+ s ago by the broker's clock. Ask for a new one; if it is new, that clock is wrong.`]:[]}function issuerOf({iss}){
+return typeof iss=="string"?short(iss):"which it does not name"}function short(text2){return text2.length>200?
+`${text2.slice(0,199)}…`:text2}function claimsOf(token){let[,payload,signature,...more]=token.split(".");if(!(payload===
+void 0||signature===void 0||more.length>0))try{let bytes=Uint8Array.from(atob(payload.replaceAll("-","+").replaceAll(
+"_","/")),letter=>letter.charCodeAt(0));return jsonObject(new TextDecoder().decode(bytes))}catch{return}}async function exchange(request){if(request.target===void 0&&request.resource===void 0)throw new TypeError("Na\
 me a target or a resource.");let secrets=[],compose=async()=>{let subjectToken=await request.subjectToken();return secrets.
 push(subjectToken),formMessage({grant_type:"urn:ietf:params:oauth:grant-type:token-exchange",subject_token:subjectToken,
 subject_token_type:"urn:ietf:params:oauth:token-type:id_token",audience:request.target,resource:request.resource,
 scope:request.scope})},answer=await send(new URL(`${brokerUrl(request.url)}/token`),compose,request);if(answer.
-status!==200)throw refusalOf(answer,secrets);let credential=credentialOf(jsonObject(answer.text));if(credential===
-void 0)throw unexpectedAnswer(answer.status);return credential}function credentialOf(members){if(members===void 0)
-return;let accessToken=text(members.access_token),leaseId=text(members.lease_id),expiresIn=seconds(members.expires_in);
-if(!(accessToken===void 0||leaseId===void 0||expiresIn===void 0))return{accessToken,leaseId,leaseToken:text(members.
-lease_token)??accessToken,expiresIn,expiresAt:seconds(members.expires_at),issuedTokenType:text(members.issued_token_type)??
-"",tokenType:text(members.token_type)??"",scope:text(members.scope),parts:partsOf(members.credential)}}function partsOf(value){
-if(isObject(value))return Object.fromEntries(Object.entries(value).map(([name,part])=>[name,typeof part=="stri\
-ng"?part:JSON.stringify(part)]))}function text(value){return typeof value=="string"&&value!==""?value:void 0}function seconds(value){
-return Number.isInteger(value)&&Number(value)>=0&&Number(value)<253402300800?Number(value):void 0}var IdTokenUnavailable=class extends Error{name="IdTokenUnavailable"},missingPermission=`This job may not ask \
+status!==200)throw refusalOf(answer,secrets,()=>tokenFaults(secrets.at(-1)??"",brokerUrl(request.url),answer.at));
+let credential=credentialOf(jsonObject(answer.text));if(credential===void 0)throw unexpectedAnswer(answer.status);
+return credential}function credentialOf(members){if(members===void 0)return;let accessToken=text(members.access_token),
+leaseId=text(members.lease_id),expiresIn=seconds(members.expires_in);if(!(accessToken===void 0||leaseId===void 0||
+expiresIn===void 0))return{accessToken,leaseId,leaseToken:text(members.lease_token)??accessToken,expiresIn,expiresAt:seconds(
+members.expires_at),issuedTokenType:text(members.issued_token_type)??"",tokenType:text(members.token_type)??"",
+scope:text(members.scope),parts:partsOf(members.credential)}}function partsOf(value){if(isObject(value))return Object.
+fromEntries(Object.entries(value).map(([name,part])=>[name,typeof part=="string"?part:JSON.stringify(part)]))}
+function text(value){return typeof value=="string"&&value!==""?value:void 0}function seconds(value){return Number.
+isInteger(value)&&Number(value)>=0&&Number(value)<253402300800?Number(value):void 0}var IdTokenUnavailable=class extends Error{name="IdTokenUnavailable"},missingPermission=`This job may not ask \
 GitHub for an ID token. Add this to the job (or to the workflow):
 
 permissions:
@@ -129,19 +147,19 @@ arget","Scope","Valid until","Lease"],rows),"<p>The post step of the job revokes
 
 <pre>${text2.split(`
 `).map(html).join(`
-`)}</pre>`}function refusalText(refusal){let lines=[refusal.answered,summaryOf(refusal)].map(oneLine);for(let{
-grant,failing}of refusal.explanation?.grants??[])for(let condition of failing)lines.push(oneLine(`- ${grant}: ${conditionText(
-condition)}`));return lines.filter(line=>line!=="").join(`
+`)}</pre>`}function refusalText(refusal){let lines=[refusal.answered,summaryOf(refusal),...refusal.advice].map(
+oneLine);for(let{grant,failing}of refusal.explanation?.grants??[])for(let condition of failing)lines.push(oneLine(
+`- ${grant}: ${conditionText(condition)}`));return lines.filter(line=>line!=="").join(`
 `)}function summaryOf({explanation}){if(explanation===void 0)return"";let{summary,grants}=explanation,[nearest]=grants;
 return nearest!==void 0&&summary.startsWith(`${nearest.grant}: `)&&nearest.failing.every(({claim,needed})=>summary.
 includes(claim)&&summary.includes(needed))?"":summary}function refusedLines(target,refusal){let rows=(refusal.
 explanation?.grants??[]).flatMap(({grant,failing})=>failing.map(({claim,got,needed,hint})=>[code(grant),code(claim),
 code(got),code(needed),html(hint??"")])),summary=summaryOf(refusal);return[`<h3>Mayfly refused ${code(target)}\
-</h3>`,`<p>${html(refusal.answered)}</p>`,...summary===""?[]:[`<p>${html(summary)}</p>`],...rows.length===0?[]:
-[table(["Grant","Condition","The token had","Needed","What to change"],rows)]]}function conditionText({claim,got,
-needed,hint}){return`${claim} is ${got}, needs ${needed}${hint===void 0?"":`. ${hint}`}`}function table(heads,rows){
-let row=(cells,tag)=>`<tr>${cells.map(cell=>`<${tag}>${cell}</${tag}>`).join("")}</tr>`;return["<table>",row(heads,
-"th"),...rows.map(cells=>row(cells,"td")),"</table>"].join(`
+</h3>`,`<p>${html(refusal.answered)}</p>`,...[summary,...refusal.advice].flatMap(text2=>text2===""?[]:[`<p>${html(
+text2)}</p>`]),...rows.length===0?[]:[table(["Grant","Condition","The token had","Needed","What to change"],rows)]]}
+function conditionText({claim,got,needed,hint}){return`${claim} is ${got}, needs ${needed}${hint===void 0?"":`\
+. ${hint}`}`}function table(heads,rows){let row=(cells,tag)=>`<tr>${cells.map(cell=>`<${tag}>${cell}</${tag}>`).
+join("")}</tr>`;return["<table>",row(heads,"th"),...rows.map(cells=>row(cells,"td")),"</table>"].join(`
 `)}function code(text2){return text2===""?"":`<code>${html(text2)}</code>`}function oneLine(text2){return text2.
 replace(/[\r\n]+/g," ").trim()}async function acquire(runner){try{let inputs=readInputs(runner);requireRunnerFiles(runner);let{granted,refused}=await askForEach(
 runner,inputs);if(refused.length>0)return tellRefused(runner,granted,refused);deliver(runner,granted,inputs.exports);

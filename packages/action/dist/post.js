@@ -13,23 +13,25 @@ let url=URL.parse(text);if(url===null)throw new TypeError(`${what} is not a URL.
 protocol==="http:"&&isLoopback(url.hostname)))throw new TypeError(`${what} must begin with https:// (http:// w\
 orks for loopback only).`);return url}function isLoopback(hostname){return hostname==="localhost"||hostname===
 "[::1]"||/^127\.\d+\.\d+\.\d+$/.test(hostname)}function jsonObject(text){try{let value=JSON.parse(text);return isObject(value)?value:void 0}catch{return}}function isObject(value){
-return typeof value=="object"&&value!==null&&!Array.isArray(value)}var MayflyRefused=class extends Error{name="MayflyRefused";error;status;description;explanation;errorId;answered;constructor(parts){
+return typeof value=="object"&&value!==null&&!Array.isArray(value)}var MayflyRefused=class extends Error{name="MayflyRefused";error;status;description;explanation;errorId;advice;answered;constructor(parts){
 let answered=answeredOf(parts);super(`${parts.status>=500?"Mayfly failed":"Mayfly refused"}: ${answered}`),this.
 answered=answered,this.error=parts.error,this.status=parts.status,this.description=parts.description,this.explanation=
-parts.explanation,this.errorId=parts.errorId}};function answeredOf({error,status,description,errorId}){let id=errorId===
-void 0?"":` (error id ${errorId})`;return`${error}, status ${status}. ${description}${id}`}var errorPattern=/^[\w.:-]{1,100}$/;
-function refusalOf(answer,secrets){let text=secrets.reduce((rest,secret)=>secret===""?rest:rest.replaceAll(secret,
-"***"),answer.text),members=jsonObject(text),error=members?.error;return members===void 0||typeof error!="stri\
-ng"||!errorPattern.test(error)?unexpectedAnswer(answer.status):new MayflyRefused({error,status:answer.status,description:words(
-members.error_description)??"No description was given.",explanation:explanationOf(members.explanation),errorId:words(
-members.error_id)})}function unexpectedAnswer(status){return new MayflyRefused({error:"unexpected_answer",status,
-description:"The answer is not one that a Mayfly broker gives; is the URL right?"})}function explanationOf(value){
-if(!isObject(value))return;let grants=list(value.grants).map(grant=>({grant:words(grant.grant)??"unnamed",failing:list(
-grant.failing).map(conditionOf)}));return{summary:words(value.summary)??"",grants}}function conditionOf(value){
-let hint=words(value.hint);return{claim:words(value.claim)??"unnamed",got:words(value.got)??"nothing",needed:words(
-value.needed)??"nothing",...hint===void 0?{}:{hint}}}function list(value){return Array.isArray(value)?value.filter(
-isObject).slice(0,20):[]}function words(value){if(value==null)return;let text=typeof value=="string"?value:JSON.
-stringify(value);return text.length>500?`${text.slice(0,499)}…`:text}var brokerRetry={waitsMs:[500,1e3,2e3],longestWaitMs:3e4,tryMs:1e4,wait,random:()=>(crypto.getRandomValues(new Uint32Array(
+parts.explanation,this.errorId=parts.errorId,this.advice=parts.advice??[]}};function answeredOf({error,status,
+description,errorId}){let id=errorId===void 0?"":` (error id ${errorId})`;return`${error}, status ${status}. ${description}${id}`}
+var errorPattern=/^[\w.:-]{1,100}$/;function refusalOf(answer,secrets,advise=()=>[]){let text=secrets.reduce((rest,secret)=>secret===
+""?rest:rest.replaceAll(secret,"***"),answer.text),members=jsonObject(text),error=members?.error;return members===
+void 0||typeof error!="string"||!errorPattern.test(error)?unexpectedAnswer(answer.status):new MayflyRefused({error,
+status:answer.status,description:words(members.error_description)??"No description was given.",explanation:explanationOf(
+members.explanation),errorId:words(members.error_id),advice:isTokens(error,members.error_description)?advise():
+[]})}function isTokens(error,description){return error==="invalid_request"&&description==="The token was not a\
+ccepted."}function unexpectedAnswer(status){return new MayflyRefused({error:"unexpected_answer",status,description:"\
+The answer is not one that a Mayfly broker gives; is the URL right?"})}function explanationOf(value){if(!isObject(
+value))return;let grants=list(value.grants).map(grant=>({grant:words(grant.grant)??"unnamed",failing:list(grant.
+failing).map(conditionOf)}));return{summary:words(value.summary)??"",grants}}function conditionOf(value){let hint=words(
+value.hint);return{claim:words(value.claim)??"unnamed",got:words(value.got)??"nothing",needed:words(value.needed)??
+"nothing",...hint===void 0?{}:{hint}}}function list(value){return Array.isArray(value)?value.filter(isObject).
+slice(0,20):[]}function words(value){if(value==null)return;let text=typeof value=="string"?value:JSON.stringify(
+value);return text.length>500?`${text.slice(0,499)}…`:text}var brokerRetry={waitsMs:[500,1e3,2e3],longestWaitMs:3e4,tryMs:1e4,wait,random:()=>(crypto.getRandomValues(new Uint32Array(
 1))[0]??0)/4294967296},idTokenRetry={...brokerRetry,waitsMs:[50,100,200,400,800,1600,3e3,3e3,3e3]};function jittered(ms,random){
 return Math.round(ms*(.5+random()/2))}function retryAfterMs(value){return value!==null&&/^\d{1,6}$/.test(value.
 trim())?Number(value)*1e3:void 0}function wait(ms,signal){return new Promise((resolve,reject)=>{let aborted=()=>{
@@ -47,11 +49,12 @@ longestWaitMs){if("answer"in outcome)return outcome.answer;throw new MayflyUnrea
 tries)}await retry.wait(waitMs,sending.signal)}}async function once(url,message,sending,tryMs){let timeout=AbortSignal.
 timeout(tryMs),signal=sending.signal===void 0?timeout:AbortSignal.any([sending.signal,timeout]);try{let answer=await(sending.
 transport??fetchTransport)(url.href,{...message,signal,redirect:"manual"});return{answer:{status:answer.status,
-text:await answer.text()},retryAfterMs:retryAfterMs(answer.headers.get("retry-after"))}}catch(error){return{code:timeout.
-aborted?"timeout":networkErrorCode(error)}}}function isPassing(status){return status===429||status>=500&&status<=
-599}function formMessage(members){let form=new URLSearchParams;for(let[name,value]of Object.entries(members))value!==
-void 0&&form.set(name,value);return{method:"POST",headers:{"content-type":"application/x-www-form-urlencoded",
-accept:"application/json"},body:form.toString()}}async function revoke(request){let compose=async()=>formMessage({token:request.token}),answer=await send(new URL(
+text:await answer.text(),...clockOf(answer.headers.get("date"))},retryAfterMs:retryAfterMs(answer.headers.get(
+"retry-after"))}}catch(error){return{code:timeout.aborted?"timeout":networkErrorCode(error)}}}function clockOf(date){
+let at=Date.parse(date??"")/1e3;return Number.isNaN(at)?{}:{at}}function isPassing(status){return status===429||
+status>=500&&status<=599}function formMessage(members){let form=new URLSearchParams;for(let[name,value]of Object.
+entries(members))value!==void 0&&form.set(name,value);return{method:"POST",headers:{"content-type":"applicatio\
+n/x-www-form-urlencoded",accept:"application/json"},body:form.toString()}}async function revoke(request){let compose=async()=>formMessage({token:request.token}),answer=await send(new URL(
 `${brokerUrl(request.url)}/revoke`),compose,request);if(answer.status!==200)throw refusalOf(answer,[request.token])}var unseen=/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;function printable(text){return text.replace(unseen," ").replaceAll(
 "##[","# # [")}function mask(runner,secret){for(let line of secret.split(/[\r\n]+/))line.trim()!==""&&runner.write(`::add-mas\
 k::${escaped(line)}

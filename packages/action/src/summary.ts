@@ -37,7 +37,7 @@ export function failedSummary(text: string): string {
 
 /** The same for the log and its annotation, under a title that says who refused what; one line for each condition. */
 export function refusalText(refusal: MayflyRefused): string {
-  const lines = [refusal.answered, summaryOf(refusal)].map(oneLine)
+  const lines = [refusal.answered, summaryOf(refusal), ...refusal.advice].map(oneLine)
   for (const { grant, failing } of refusal.explanation?.grants ?? []) {
     for (const condition of failing) lines.push(oneLine(`- ${grant}: ${conditionText(condition)}`))
   }
@@ -70,7 +70,7 @@ function refusedLines(target: string, refusal: MayflyRefused): readonly string[]
   return [
     `<h3>Mayfly refused ${code(target)}</h3>`,
     `<p>${html(refusal.answered)}</p>`,
-    ...(summary === '' ? [] : [`<p>${html(summary)}</p>`]),
+    ...[summary, ...refusal.advice].flatMap((text) => (text === '' ? [] : [`<p>${html(text)}</p>`])),
     ...(rows.length === 0
       ? []
       : [table(['Grant', 'Condition', 'The token had', 'Needed', 'What to change'], rows)]),

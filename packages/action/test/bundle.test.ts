@@ -21,7 +21,7 @@ test('the bundle is small, names no path of a machine, and needs nothing but Nod
   for (const file of files) {
     const text = readFileSync(join(dist, file), 'utf8')
     assert.ok(
-      statSync(join(dist, file)).size < 20_000,
+      statSync(join(dist, file)).size < 40_000,
       `${file} has ${statSync(join(dist, file)).size} bytes`,
     )
     assert.ok(!text.includes(root))

@@ -2,6 +2,7 @@ import { brokerUrl } from './endpoint.ts'
 import { isObject, jsonObject } from './json.ts'
 import { refusalOf, unexpectedAnswer } from './refusal.ts'
 import { formMessage, type Sending, send } from './send.ts'
+import { tokenFaults } from './token-faults.ts'
 
 /** What is asked for. Name the target, or the resource that it stands for. */
 export interface ExchangeRequest extends Sending {
@@ -60,7 +61,10 @@ export async function exchange(request: ExchangeRequest): Promise<Credential> {
     })
   }
   const answer = await send(new URL(`${brokerUrl(request.url)}/token`), compose, request)
-  if (answer.status !== 200) throw refusalOf(answer, secrets)
+  if (answer.status !== 200) {
+    const advise = () => tokenFaults(secrets.at(-1) ?? '', brokerUrl(request.url), answer.at)
+    throw refusalOf(answer, secrets, advise)
+  }
   const credential = credentialOf(jsonObject(answer.text))
   if (credential === undefined) throw unexpectedAnswer(answer.status)
   return credential

@@ -29,6 +29,7 @@ interface RefusalParts {
   readonly description: string
   readonly explanation?: Explanation | undefined
   readonly errorId?: string | undefined
+  readonly advice?: readonly string[] | undefined
 }
 
 /** The broker said no, or something that is no answer at all (`unexpected_answer`). Holds no secret. */
@@ -43,6 +44,8 @@ export class MayflyRefused extends Error {
   readonly explanation: Explanation | undefined
   /** Names the record of this refusal in the broker's log. */
   readonly errorId: string | undefined
+  /** What its sender can find out about the token that was refused. Holds claim values: escape it. */
+  readonly advice: readonly string[]
   /** What was answered, for whoever has said already that Mayfly refused: the message without its first words. */
   readonly answered: string
 
@@ -55,6 +58,7 @@ export class MayflyRefused extends Error {
     this.description = parts.description
     this.explanation = parts.explanation
     this.errorId = parts.errorId
+    this.advice = parts.advice ?? []
   }
 }
 
@@ -66,8 +70,15 @@ function answeredOf({ error, status, description, errorId }: RefusalParts): stri
 /** RFC 6749 5.2 allows more; no registered error needs it. */
 const errorPattern = /^[\w.:-]{1,100}$/
 
-/** The refusal in an answer. `secrets` are cut out first: a broken middle box may echo what it was sent. */
-export function refusalOf(answer: Answer, secrets: readonly string[]): MayflyRefused {
+/**
+ * The refusal in an answer. `secrets` are cut out first: a broken middle box may echo what it was sent. `advise` is asked
+ * when the token itself was refused.
+ */
+export function refusalOf(
+  answer: Answer,
+  secrets: readonly string[],
+  advise: () => readonly string[] = () => [],
+): MayflyRefused {
   const text = secrets.reduce(
     (rest, secret) => (secret === '' ? rest : rest.replaceAll(secret, '***')),
     answer.text,
@@ -83,7 +94,13 @@ export function refusalOf(answer: Answer, secrets: readonly string[]): MayflyRef
     description: words(members['error_description']) ?? 'No description was given.',
     explanation: explanationOf(members['explanation']),
     errorId: words(members['error_id']),
+    advice: isTokens(error, members['error_description']) ? advise() : [],
   })
+}
+
+/** The one answer to every token that was not accepted, whatever the reason. */
+function isTokens(error: string, description: unknown): boolean {
+  return error === 'invalid_request' && description === 'The token was not accepted.'
 }
 
 /** An answer that no Mayfly broker gives: a wrong URL, or a middle box. */

@@ -16,6 +16,8 @@ export type Message = Pick<TransportRequest, 'method' | 'headers' | 'body'>
 export interface Answer {
   readonly status: number
   readonly text: string
+  /** Seconds since 1970 by the other side's clock (RFC 9110 6.6.1), where it says. */
+  readonly at?: number
 }
 
 type Outcome =
@@ -52,12 +54,17 @@ async function once(url: URL, message: Message, sending: Sending, tryMs: number)
     const transport = sending.transport ?? fetchTransport
     const answer = await transport(url.href, { ...message, signal, redirect: 'manual' })
     return {
-      answer: { status: answer.status, text: await answer.text() },
+      answer: { status: answer.status, text: await answer.text(), ...clockOf(answer.headers.get('date')) },
       retryAfterMs: retryAfterMs(answer.headers.get('retry-after')),
     }
   } catch (error) {
     return { code: timeout.aborted ? 'timeout' : networkErrorCode(error) }
   }
+}
+
+function clockOf(date: string | null): { readonly at?: number } {
+  const at = Date.parse(date ?? '') / 1000
+  return Number.isNaN(at) ? {} : { at }
 }
 
 /** Statuses that may be gone a moment later. */

@@ -57,7 +57,15 @@ test('a difference in case or a typo is named', () => {
   const hint = (changes: Record<string, unknown>) => single(startup, 'prod-deploy', changes)?.hint
   assert.equal(hint({ ...production, ref: 'refs/heads/Main' }), 'did you mean `refs/heads/main`?')
   assert.equal(hint({ environment: 'prodution' }), 'did you mean `production`?')
-  assert.equal(hint({ environment: 'staging' }), undefined)
+})
+
+test('what is wrong and no typo is told in the words of the workflow file', () => {
+  const hint = (changes: Record<string, unknown>) => single(startup, 'prod-deploy', changes)?.hint
+  assert.equal(hint({ environment: 'staging' }), 'write `environment: production` in the job')
+  assert.equal(hint({ ...production, ref: 'refs/heads/feature' }), 'run it on `branch main`')
+  assert.equal(hint({ ...production, ref: 'refs/tags/v1', ref_type: 'tag' }), 'run it on `branch main`')
+  const { grants } = ask(startup, 'prod-deploy', { ...production, event_name: 'workflow_run' })
+  assert.match(grants[0]?.failing[0]?.hint ?? '', /^start the workflow by `push` or `schedule` or/)
 })
 
 test('an administrator sees that a repository was re-created; its new owner does not', () => {

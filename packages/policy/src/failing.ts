@@ -66,7 +66,7 @@ function hintFor(
   condition: Condition,
   got: string | undefined,
   token: TokenClaims,
-  { parts }: IssuerSchema,
+  { parts, mend }: IssuerSchema,
 ): string | undefined {
   const { claim, names } = condition
   const wanted = [...(listed(condition.lang) ?? [])]
@@ -78,9 +78,12 @@ function hintFor(
   if (claim === 'repository_id' && names.includes(token.get('repository') ?? '')) {
     return 'the repository was re-created under the same name; `mayfly policy lock` shows both ids, and asks which is meant'
   }
-  if (got === undefined || /_id$/.test(claim)) return undefined
-  const near = wanted.find((value) => value.toLowerCase() === got.toLowerCase() || isTypo(got, value))
-  return near === undefined ? undefined : `did you mean \`${near}\`?`
+  if (/_id$/.test(claim)) return undefined
+  const near =
+    got === undefined
+      ? undefined
+      : wanted.find((value) => value.toLowerCase() === got.toLowerCase() || isTypo(got, value))
+  return near === undefined ? mend?.(claim, wanted) : `did you mean \`${near}\`?`
 }
 
 /** Two edits in a word of three letters are another word. */

@@ -76,12 +76,12 @@ async function tokenSource(given: Given, terminal: Terminal, url: string): Promi
 }
 
 async function tellRefusal(refusal: MayflyRefused, given: Given, terminal: Terminal): Promise<ExitCode> {
-  const { error, status, description, explanation, errorId } = refusal
+  const { error, status, description, explanation, errorId, advice } = refusal
   if (given.flag('json')) {
-    await terminal.write(json({ error, status, description, explanation, errorId }))
+    await terminal.write(json({ error, status, description, explanation, errorId, advice }))
     return 1
   }
-  for (const line of [refusal.message, explanation?.summary ?? ''])
+  for (const line of [refusal.message, explanation?.summary ?? '', ...advice])
     if (line !== '') terminal.tell(printable(line))
   for (const line of conditionLines(explanation?.grants ?? [])) terminal.tell(line)
   return 1

@@ -9,6 +9,7 @@ import { diff, everything, inter, literals, union } from '../lang.ts'
 import { anyBranch, audience, callerChosen, claim, needs, only, rule } from './declare.ts'
 import { branchesAndTags, commits, digits, id, lower, tags, upper, word } from './domain.ts'
 import { githubIntake } from './github-intake.ts'
+import { githubMend } from './github-mend.ts'
 import { presentGithub, typicalGithub } from './github-token.ts'
 import { parseWorkflowReference } from './github-workflow.ts'
 import type { ClaimParts, IssuerSchema, ProfileRule, RefusedClaim, Shorthand } from './schema.ts'
@@ -128,6 +129,7 @@ export const github: IssuerSchema = {
   refused,
   profile,
   parts,
+  mend: githubMend,
   workflow: parseWorkflowReference,
   intake: (given, properties) => githubIntake(claims, given, properties),
   typical: typicalGithub,

@@ -102,6 +102,8 @@ export interface IssuerSchema {
   readonly refused: ReadonlyMap<string, RefusedClaim>
   readonly profile: readonly ProfileRule[]
   readonly parts: ClaimParts
+  /** What whoever wrote the job can do so that a claim becomes one of these values; absent where nothing is known. */
+  readonly mend?: (claim: string, wanted: readonly string[]) => string | undefined
   /** Splits `o/r/.github/workflows/f.yml@ref`; `undefined` when it is not that. Only with the `workflow` shorthand. */
   readonly workflow?: (text: string) => WorkflowName | undefined
   /** A token's claims as text, or why the token is refused. */
