@@ -27,7 +27,7 @@ interface Jwk {
   readonly kty: string
 }
 
-test('a token of the application that trusts the workload; the lease is shorter', async (t) => {
+test('a token of the application that trusts the workload; the lease is shorter, and what Entra says of its limits is handed on', async (t) => {
   const github = await githubFor(t)
   const site = await makeSite(t, { issuers: { github: github.issuer }, policy })
   const keys = new Map<string, Jwk>()
@@ -58,4 +58,8 @@ test('a token of the application that trusts the workload; the lease is shorter'
   assert.ok(Number(answer.body['expires_in']) <= 900)
   const lease = String(answer.body['access_token'])
   assert.equal((await introspect(broker.url, lease)).body['active'], true)
+
+  entra.answerNext(429, '{"error":"too_many_requests"}', { 'retry-after': '23' })
+  const again = await exchange(broker.url, github.idTokenOf(job, site.url), { audience: 'cloud' })
+  assert.deepEqual([again.status, again.headers['retry-after']], [503, '23'])
 })

@@ -1,4 +1,4 @@
-import { request as plainRequest } from 'node:http'
+import { type IncomingHttpHeaders, request as plainRequest } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { Failure } from '../base/failure.ts'
 
@@ -20,9 +20,12 @@ export interface Question {
 export interface Reply {
   readonly who: string
   readonly status: number
+  readonly text: string
   /** `undefined`: it was no JSON. */
   readonly json: unknown
   readonly retryAfter: number | undefined
+  /** What the provider's clock says, seconds since 1970. */
+  readonly date: number | undefined
 }
 
 /** A token of some kilobytes, and what stands around it. */
@@ -36,8 +39,13 @@ const longestPause = 3600
 export async function ask(question: Question): Promise<Reply> {
   const { who } = question
   try {
-    const { status, retryAfter, text } = await exchanged(question)
-    return { who, status, json: jsonOf(text), retryAfter: pauseOf(retryAfter) }
+    const { status, headers, text } = await exchanged(question)
+    const date = Date.parse(headers.date ?? '') / 1000
+    return {
+      ...{ who, status, text, json: jsonOf(text) },
+      retryAfter: pauseOf(headers['retry-after']),
+      date: Number.isFinite(date) ? date : undefined,
+    }
   } catch (cause) {
     if (cause instanceof Failure) throw cause
     throw new Failure('provider_unavailable', { reason: `${who} does not answer`, cause })
@@ -46,7 +54,7 @@ export async function ask(question: Question): Promise<Reply> {
 
 interface Raw {
   readonly status: number
-  readonly retryAfter: string | undefined
+  readonly headers: IncomingHttpHeaders
   readonly text: string
 }
 
@@ -93,7 +101,7 @@ function exchanged({
       response.on('error', reject)
       response.on('end', () => {
         const { statusCode: status = 0, headers: said } = response
-        resolve({ status, retryAfter: said['retry-after'], text: Buffer.concat(pieces).toString('utf8') })
+        resolve({ status, headers: said, text: Buffer.concat(pieces).toString('utf8') })
       })
     })
     sent.end(body)
@@ -110,6 +118,20 @@ export function refusal({ who, status, retryAfter }: Reply, word: string | undef
   if (forGood && word !== undefined && word !== 'temporarily_unavailable')
     return new Failure('target_refused', { reason })
   return new Failure('provider_unavailable', { reason, retryAfter })
+}
+
+/** Seconds that clocks may differ before a refusal is laid to that. */
+const usualSkew = 30
+
+/**
+ * A refusal that is also what a wrong clock looks like: where the clocks differ that is said, and it may pass. `now`:
+ * ours, seconds since 1970.
+ */
+export function orClock(failure: Failure, { date }: Reply, now: number): Failure {
+  const skew = Math.abs((date ?? now) - now)
+  if (failure.code !== 'target_refused' || skew <= usualSkew) return failure
+  const reason = `${failure.reason}; its clock and ours differ by ${Math.round(skew)} s`
+  return new Failure('provider_unavailable', { reason })
 }
 
 /** What was given is not what the provider documents. */
@@ -143,7 +165,8 @@ function jsonOf(text: string): unknown {
   }
 }
 
-function pauseOf(header: string | undefined): number | undefined {
-  if (header === undefined || !/^[0-9]{1,9}$/.test(header)) return undefined
+/** Seconds of a `Retry-After`, at most an hour (RFC 9110 10.2.3); a date is not looked at. */
+export function pauseOf(header: unknown): number | undefined {
+  if (typeof header !== 'string' || !/^[0-9]{1,9}$/.test(header)) return undefined
   return Math.min(longestPause, Math.max(1, Number(header)))
 }

@@ -76,6 +76,12 @@ test('what Auth0 refuses for good is told in its words, without what we sent', a
   assert.ok(fake.asked.every((form) => form['audience'] === audience || form['audience']?.includes('other')))
 })
 
+test('how long Auth0 wants to be left alone is handed on, whatever the status', async (t) => {
+  const { fake, issue } = await auth0World(t)
+  fake.faults.push({ status: 503, headers: { 'retry-after': '7' }, body: '{}' })
+  await assert.rejects(issue(), { code: 'provider_unavailable', retryAfter: 7 })
+})
+
 test('a clock that differs reads like a wrong key, and is said', async (t) => {
   const { fake, issue } = await auth0World(t, { ahead: 400 })
   await assert.rejects(issue(), {

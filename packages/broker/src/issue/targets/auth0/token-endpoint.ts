@@ -1,5 +1,6 @@
 import { Failure } from '../../../base/failure.ts'
 import { withoutTokens } from '../../../base/scrub.ts'
+import { pauseOf } from '../../ask.ts'
 import { pauseAfter } from './limits.ts'
 
 export interface Asking {
@@ -69,7 +70,8 @@ function refusal({ status, headers }: Response, json: unknown, now: number): Fai
       retryAfter,
     })
   }
-  if (status < 400 || status >= 500 || status === 408) return unavailable(reason)
+  if (status < 400 || status >= 500 || status === 408)
+    return unavailable(reason, pauseOf(headers.get('retry-after')))
   const skew = Math.abs(Date.parse(headers.get('date') ?? '') / 1000 - now)
   // An assertion that is too old or too new for Auth0's clock reads like a wrong key.
   if (status === 401 && skew > 30)
@@ -95,6 +97,6 @@ function jsonOf(text: string): unknown {
   }
 }
 
-function unavailable(reason: string): Failure {
-  return new Failure('provider_unavailable', { reason })
+function unavailable(reason: string, retryAfter?: number): Failure {
+  return new Failure('provider_unavailable', { reason, retryAfter })
 }

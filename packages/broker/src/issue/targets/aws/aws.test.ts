@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createSign, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { after, test } from 'node:test'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
+import { testProviderFaults } from '../../../../../../test/conformance/provider-faults.ts'
 import { testTarget } from '../../../../../../test/conformance/target.ts'
 import { type StsFake, type StsOptions, stsFor } from '../../../../../../test/fakes/aws-sts.ts'
 import { newId } from '../../../base/id.ts'
@@ -51,7 +52,7 @@ function sts(t: Parameters<typeof stsFor>[0], over: Partial<StsOptions> = {}): P
 
 type Mode = AwsConnection['mode']
 
-function open(fake: Pick<StsFake, 'url'>, mode: Mode, now = Date.now) {
+function open(fake: Pick<StsFake, 'url'>, mode: Mode, now = Date.now, answerMs = 10_000) {
   const keys = { access_key_id: user.id, secret_access_key: new Secret(user.secret) }
   const shared = { region, sts: fake.url }
   const connection: AwsConnection =
@@ -62,7 +63,7 @@ function open(fake: Pick<StsFake, 'url'>, mode: Mode, now = Date.now) {
     subject: () => 'github:repository_id:40211',
     tools: { now },
   })
-  return openAwsTarget({ connections: { main: connection }, sign, tools: { now } })
+  return openAwsTarget({ connections: { main: connection }, sign, tools: { now }, answerMs })
 }
 
 const text = (part: Secret | string | undefined) => (part instanceof Secret ? part.reveal() : String(part))
@@ -87,6 +88,13 @@ const modes: readonly Mode[] = ['web_identity', 'assume_role']
 const shared = await sts({ after })
 for (const mode of modes) {
   testTarget(`aws_role by ${mode}`, { open: async () => open(shared, mode), grant: grantOf })
+  const code = mode === 'web_identity' ? 'InvalidIdentityToken' : 'SignatureDoesNotMatch'
+  testProviderFaults(`aws_role by ${mode}`, {
+    place: (t) => sts(t),
+    once: (place, answerMs) => open({ url: place }, mode, Date.now, answerMs).issue(grantOf(), null),
+    questions: 1,
+    clock: { at: 1, status: 400, body: `<ErrorResponse><Error><Code>${code}</Code></Error></ErrorResponse>` },
+  })
 }
 
 for (const mode of modes) {
@@ -138,9 +146,9 @@ for (const mode of modes) {
         'STS refused: IDPCommunicationError',
       ],
       [503, 'sorry', 'STS refused: status 503'],
-      [200, '<html>', 'STS gave an answer that is none'],
-      [200, `<AccessKeyId>${'A'.repeat(20)}</AccessKeyId>`.repeat(2), 'STS gave an answer that is none'],
-      [200, 'x'.repeat(70_000), 'STS gave an answer that is too long'],
+      [200, '<html>', 'STS gives an answer that is none'],
+      [200, `<AccessKeyId>${'A'.repeat(20)}</AccessKeyId>`.repeat(2), 'STS gives an answer that is none'],
+      [200, 'x'.repeat(70_000), 'STS gives an answer that is too long'],
       [302, '', 'STS does not answer'],
     ] as const
     for (const [status, body, reason] of faults) {
@@ -184,7 +192,7 @@ test('own identity: the source identity and the tags name the lease', async (t) 
   assert.deepEqual([form['Tags.member.1.Key'], form['Tags.member.1.Value']], ['mayfly-lease', grant.leaseId])
 })
 
-test("a clock that is off, a wrong secret and a wrong region are AWS's refusal, in its words", async (t) => {
+test("a wrong secret and a wrong region are AWS's refusal, in its words; a clock that is off may pass", async (t) => {
   const fake = await sts(t, { region: 'us-east-1' })
   await assert.rejects(open(fake, 'assume_role').issue(grantOf(), null), {
     reason: 'STS refused: SignatureDoesNotMatch',
@@ -192,10 +200,11 @@ test("a clock that is off, a wrong secret and a wrong region are AWS's refusal, 
   const right = await sts(t)
   const late = () => Date.now() - 400_000
   await assert.rejects(open(right, 'assume_role', late).issue(grantOf(), null), {
-    reason: /SignatureDoesNotMatch/,
+    reason: /SignatureDoesNotMatch; its clock and ours differ by (39|40)\d s$/,
   })
   await assert.rejects(open(right, 'web_identity', late).issue(grantOf({ expiresAt: 1 }), null), {
-    reason: 'STS refused: InvalidIdentityToken',
+    code: 'provider_unavailable',
+    reason: /InvalidIdentityToken; its clock and ours differ by (39|40)\d s$/,
   })
 })
 

@@ -12,7 +12,7 @@ import { signed } from '../../sigv4.ts'
 import type { Target } from '../../target.ts'
 import { type Session, sessionOf } from './session.ts'
 import { awsRoleSettings } from './settings.ts'
-import { askSts, type StsKeys } from './sts.ts'
+import { askSts, type StsKeys, type StsQuestion } from './sts.ts'
 
 export type AwsConnection = { readonly region: string; readonly sts?: string | undefined } & (
   | { readonly mode: 'web_identity' }
@@ -28,6 +28,8 @@ export interface AwsTargetParts {
   readonly connections: Readonly<Record<string, AwsConnection>>
   readonly sign: SignFederation
   readonly tools: Pick<Tools, 'now'>
+  /** Milliseconds that STS has for an answer; ten seconds when absent. */
+  readonly answerMs?: number
 }
 
 /** STS gives no shorter session. */
@@ -39,6 +41,8 @@ const audience = 'sts.amazonaws.com'
 const handleShape = z.strictObject({ until: z.number() })
 
 export function openAwsTarget(parts: AwsTargetParts): Target {
+  const closing = new AbortController()
+  const milliseconds = parts.answerMs ?? 10_000
   return {
     kind: 'aws_role',
     // Nothing is left to take back when this fails half-way: keys that nobody has read open nothing.
@@ -52,10 +56,12 @@ export function openAwsTarget(parts: AwsTargetParts): Target {
     async issue(grant) {
       const { connection } = connectionOf(parts, grant)
       const session = sessionOf(grant)
-      const keys =
+      const question =
         connection.mode === 'web_identity'
           ? await byWebIdentity(parts, connection, grant, session)
-          : await byOwnIdentity(parts, connection, grant, session)
+          : byOwnIdentity(parts, connection, grant, session)
+      const now = Math.floor(parts.tools.now() / 1000)
+      const keys = await askSts({ ...question, milliseconds, signal: closing.signal, now })
       return { ...credentialOf(keys, connection.region), handle: () => ({ until: keys.expiration }) }
     },
     outlives(handle) {
@@ -65,6 +71,7 @@ export function openAwsTarget(parts: AwsTargetParts): Target {
       const until = new Date(parsed.data.until * 1000).toISOString().replace('.000Z', 'Z')
       return `STS recalls no keys: these work until ${until}, unless the role denies the tag of their lease`
     },
+    close: async () => closing.abort(),
   }
 }
 
@@ -112,6 +119,8 @@ function formOf(action: string, grant: Grant, session: Session): URLSearchParams
   return form
 }
 
+type Signed = Pick<StsQuestion, 'url' | 'headers' | 'body'>
+
 const formHeaders = { 'content-type': 'application/x-www-form-urlencoded' }
 
 function endpointOf({ region, sts }: AwsConnection): URL {
@@ -124,7 +133,7 @@ async function byWebIdentity(
   connection: AwsConnection,
   grant: Grant,
   session: Session,
-): Promise<StsKeys> {
+): Promise<Signed> {
   const tags = Object.fromEntries(Object.entries(session.tags).map(([key, value]) => [key, [value]]))
   const token = await sign(grant, {
     aud: audience,
@@ -133,15 +142,15 @@ async function byWebIdentity(
   })
   const form = formOf('AssumeRoleWithWebIdentity', grant, session)
   form.set('WebIdentityToken', token)
-  return await askSts(endpointOf(connection), formHeaders, form.toString())
+  return { url: endpointOf(connection), headers: formHeaders, body: form.toString() }
 }
 
-async function byOwnIdentity(
+function byOwnIdentity(
   { tools }: AwsTargetParts,
   connection: Extract<AwsConnection, { mode: 'assume_role' }>,
   grant: Grant,
   session: Session,
-): Promise<StsKeys> {
+): Signed {
   const form = formOf('AssumeRole', grant, session)
   form.set('SourceIdentity', session.name)
   for (const [at, [key, value]] of Object.entries(session.tags).entries()) {
@@ -153,7 +162,7 @@ async function byOwnIdentity(
   const { access_key_id: id, secret_access_key: secret, session_token: sessionToken } = connection
   const key = { id, secret, ...(sessionToken === undefined ? {} : { sessionToken }) }
   const place = { region: connection.region, service: 'sts' }
-  return await askSts(url, signed({ url, headers: formHeaders, body }, key, place, tools.now()), body)
+  return { url, headers: signed({ url, headers: formHeaders, body }, key, place, tools.now()), body }
 }
 
 function credentialOf(keys: StsKeys, region: string): Credential {

@@ -1,4 +1,5 @@
 import { Failure } from '../../../base/failure.ts'
+import { ask, noAnswer, orClock, type Reply } from '../../ask.ts'
 
 /** What STS gives. */
 export interface StsKeys {
@@ -9,49 +10,30 @@ export interface StsKeys {
   readonly expiration: number
 }
 
-const answerMs = 10_000
-const mostBytes = 65_536
+/** One question to STS. */
+export interface StsQuestion {
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  /** Milliseconds for the whole answer. */
+  readonly milliseconds: number
+  readonly signal: AbortSignal
+  /** Seconds since 1970. */
+  readonly now: number
+}
 
 /**
  * Asks STS once. Throws `target_refused` with AWS's code where AWS refuses for good, `provider_unavailable` where it
  * may answer otherwise later. What AWS writes beside the code may repeat the token: it goes no further.
  */
-export async function askSts(
-  url: URL,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-): Promise<StsKeys> {
-  const { status, text } = await post(url, headers, body)
-  if (status !== 200) throw refusal(status, text)
-  const keys = keysIn(text)
-  if (keys === undefined) throw unavailable('STS gave an answer that is none')
+export async function askSts({ url, headers, now, ...rest }: StsQuestion): Promise<StsKeys> {
+  // Asked for JSON, AWS gives JSON, of a form that it does not document.
+  const sent = { ...headers, accept: 'text/xml' }
+  const reply = await ask({ ...rest, who: 'STS', url: url.href, method: 'POST', headers: sent })
+  if (reply.status !== 200) throw refusal(reply, now)
+  const keys = keysIn(reply.text)
+  if (keys === undefined) throw noAnswer(reply)
   return keys
-}
-
-async function post(url: URL, headers: Readonly<Record<string, string>>, body: string) {
-  try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { ...headers },
-      body,
-      redirect: 'error',
-      signal: AbortSignal.timeout(answerMs),
-    })
-    return { status: response.status, text: await limited(response) }
-  } catch (cause) {
-    if (cause instanceof Failure) throw cause
-    throw new Failure('provider_unavailable', { reason: 'STS does not answer', cause })
-  }
-}
-
-async function limited(response: Response): Promise<string> {
-  let text = ''
-  const decoder = new TextDecoder()
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk as Uint8Array, { stream: true })
-    if (text.length > mostBytes) throw unavailable('STS gave an answer that is too long')
-  }
-  return text
 }
 
 /** Refusals that asking again does not change; every other one may be AWS's bad day. */
@@ -68,14 +50,16 @@ const forGood: ReadonlySet<string> = new Set([
   'SignatureDoesNotMatch',
 ])
 
-function refusal(status: number, text: string): Failure {
-  const code = only(text, /<Code>([A-Za-z0-9]{1,64})<\/Code>/g) ?? `status ${status}`
-  const reason = `STS refused: ${code}`
-  return new Failure(forGood.has(code) ? 'target_refused' : 'provider_unavailable', { reason })
-}
+/** What a clock that is off looks like: AWS gives signatures and tokens minutes, and no code of their own. */
+const ofClocks: ReadonlySet<string> = new Set(['InvalidIdentityToken', 'SignatureDoesNotMatch'])
 
-function unavailable(reason: string): Failure {
-  return new Failure('provider_unavailable', { reason })
+function refusal(reply: Reply, now: number): Failure {
+  const code = only(reply.text, /<Code>([A-Za-z0-9]{1,64})<\/Code>/g) ?? `status ${reply.status}`
+  const reason = `STS refused: ${code}`
+  // Throttling is 400 here, and may say when to come again.
+  if (!forGood.has(code)) return new Failure('provider_unavailable', { reason, retryAfter: reply.retryAfter })
+  const refused = new Failure('target_refused', { reason })
+  return ofClocks.has(code) ? orClock(refused, reply, now) : refused
 }
 
 /** Four elements, each exactly once and nothing but what it may be: this is all of XML that we believe. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createSign, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { after, test } from 'node:test'
+import { testProviderFaults } from '../../../../../../test/conformance/provider-faults.ts'
 import { testTarget } from '../../../../../../test/conformance/target.ts'
 import { type EntraFake, entraFor } from '../../../../../../test/fakes/entra.ts'
 import { newId } from '../../../base/id.ts'
@@ -72,6 +73,12 @@ function tokenOf({ parts = {} }: Credential): string {
 
 const shared = await entra({ after })
 testTarget('azure', { open: async () => open(shared), grant: grantOf })
+testProviderFaults('azure', {
+  place: (t) => entra(t),
+  once: (place, answerMs) => open({ url: place }, { answerMs }).issue(grantOf(), null),
+  questions: 1,
+  clock: { at: 1, status: 401, body: '{"error":"invalid_client","error_codes":[700024]}' },
+})
 
 test('the token is for the application and the resource that the policy names', async (t) => {
   const fake = await entra(t)
@@ -153,7 +160,10 @@ test('no answer ends in time, and closing ends what waits', async (t) => {
 
 test('a clock that is off is refused in the words of Entra', async (t) => {
   const late = open(await entra(t), { now: () => Date.now() - 900_000 })
-  await assert.rejects(late.issue(grantOf(), null), { reason: /invalid_client AADSTS700024$/ })
+  await assert.rejects(late.issue(grantOf(), null), {
+    code: 'provider_unavailable',
+    reason: /invalid_client AADSTS700024; its clock and ours differ by (89|90)\d s$/,
+  })
 })
 
 test('settings that are none, and a connection that is not there, are refused before anything is asked', async (t) => {

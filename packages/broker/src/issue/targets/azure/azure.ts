@@ -7,7 +7,7 @@ import { Failure } from '../../../base/failure.ts'
 import { Secret } from '../../../base/secret.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Grant } from '../../../domain.ts'
-import { ask, bearerToken, member, noAnswer, type Reply, refusal, textLike } from '../../ask.ts'
+import { ask, bearerToken, member, noAnswer, orClock, type Reply, refusal, textLike } from '../../ask.ts'
 import { chosen } from '../../chosen.ts'
 import type { SignFederation } from '../../federation.ts'
 import type { Issued, Target } from '../../target.ts'
@@ -62,7 +62,7 @@ export function openAzureTarget(parts: AzureTargetParts): Target {
         milliseconds: parts.answerMs ?? 10_000,
         signal: closing.signal,
       })
-      const { token, seconds } = tokenIn(reply)
+      const { token, seconds } = tokenIn(reply, now())
       const until = now() + seconds
       const expiresAt = Math.min(grant.expiresAt, until)
       return {
@@ -103,9 +103,16 @@ function formOf(client: string, scope: string, assertion: string): string {
   }).toString()
 }
 
-function tokenIn(reply: Reply) {
+/** Assertions that are not valid yet or no more, and those that cannot be checked. */
+const ofClocks = /AADSTS(700024|50013)$/
+
+function tokenIn(reply: Reply, now: number) {
   const { status, json } = reply
-  if (status !== 200) throw refusal(reply, wordOf(json))
+  if (status !== 200) {
+    const word = wordOf(json)
+    const failure = refusal(reply, word)
+    throw ofClocks.test(word ?? '') ? orClock(failure, reply, now) : failure
+  }
   const token = textLike(member(json, 'access_token'), bearerToken)
   const type = textLike(member(json, 'token_type'), /^bearer$/i)
   const seconds = member(json, 'expires_in')

@@ -7,7 +7,7 @@ import { Failure } from '../../../base/failure.ts'
 import { Secret } from '../../../base/secret.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Grant } from '../../../domain.ts'
-import { ask, bearerToken, member, noAnswer, refusal, textLike } from '../../ask.ts'
+import { ask, bearerToken, member, noAnswer, orClock, refusal, textLike } from '../../ask.ts'
 import { chosen } from '../../chosen.ts'
 import type { SignFederation } from '../../federation.ts'
 import type { Issued, Target } from '../../target.ts'
@@ -44,7 +44,7 @@ export function openGcpTarget(parts: GcpTargetParts): Target {
   const closing = new AbortController()
   const { tools } = parts
   const now = () => Math.floor(tools.now() / 1000)
-  const limits = { milliseconds: parts.answerMs ?? 5_000, signal: closing.signal }
+  const limits = { milliseconds: parts.answerMs ?? 5_000, signal: closing.signal, now }
   return {
     kind: 'gcp_service_account',
     local: false,
@@ -104,6 +104,8 @@ function connectionOf({ connections }: GcpTargetParts, grant: Grant) {
 interface Limits {
   readonly milliseconds: number
   readonly signal: AbortSignal
+  /** Seconds since 1970. */
+  readonly now: () => number
 }
 
 /** RFC 8693 2.1, as Google documents it. */
@@ -124,7 +126,12 @@ async function exchange(connection: GcpConnection, subjectToken: string, limits:
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: form.toString(),
   })
-  if (reply.status !== 200) throw refusal(reply, textLike(member(reply.json, 'error'), /^[a-z_]{1,64}$/))
+  if (reply.status !== 200) {
+    const word = textLike(member(reply.json, 'error'), /^[a-z_]{1,64}$/)
+    const failure = refusal(reply, word)
+    // Google has one word for a token that is early, late or not to be trusted.
+    throw word === 'invalid_grant' ? orClock(failure, reply, limits.now()) : failure
+  }
   const token = textLike(member(reply.json, 'access_token'), bearerToken)
   if (token === undefined) throw noAnswer(reply)
   return token

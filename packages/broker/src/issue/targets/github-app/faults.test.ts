@@ -1,6 +1,7 @@
 /** What GitHub may answer instead, and what is known then. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { testProviderFaults } from '../../../../../../test/conformance/provider-faults.ts'
 import type { Fault } from '../../../../../../test/fakes/github-app.ts'
 import {
   bot,
@@ -26,6 +27,20 @@ const limited = (
   status,
   headers,
   body: JSON.stringify({ message }),
+})
+
+testProviderFaults('github_app', {
+  place: async () => fake,
+  once: (api) => {
+    const connections = { 'acme-bot': { ...connectionOf(bot), api } }
+    const target = openGithubAppTarget({ connections, tools })
+    const grant = grantOf()
+    return target.issue(grant, target.prepare(grant))
+  },
+  questions: 2,
+  fixedTime: true,
+  // GitHub redirects a repository's old name.
+  movedAt: 1,
 })
 
 test('at each step it is known whether GitHub may have made a token', async () => {

@@ -2,6 +2,7 @@ import { asFailure, Failure } from '../../../base/failure.ts'
 import { withoutTokens } from '../../../base/scrub.ts'
 import type { Secret } from '../../../base/secret.ts'
 import type { Tools } from '../../../base/tools.ts'
+import { pauseOf } from '../../ask.ts'
 import { type Answer, type Ask, ask, Unanswered } from './api.ts'
 import { openAppToken } from './app-token.ts'
 import { isLimited, limitOf, messageOf, openPauses } from './pauses.ts'
@@ -67,7 +68,10 @@ export function refusalOf(answer: Answer, what: string, now: number): Failure {
   if (isLimited(answer)) return limitOf(answer, now)
   const { status } = answer
   const reason = `GitHub answers ${status} to ${what}${quoted(answer)}`
-  if (status < 400 || status >= 500) return new Failure('provider_unavailable', { reason })
+  if (status < 400 || status >= 500) {
+    const retryAfter = pauseOf(answer.headers['retry-after'])
+    return new Failure('provider_unavailable', { reason, retryAfter })
+  }
   const skew = Math.abs(Date.parse(String(answer.headers['date'])) / 1000 - now)
   if (status === 401 && skew > 30) {
     const clocks = `${reason}; its clock and ours differ by ${Math.round(skew)} s`

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, test } from 'node:test'
+import { testProviderFaults } from '../../../../../../test/conformance/provider-faults.ts'
 import { testTarget } from '../../../../../../test/conformance/target.ts'
 import { type KubernetesFake, kubernetesFor } from '../../../../../../test/fakes/kubernetes.ts'
 import { newId } from '../../../base/id.ts'
@@ -43,6 +44,12 @@ function open(fake: Pick<KubernetesFake, 'url' | 'ca'>, { name = 'main', ...over
   return openKubernetesTarget({ connections: { [name]: connection }, tools: { now: Date.now }, answerMs })
 }
 
+/** By a wire that ends TLS before the API server. */
+function overWire(server: string, answerMs: number) {
+  const main = { server, token: new Secret(broker) }
+  return openKubernetesTarget({ connections: { main }, tools: { now: Date.now }, answerMs })
+}
+
 function tokenOf({ parts = {} }: Credential): string {
   const token = parts['token']
   assert.ok(token instanceof Secret)
@@ -55,6 +62,20 @@ testTarget('kubernetes', {
   grant: grantOf,
   endsAt: ({ parts = {} }) => Date.parse(String(parts['expiration'])) / 1000,
   works: async (credential) => shared.userOf(tokenOf(credential)) !== undefined,
+})
+
+testProviderFaults('kubernetes', {
+  place: kubernetes,
+  once: (place, answerMs) => overWire(place, answerMs).issue(grantOf(), null),
+  questions: 2,
+})
+testProviderFaults('kubernetes, taking back', {
+  place: kubernetes,
+  once: async (place, answerMs) => {
+    const target = overWire(place, answerMs)
+    await target.revoke?.(target.prepare(grantOf()))
+  },
+  questions: 1,
 })
 
 test('nothing is left behind by all of that', () => {

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { inspect } from 'node:util'
 import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms'
+import { testProviderFaults } from '../../../../../../test/conformance/provider-faults.ts'
 import { type KmsFake, kmsFor } from '../../../../../../test/fakes/aws-kms.ts'
 import { asFailure } from '../../../base/failure.ts'
 import { Secret } from '../../../base/secret.ts'
@@ -36,6 +37,12 @@ function open(
   }
   return openAwsKmsWrap({ settings, keyId, tools: { now: Date.now }, ...over })
 }
+
+testProviderFaults('aws_kms', {
+  place: kms,
+  once: (place, answerMs) => open({ url: place }, { answerMs }).wrap('secret npm', randomBytes(32)),
+  questions: 1,
+})
 
 test('a key that KMS wrapped opens in its own context, by its id or its ARN', async (t) => {
   const fake = await kms(t)
