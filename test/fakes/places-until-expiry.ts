@@ -115,6 +115,8 @@ async function ssh(): Promise<Place> {
     settings: { authority: 'web', principals: ['deploy'] },
     connections: { ssh: { web: { private_key: { file: './authority' }, public_key } } },
     files: { authority: authority.privateKey },
+    outlives:
+      /^hosts take this certificate until they next fetch \/ssh\/web\/krl, those that never do until 2/,
   }
 }
 

@@ -22,7 +22,7 @@ const now = 1_790_000_000
 const key = await makeKey(folder, '-t', 'ed25519')
 const other = await makeKey(folder, '-t', 'ed25519')
 const open = () =>
-  openSshTarget({ connections: { production: sshConnectionOf(key) }, tools: { randomBytes } })
+  openSshTarget({ connections: { production: sshConnectionOf(key) }, tools: { randomBytes, now: Date.now } })
 const grantOf = (over: Partial<Grant> = {}) => sshGrant(over, now)
 const withSettings = (settings: { [name: string]: Json }) =>
   grantOf({ settings: { authority: 'production', principals: ['deploy'], ...settings } })
@@ -152,7 +152,7 @@ test('a private key that is not that of the public key stops the start, and the 
   const text = sshConnectionOf({ ...key, privateKey: 'hunter2-is-no-key' })
   for (const connection of [wrong, damaged, text]) {
     assert.throws(
-      () => openSshTarget({ connections: { production: connection }, tools: { randomBytes } }),
+      () => openSshTarget({ connections: { production: connection }, tools: { randomBytes, now: Date.now } }),
       (thrown: Error) => {
         assert.match(thrown.message, /^connections\.ssh\.production: /)
         assert.ok(!thrown.message.includes('hunter2') && thrown.cause === undefined)
@@ -160,6 +160,26 @@ test('a private key that is not that of the public key stops the start, and the 
       },
     )
   }
+})
+
+test('the end of a lease says what its certificate still opens, and nothing once it is over', () => {
+  let clock = now * 1000
+  const tools = { randomBytes, now: () => clock }
+  const said = (krl: boolean, name = 'production') => {
+    const target = openSshTarget({ connections: { [name]: { ...sshConnectionOf(key), krl } }, tools })
+    return target.outlives?.(handle)
+  }
+  const handle = open().prepare(grantOf({ expiresAt: now + 600 }))
+  const end = new Date((now + 600) * 1000).toISOString().replace('.000Z', 'Z')
+  const listed = `hosts take this certificate until they next fetch /ssh/production/krl, those that never do until ${end}`
+  assert.equal(said(true), `${listed}; sessions that are open go on`)
+  assert.match(said(true, 'renamed') ?? '', /fetch \/ssh\/renamed\/krl/)
+  const unlisted = `no list of ours names this certificate: hosts take it until ${end}; sessions that are open go on`
+  assert.equal(said(false), unlisted)
+  const former = open().outlives?.({ authority: 'production', key: 'AAAA' })
+  assert.match(former ?? '', /never do until its end; sessions/)
+  clock = (now + 600) * 1000
+  assert.equal(said(true), undefined)
 })
 
 test('serials come from the lease alone and do not collide', () => {

@@ -1,10 +1,11 @@
 /** The `ssh` target: user certificates of OpenSSH, signed by an authority that hosts trust. */
 import { generateKeyPairSync, hash } from 'node:crypto'
+import { z } from 'zod'
 import { Failure } from '../../../base/failure.ts'
 import { Secret } from '../../../base/secret.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Grant } from '../../../domain.ts'
-import type { Target } from '../../target.ts'
+import type { Handle, Target } from '../../target.ts'
 import { plain } from '../token/plain.ts'
 import { type Authority, openAuthority } from './authority.ts'
 import { certificateLine, userCertificate } from './certificate.ts'
@@ -14,7 +15,7 @@ import { type SshConnection, type SshSettings, sshSettings } from './settings.ts
 export interface SshTargetParts {
   /** By the name of the authority. */
   readonly connections: Readonly<Record<string, SshConnection>>
-  readonly tools: Pick<Tools, 'randomBytes'>
+  readonly tools: Pick<Tools, 'randomBytes' | 'now'>
 }
 
 /** No certificate lives longer, so that the lists of those that ended early stay short. */
@@ -40,7 +41,10 @@ export function openSshTarget(parts: SshTargetParts): Target {
     prepare: (grant) => {
       const { authority } = wanted(grant, authorities)
       // The key, not only the name: a certificate is revoked by its key, whatever the configuration says by then.
-      return { authority: authority.name, key: authority.blob.toString('base64') }
+      return {
+        ...{ authority: authority.name, key: authority.blob.toString('base64') },
+        until: grant.expiresAt,
+      }
     },
     async issue(grant) {
       const { authority, settings } = wanted(grant, authorities)
@@ -74,7 +78,29 @@ export function openSshTarget(parts: SshTargetParts): Target {
         },
       }
     },
+    outlives: (handle) => outliving(handle, parts, [...authorities.values()]),
   }
+}
+
+/** Handles of former versions have no `until`: their certificates may live as long as any. */
+const outlivingHandle = z.object({ authority: z.string(), key: z.string(), until: z.number().optional() })
+
+function outliving(
+  handle: Handle,
+  { connections, tools }: SshTargetParts,
+  authorities: readonly Authority[],
+): string | undefined {
+  const { authority, key, until } = outlivingHandle.parse(handle)
+  if (until !== undefined && until * 1000 <= tools.now()) return undefined
+  const end = until === undefined ? 'its end' : new Date(until * 1000).toISOString().replace('.000Z', 'Z')
+  // As lists do: an authority that was renamed, and one whose key was replaced, goes on naming what it signed.
+  const lists = authorities.filter(({ name }) => connections[name]?.krl === true)
+  const listed = lists.find(({ name, blob }) => name === authority || blob.toString('base64') === key)
+  const refused =
+    listed === undefined
+      ? `no list of ours names this certificate: hosts take it until ${end}`
+      : `hosts take this certificate until they next fetch /ssh/${listed.name}/krl, those that never do until ${end}`
+  return `${refused}; sessions that are open go on`
 }
 
 /**

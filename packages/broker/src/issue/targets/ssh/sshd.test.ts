@@ -26,7 +26,7 @@ after(async () => {
 async function files(over: Partial<Grant> = {}, authority = key) {
   const grant = sshGrant(over)
   const connections = { production: sshConnectionOf(authority) }
-  const target = openSshTarget({ connections, tools: { randomBytes } })
+  const target = openSshTarget({ connections, tools: { randomBytes, now: Date.now } })
   return { grant, ...sshFiles(await target.issue(grant, target.prepare(grant))) }
 }
 
