@@ -82,7 +82,7 @@ export function openSshTarget(parts: SshTargetParts): Target {
   }
 }
 
-/** Handles of former versions have no `until`: their certificates may live as long as any. */
+/** Handles of former versions have no `until`: how long their certificates live is in the certificates alone. */
 const outlivingHandle = z.object({ authority: z.string(), key: z.string(), until: z.number().optional() })
 
 function outliving(
