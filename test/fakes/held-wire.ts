@@ -9,7 +9,7 @@ export interface HeldWire {
   readonly port: number
   /** Holds the message with this number, from 1, of those that clients send from now on; resolves when it is held. */
   hold(at: number, moment: Moment): Promise<void>
-  /** Everything passes again; what is held is lost with its connection. */
+  /** Everything passes again; connections that had something held are cut. */
   release(): void
   close(): Promise<void>
 }
@@ -23,6 +23,7 @@ interface Hold {
 /** Opens one before `host` and `port`. */
 export async function openHeldWire(host: string, port: number): Promise<HeldWire> {
   const open = new Set<Socket>()
+  const held = new Set<Socket>()
   let hold: Hold | undefined
   const server = createServer((client) => {
     const upstream = connect(port, host)
@@ -33,9 +34,10 @@ export async function openHeldWire(host: string, port: number): Promise<HeldWire
       socket.on('error', () => undefined)
       socket.on('close', () => {
         open.delete(socket)
-        silent?.reached()
         upstream.destroy()
-        client.destroy()
+        // A server that closes what it answered is not heard either: the client goes on waiting.
+        if (silent === undefined) client.destroy()
+        else silent.reached()
       })
     }
     upstream.on('data', (bytes: Buffer) => {
@@ -43,10 +45,11 @@ export async function openHeldWire(host: string, port: number): Promise<HeldWire
       else silent.reached()
     })
     client.on('data', (bytes: Buffer) => {
-      // What follows a message that was let through shows that no answer to it was waited for.
+      // What follows a message that was passed on shows that nobody waited for an answer to it.
       if (silent !== undefined) return silent.reached()
       if (hold !== undefined && hold.left-- === 1) {
         silent = hold
+        held.add(client)
         if (hold.moment === 'before') return hold.reached()
       }
       upstream.write(bytes)
@@ -63,6 +66,8 @@ export async function openHeldWire(host: string, port: number): Promise<HeldWire
     },
     release: () => {
       hold = undefined
+      for (const socket of held) socket.destroy()
+      held.clear()
     },
     close: async () => {
       for (const socket of open) socket.destroy()

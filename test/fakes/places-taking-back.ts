@@ -5,13 +5,15 @@ import pg from 'pg'
 import { atEnd } from './at-end.ts'
 import { openGithubAppFake } from './github-app.ts'
 import { kubernetesFor } from './kubernetes.ts'
+import { mysqlClient, startMariadb } from './mariadb.ts'
 import { type Ground, type Place, wired } from './place.ts'
 import { database } from './postgres-for.ts'
 import { redisCli, startRedis } from './redis.ts'
 
 /** One of each. */
 export async function placesTakingBack(ground: Ground): Promise<readonly Place[]> {
-  return await Promise.all([postgres(ground), redis(ground), githubApp(ground), kubernetes(ground)])
+  const servers = [postgres(ground), mysql(ground), redis(ground)]
+  return await Promise.all([...servers, githubApp(ground), kubernetes(ground)])
 }
 
 async function postgres({ t }: Ground): Promise<Place> {
@@ -37,6 +39,24 @@ async function postgres({ t }: Ground): Promise<Place> {
       (await query(`SELECT rolname FROM pg_roles WHERE rolname LIKE 'mayfly%'`)).rows.map(
         ({ rolname }) => rolname,
       ),
+  }
+}
+
+async function mysql({ t }: Ground): Promise<Place> {
+  const server = await startMariadb()
+  atEnd(t, () => server.stop())
+  const { wire, url } = await wired(t, server.broker)
+  return {
+    kind: 'mysql_role',
+    settings: { server: 'staging', role: 'reader' },
+    connections: { mysql: { staging: { url: { file: './mysql-url' } } } },
+    files: { 'mysql-url': url },
+    wire,
+    async live() {
+      const { code, output, errors } = await mysqlClient(server.admin, 'SELECT user FROM mysql.user')
+      assert.equal(code, 0, errors)
+      return output.split('\n').filter((user) => user.startsWith('mf_'))
+    },
   }
 }
 

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { LogLevel } from '../../packages/broker/src/base/log.ts'
 import type { Tools } from '../../packages/broker/src/base/tools.ts'
@@ -62,7 +62,7 @@ export interface BrokerProcess {
 export async function startBrokerProcess(t: TestContext, path: string): Promise<BrokerProcess> {
   const child = fork(join(import.meta.dirname, 'broker-process.ts'), [path], {
     execArgv: ['--conditions=mayfly-source'],
-    env: { PATH: process.env['PATH'] },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: join(dirname(path), 'compiled') },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   const pieces: string[] = []

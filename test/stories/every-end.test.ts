@@ -6,21 +6,18 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { fakeTools } from '../fakes/clock.ts'
 import { debianProgram } from '../fakes/debian-package.ts'
-import { checkEnds } from '../fakes/ends.ts'
+import { startAgainAndSweep } from '../fakes/ends.ts'
 import { type EveryTarget, everyTarget } from '../fakes/every-target.ts'
-import { passingTime } from '../fakes/passing-time.ts'
 import type { Place } from '../fakes/place.ts'
 import { introspect } from '../fakes/requests.ts'
-import { type BrokerProcess, runBrokerWith, startBrokerProcess } from '../fakes/running-broker.ts'
+import { type BrokerProcess, startBrokerProcess } from '../fakes/running-broker.ts'
 import { run, sshFolder } from '../fakes/sshd.ts'
 
 const wanted = 500
 const perJob = 4
 const kills = 5
 const lanes = 8
-const hour = 3_600_000
 
 type Job = ReturnType<EveryTarget['newJob']>
 
@@ -158,11 +155,7 @@ test('500 credentials of every kind end with their jobs, whatever dies meanwhile
   await broker.end()
 
   // What a death left in the middle is the sweep's, once nobody can be issuing any more.
-  world.ahead = hour + 120_000
-  const tools = fakeTools(Date.now() + world.ahead)
-  const { url } = await runBrokerWith(t, world.site.config, tools)
-  const pass = passingTime(tools)
-  await checkEnds(world, () => pass(30_000))
+  const { url } = await startAgainAndSweep(t, world)
   for (const each of held)
     assert.equal((await introspect(url, leaseToken(each))).body['active'], false, each.place.kind)
   const certificates = held.filter(({ place }) => place.kind === 'ssh')
