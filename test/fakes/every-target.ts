@@ -13,15 +13,20 @@ import { makeSite, type Site } from './site.ts'
 
 type Job = ReturnType<Github['job']>
 
+export interface NamedPlace extends Place {
+  /** Its target in the policy. */
+  readonly target: string
+}
+
 export interface EveryTarget {
   readonly site: Site
   readonly github: Github
-  readonly places: readonly Place[]
+  readonly places: readonly NamedPlace[]
   /** Milliseconds that the places' clocks are ahead of the machine's. */
   ahead: number
   newJob(): Job
   /** Asks a broker for a credential of a place, for a job. */
-  get(url: string, job: Job, place: Place): Promise<Answered>
+  get(url: string, job: Job, place: NamedPlace): Promise<Answered>
   /** The webhook of a job's end, to a broker. */
   endJob(url: string, job: Job): Promise<Response>
   /** Reads the broker's keys, as clouds do from time to time. */
@@ -47,11 +52,12 @@ export async function everyTarget(t: TestContext, database?: string): Promise<Ev
     ahead: 0,
     newJob: () => github.job(pushJob('staging')),
     get: (url, job, place) =>
-      exchange(url, github.idTokenOf(job, site.url), { audience: nameOf(place), ...place.asked }),
+      exchange(url, github.idTokenOf(job, site.url), { audience: place.target, ...place.asked }),
     endJob: (url, job) => github.completeJob(job, `${url}/webhooks/github`, site.secrets['webhook-secret']),
     learnKeys: keys.learn,
   }
-  const places = [...(await placesTakingBack(ground)), ...(await placesUntilExpiry(ground, keys.key))]
+  const made = [...(await placesTakingBack(ground)), ...(await placesUntilExpiry(ground, keys.key))]
+  const places = made.map((place) => ({ ...place, target: `any-${place.kind.replaceAll('_', '-')}` }))
   const connections = Object.assign({}, ...places.map((place) => place.connections))
   for (const config of [site.config, site.replica])
     appendFileSync(config, `connections: ${JSON.stringify(connections)}\n`)
@@ -61,26 +67,22 @@ export async function everyTarget(t: TestContext, database?: string): Promise<Ev
   return Object.assign(world, { places })
 }
 
-function nameOf({ kind }: Place): string {
-  return `any-${kind.replaceAll('_', '-')}`
-}
-
 /** Their settings say the access themselves. */
 const sayAccess: ReadonlySet<string> = new Set(['github_app', 'auth0'])
 
-function policyOf(places: readonly Place[]): string {
+function policyOf(places: readonly NamedPlace[]): string {
   const targets = places.map((place) => {
     const settings = JSON.stringify({ [place.kind]: place.settings }).slice(1, -1)
     const access = sayAccess.has(place.kind) ? '' : 'access: write, '
-    return `\n  ${nameOf(place)}: { tier: staging, ${access}max: 15m, ${settings} }`
+    return `\n  ${place.target}: { tier: staging, ${access}max: 15m, ${settings} }`
   })
   const who = '{ repo: acme/shop, branch: main, environment: staging }'
-  const plain = places.filter(({ asked }) => asked === undefined).map(nameOf)
+  const plain = places.filter(({ asked }) => asked === undefined).map(({ target }) => target)
   const scoped = places.flatMap((place) =>
     place.asked?.['scope'] === undefined
       ? []
       : [
-          `\n  - { name: ${place.kind}, who: ${who}, get: { target: ${nameOf(place)}, scopes: ["${place.asked['scope']}"] }, for: 15m }`,
+          `\n  - { name: ${place.kind}, who: ${who}, get: { target: ${place.target}, scopes: ["${place.asked['scope']}"] }, for: 15m }`,
         ],
   )
   const all = ['orders-api', 'orders-api-staging', ...plain].join(', ')

@@ -6,7 +6,7 @@ import { type HeldWire, openHeldWire } from './held-wire.ts'
 export interface Place {
   /** The policy's word for the kind. */
   readonly kind: string
-  /** The target in the policy, which has the kind's name. */
+  /** Its settings in the policy. */
   readonly settings: unknown
   /** What goes into `connections` of the configuration, as JSON. */
   readonly connections: Readonly<Record<string, unknown>>

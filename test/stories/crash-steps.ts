@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { checkNothingWithoutLease } from '../fakes/ends.ts'
-import type { EveryTarget } from '../fakes/every-target.ts'
+import type { EveryTarget, NamedPlace } from '../fakes/every-target.ts'
 import type { HeldWire, Moment } from '../fakes/held-wire.ts'
-import { type Place, wired } from '../fakes/place.ts'
+import { wired } from '../fakes/place.ts'
 import { startBrokerProcess } from '../fakes/running-broker.ts'
 
 const mostSteps = 60
 
 /** One request of a place, and the wire whose messages are its steps. */
 interface Work {
-  readonly place: Place
+  readonly place: NamedPlace
   readonly wire: HeldWire
   /** Through the wire where it is the one to the broker. */
   run(): Promise<{ readonly status: number }>

@@ -8,10 +8,10 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { debianProgram } from '../fakes/debian-package.ts'
 import { startAgainAndSweep } from '../fakes/ends.ts'
-import { type EveryTarget, everyTarget } from '../fakes/every-target.ts'
-import type { Place } from '../fakes/place.ts'
+import { type EveryTarget, everyTarget, type NamedPlace } from '../fakes/every-target.ts'
 import { introspect } from '../fakes/requests.ts'
 import { type BrokerProcess, startBrokerProcess } from '../fakes/running-broker.ts'
+import { randomFrom, shuffled } from '../fakes/seeded.ts'
 import { run, sshFolder } from '../fakes/sshd.ts'
 
 const wanted = 500
@@ -23,28 +23,8 @@ type Job = ReturnType<EveryTarget['newJob']>
 
 /** What a job was handed. */
 interface Held {
-  readonly place: Place
+  readonly place: NamedPlace
   readonly body: Readonly<Record<string, unknown>>
-}
-
-/** Random numbers below `most` that a printed seed repeats (mulberry32). */
-function randomFrom(t: TestContext): (most: number) => number {
-  const seed = Number(process.env['MAYFLY_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-  t.diagnostic(`MAYFLY_SEED=${seed}`)
-  let state = seed
-  return (most) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * most)
-  }
-}
-
-function shuffled<T>(items: readonly T[], random: (most: number) => number): T[] {
-  return items
-    .map((item) => ({ item, at: random(2 ** 30) }))
-    .toSorted((one, other) => one.at - other.at)
-    .map(({ item }) => item)
 }
 
 /** A broker that dies when it is told to, and is there again for whoever asks next. */

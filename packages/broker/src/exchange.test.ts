@@ -184,11 +184,12 @@ test('every refusal is in the log before the caller hears of it, and the caller 
   }
 })
 
-test('a token that was spent, a job that ended and a job with enough are refused and recorded', async () => {
+test('a token that was spent, a job that ended, a job with enough and a lease that ended meanwhile are refused and recorded', async () => {
   const expected = {
     spent: 'subject_token_invalid',
     job_ended: 'subject_token_invalid',
     job_limit: 'target_refused',
+    lease_state: 'subject_token_invalid',
   } as const
   for (const [conflict, code] of Object.entries(expected)) {
     const { parts, events } = world({ conflict: conflict as ConflictKind })

@@ -28,7 +28,11 @@ const conflicts = {
   job_ended: { code: 'subject_token_invalid', reason: 'the job of this token has ended' },
   job_limit: { code: 'target_refused', reason: 'this job has had all the credentials that one job may have' },
   switched_off: { code: 'target_refused', reason: 'what was asked for, or who asked, is switched off' },
-  lease_state: { code: 'internal', reason: 'the lease changed while it was being issued' },
+  // Its job ended, or somebody ended it: nothing went wrong, and with this token nothing can be had any more.
+  lease_state: {
+    code: 'subject_token_invalid',
+    reason: 'the lease ended while its credential was being made',
+  },
   key_exists: { code: 'internal', reason: 'a key conflict outside of the key room' },
 } as const satisfies Record<ConflictKind, { code: FailureCode; reason: string }>
 
