@@ -9,6 +9,7 @@ import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import { type Core, openCore, originOf } from './core.ts'
 import { openPolicy, type PolicySources } from './decide/policies.ts'
+import { requestVerdict } from './decide/request.ts'
 import type { AuditEvent } from './domain.ts'
 import { doorsOf } from './doorway.ts'
 import { type Exchange, openExchange } from './exchange.ts'
@@ -137,6 +138,7 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
     verify: tokens.verify,
     lease: (id) => store.lease(id),
     audienceOf: (target) => audienceOf(core.policy.inForce(), target),
+    verdict: (target, scopes, request) => requestVerdict(core.policy.inForce(), target, scopes, request),
     record: (event) => (event.type === 'route.refused' ? refusals.record(event) : write(event)),
     tools,
     observe: (route, outcome) => metrics.routeRequest(route, outcome),

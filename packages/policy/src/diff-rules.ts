@@ -3,6 +3,7 @@
 import type { GuardrailChange, TargetChange } from './changes.ts'
 import { guardrailKey } from './content-key.ts'
 import type { Policy, PolicyTarget } from './policy.ts'
+import { requestText } from './requests.ts'
 
 export function targetChanges(before: Policy, after: Policy): readonly TargetChange[] {
   const names = new Set([...before.targets.keys(), ...after.targets.keys()])
@@ -34,6 +35,7 @@ function fieldsOf({
   kind,
   settings,
   scopes,
+  requests,
 }: PolicyTarget): Readonly<Record<string, string>> {
   return {
     tier,
@@ -45,6 +47,10 @@ function fieldsOf({
       .map(([scope, own]) => `${scope} (${own})`)
       .sort()
       .join(', '),
+    requests: [...(requests ?? [])]
+      .map(([scope, rules]) => `${scope}: ${rules.map(requestText).toSorted().join(', ')}`)
+      .sort()
+      .join('; '),
   }
 }
 

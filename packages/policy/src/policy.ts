@@ -5,6 +5,7 @@ import type { Box } from './box.ts'
 import type { EntryTree } from './entry-tree.ts'
 import { everything, type Lang, withMissing } from './lang.ts'
 import type { Place } from './problem.ts'
+import type { RequestRule } from './requests.ts'
 import type { IssuerSchema } from './schema/schema.ts'
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
@@ -27,6 +28,8 @@ export interface TargetDefinition {
 export interface PolicyTarget extends TargetDefinition {
   /** What each scope allows; empty for targets without scopes. */
   readonly scopes: ReadonlyMap<string, Access>
+  /** What each scope lets through at a route; absent where the policy does not say, and all of an API is meant. */
+  readonly requests?: ReadonlyMap<string, readonly RequestRule[]>
   readonly audience?: string
   readonly place: Place
 }

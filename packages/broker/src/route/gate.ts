@@ -9,7 +9,7 @@ import { asFailure, Failure, type FailureCode } from '../base/failure.ts'
 import type { Tools } from '../base/tools.ts'
 import type { AuditEvent, Lease } from '../domain.ts'
 import { Recent } from './recent.ts'
-import type { Admitted, Ask, Gate } from './route.ts'
+import type { Admitted, Ask, Gate, RequestHead } from './route.ts'
 
 /** What the gate needs of one of our own access tokens once it is verified. */
 export interface OwnToken {
@@ -26,6 +26,8 @@ export interface GateParts {
   readonly verify: (token: string) => Promise<OwnToken> | OwnToken
   readonly lease: (id: string) => Promise<Lease | undefined>
   readonly audienceOf: (target: string) => string | undefined
+  /** What the policy in force says of a request with a token of these scopes. */
+  readonly verdict: (target: string, scopes: readonly string[], request: RequestHead) => Verdict
   /** Resolves with the entry's id once the entry is durable. */
   readonly record: (event: AuditEvent) => Promise<string>
   readonly tools: Pick<Tools, 'now' | 'log'>
@@ -33,6 +35,12 @@ export interface GateParts {
   readonly cacheSize?: number
   readonly observe?: (route: string, outcome: 'admitted' | FailureCode) => void
 }
+
+/** `scopes`: those that would do. */
+export type Verdict =
+  | { readonly is: 'yes' }
+  | { readonly is: 'body'; readonly fits: (json: unknown) => boolean }
+  | { readonly is: 'no'; readonly reason: string; readonly scopes: readonly string[] }
 
 interface Opened extends GateParts {
   /** Results of verification by hash of the token, nothing else: whether the lease lives is asked each time. */
@@ -82,8 +90,33 @@ async function check(opened: Opened, ask: Ask, known: Known): Promise<Admitted> 
   known.lease = token.leaseId
   checkAudience(opened, ask, token)
   const expiresAt = await liveUntil(opened, ask, token)
+  const body = checkRequest(opened, ask, token)
   await recordFirst(opened, ask, key, token)
-  return { leaseId: token.leaseId, subject: token.subject, scopes: token.scopes, expiresAt }
+  const { leaseId, subject, scopes } = token
+  return { leaseId, subject, scopes, expiresAt, ...(body === undefined ? {} : { body }) }
+}
+
+/** By the policy in force now: a scope may mean less than when the token was made. */
+function checkRequest(opened: Opened, ask: Ask, token: OwnToken): Admitted['body'] {
+  if (ask.request === undefined) return undefined
+  const verdict = opened.verdict(ask.target, token.scopes, ask.request)
+  if (verdict.is === 'yes') return undefined
+  if (verdict.is === 'no') throw outside(verdict.reason, verdict.scopes)
+  return async (read) => {
+    try {
+      if (!verdict.fits(await read()))
+        throw outside('no scope of the token lists a request with this body', [])
+    } catch (thrown) {
+      const failure = await refusal(opened, ask, { lease: token.leaseId }, asFailure(thrown))
+      opened.observe?.(ask.route, failure.code)
+      throw failure
+    }
+  }
+}
+
+function outside(reason: string, scopes: readonly string[]): Failure {
+  const need = scopes.length === 0 ? '' : ` It needs the scope ${scopes.join(' or ')}.`
+  return new Failure('scope_refused', { reason, detail: `The token does not allow this request.${need}` })
 }
 
 async function verified(opened: Opened, key: string, text: string): Promise<OwnToken> {

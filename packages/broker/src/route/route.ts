@@ -15,6 +15,19 @@ export interface Ask {
   readonly target: string
   /** Short words on what is asked, for the record: method and path without the query. */
   readonly action: string
+  /** What is asked, where the protocol is one that policies speak of; absent: nothing but the token counts. */
+  readonly request?: RequestHead
+}
+
+/** The head of a request as it will be forwarded. */
+export interface RequestHead {
+  readonly method: string
+  /** As sent. */
+  readonly path: string
+  /** With its question mark, or empty. */
+  readonly query: string
+  /** It names another method than its own in a way that some servers follow. */
+  readonly overrides: boolean
 }
 
 /** Who was let in. */
@@ -23,6 +36,8 @@ export interface Admitted {
   readonly subject: string
   readonly scopes: readonly string[]
   readonly expiresAt: number
+  /** Before anything is forwarded its JSON body has to be shown here. Throws as `Gate.admit` does. */
+  readonly body?: (read: () => Promise<unknown>) => Promise<void>
 }
 
 /** The one check in front of everything that is carried. Throws `Failure`; every refusal is in the log first. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { type JsonObject, parseStrictObject } from './strict-json.ts'
+import { type JsonObject, parseStrictObject } from '../base/strict-json.ts'
 
 /** Longest token, longest `kid`. Real tokens have 1 to 3 kB. */
 export const tokenLimit = 8192

@@ -12,6 +12,8 @@ export interface TargetKind {
   readonly optional?: readonly string[]
   /** It lists the scopes that it can give. */
   readonly scopes?: boolean
+  /** A scope may list the requests that it lets through: its tokens are for an API behind our proxy. */
+  readonly requests?: boolean
   /** It names exactly one audience. */
   readonly audience?: boolean
 }
@@ -27,7 +29,7 @@ export const targetKinds: ReadonlyMap<string, TargetKind> = new Map<string, Targ
   ['postgres_role', { required: ['server', 'role'], optional: ['schema'] }],
   ['redis_user', { required: ['server', 'rules'] }],
   ['secret', { text: true, required: ['name'] }],
-  ['token', { required: ['audience'], optional: ['scopes'], scopes: true, audience: true }],
+  ['token', { required: ['audience'], optional: ['scopes'], scopes: true, requests: true, audience: true }],
   ['auth0', { required: ['tenant', 'audience'], optional: ['scopes'], scopes: true, audience: true }],
   [
     'ssh',

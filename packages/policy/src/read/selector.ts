@@ -1,15 +1,17 @@
 /** selector: which targets, and which of their scopes, a guardrail speaks of. */
 import { didYouMean } from '../nearest.ts'
 import type { PolicyTarget, Selection } from '../policy.ts'
+import { overlap } from '../requests.ts'
 import type { Faults } from './faults.ts'
 import { accessNames, targetKinds } from './kinds.ts'
+import { readRequestList } from './requests.ts'
 import { readTargetName, type Targets } from './rules.ts'
 import { fields, oneOrMore, textOf } from './shape.ts'
 import type { Entry, MapTree, Tree } from './tree.ts'
 
-type Part = 'target' | 'tier' | 'access' | 'kind' | 'scope'
+type Part = 'target' | 'tier' | 'access' | 'kind' | 'scope' | 'request'
 
-const parts: readonly Part[] = ['target', 'tier', 'access', 'kind', 'scope']
+const parts: readonly Part[] = ['target', 'tier', 'access', 'kind', 'scope', 'request']
 
 /** One thing that can be given: a target without scopes, or one scope of a target. */
 interface Gift {
@@ -47,14 +49,37 @@ function readParts(map: MapTree, targets: Targets, faults: Faults): Test | undef
   }
   const tests = parts.flatMap((part) => {
     const entry = keys.get(part)
-    return entry === undefined ? [] : [readPart(part, entry, targets, faults)]
+    if (entry === undefined) return []
+    return [part === 'request' ? readRequest(entry, targets, faults) : readPart(part, entry, targets, faults)]
   })
   const good = tests.filter((test) => test !== undefined)
   if (good.length < tests.length || map.entries.length > keys.size) return undefined
   return (gift) => good.every((test) => test(gift))
 }
 
-function readPart(part: Part, entry: Entry, targets: Targets, faults: Faults): Test | undefined {
+/** Whatever could let one of these requests through: a target that does not say what its scopes mean could. */
+function readRequest(entry: Entry, targets: Targets, faults: Faults): Test | undefined {
+  const wanted = readRequestList(entry.value, faults)
+  if (wanted === undefined) return undefined
+  const limited = wanted.find(({ query, body }) => query !== undefined || body !== undefined)
+  if (limited !== undefined) {
+    faults.error('P041', entry.place, 'a guardrail names requests by method and path alone')
+    return undefined
+  }
+  if (incomplete(targets)) return undefined
+  return ({ target, scope }) => {
+    if (!targetKinds.get(target.kind)?.requests) return false
+    const rules = target.requests?.get(scope ?? '')
+    return rules === undefined || rules.some((rule) => wanted.some((each) => overlap(rule, each)))
+  }
+}
+
+function readPart(
+  part: Exclude<Part, 'request'>,
+  entry: Entry,
+  targets: Targets,
+  faults: Faults,
+): Test | undefined {
   const all = everyGift(targets)
   const known = new Set(all.map((gift) => partOf(gift, part)).filter((value) => value !== undefined))
   const allowed: Iterable<string> =
@@ -82,7 +107,7 @@ function incomplete(targets: Targets): boolean {
   return [...targets.values()].includes(undefined)
 }
 
-function partOf({ target, scope }: Gift, part: Part): string | undefined {
+function partOf({ target, scope }: Gift, part: Exclude<Part, 'request'>): string | undefined {
   if (part === 'scope') return scope
   if (part === 'target') return target.name
   // A scope has its own access: "pull requests never write" speaks of it.

@@ -3,6 +3,7 @@ import type { Access, Json, PolicyTarget } from '../policy.ts'
 import type { Place } from '../problem.ts'
 import type { Faults } from './faults.ts'
 import { accessNames, greatest, type TargetKind, targetKinds } from './kinds.ts'
+import { readRequests, withoutRequests } from './requests.ts'
 import { readSettings } from './settings.ts'
 import { durationOf, fields, mapOf, textOf } from './shape.ts'
 import type { Entry, Tree } from './tree.ts'
@@ -28,9 +29,12 @@ export function readTarget(entry: Entry, faults: Faults): PolicyTarget | undefin
   const tier = readTier(keys.get('tier'), entry, faults)
   const max = keys.get('max')
   const maxSeconds = max === undefined ? DEFAULT_MAX : durationOf(max.value, faults)
-  const settings = readSettings(kindEntry, kind, faults)
+  const requests = kind.requests ? readRequests(scopesOf(kindEntry.value), faults) : new Map()
+  if (requests === undefined) return undefined
+  const plain = kind.requests ? { ...kindEntry, value: withoutRequests(kindEntry.value) } : kindEntry
+  const settings = readSettings(plain, kind, faults)
   const scopes = kind.scopes
-    ? readScopes(kindEntry.value, kindEntry.key === 'github_app', faults)
+    ? readScopes(plain.value, kindEntry.key === 'github_app', faults)
     : new Map<string, Access | undefined>()
   if (settings === undefined || scopes === undefined) return undefined
   const access = readAccess(entry, keys.get('access'), kindEntry.key, settings, scopes, faults)
@@ -43,6 +47,7 @@ export function readTarget(entry: Entry, faults: Faults): PolicyTarget | undefin
     kind: kindEntry.key,
     settings: plainScopes(settings, kind, [...scopes.keys()]),
     scopes: new Map([...scopes].map(([scope, own]) => [scope, own ?? access])),
+    ...(requests.size === 0 ? {} : { requests }),
     place,
     ...audienceOf(settings, kind),
   }
@@ -59,13 +64,17 @@ function readTier(entry: Entry | undefined, target: Entry, faults: Faults): stri
   return undefined
 }
 
+function scopesOf(value: Tree): Tree | undefined {
+  return value.is === 'map' ? value.entries.find(({ key }) => key === 'scopes')?.value : undefined
+}
+
 /** `scopes: [a, b]`, or `scopes: { a: read, b: write }`. */
 function readScopes(
   value: Tree,
   byName: boolean,
   faults: Faults,
 ): ReadonlyMap<string, Access | undefined> | undefined {
-  const tree = value.is === 'map' ? value.entries.find(({ key }) => key === 'scopes')?.value : undefined
+  const tree = scopesOf(value)
   const scopes = new Map<string, Access | undefined>()
   if (tree === undefined) return scopes
   if (tree.is !== 'map' && tree.is !== 'list') {

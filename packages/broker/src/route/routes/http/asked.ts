@@ -12,6 +12,8 @@ export interface Asked {
   readonly host: string
   readonly path: string
   readonly query: string
+  /** It names another method beside its own: frameworks follow such a field, or such a parameter. */
+  readonly overrides: boolean
 }
 
 /** Why it cannot be carried. */
@@ -34,7 +36,8 @@ export function readAsked(request: IncomingMessage): Asked | Unfit {
   if (fault !== undefined) return unfit(fault)
   const place = readPlace(request.url ?? '', host)
   if ('fault' in place) return unfit(place.fault)
-  return { ...readToken(fields, place.query), host, path: place.path, query: place.query }
+  const { path, query } = place
+  return { ...readToken(fields, query), host, path, query, overrides: overridesMethod(fields, query) }
 }
 
 function unfit(why: string, status: 400 | 501 = 400): Unfit {
@@ -54,6 +57,21 @@ function framingFault(request: IncomingMessage): string | undefined {
   return encodings.length > 1 || encodings[0]?.toLowerCase() !== 'chunked'
     ? 'The only transfer encoding that is accepted is chunked.'
     : undefined
+}
+
+const overriding = ['x-http-method-override', 'x-http-method', 'x-method-override'] as const
+
+/** `X_HTTP_Method_Override` too, as in `fields.ts`. */
+function overridesMethod(fields: readonly string[], query: string): boolean {
+  const named = fields.some(
+    (name, at) => at % 2 === 0 && isOneOf(overriding, name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-')),
+  )
+  const parameters = [...new URLSearchParams(query).keys()].map((name) => name.toLowerCase())
+  return named || parameters.some((name) => name === '_method' || isOneOf(overriding, name))
+}
+
+function isOneOf(names: readonly string[], name: string): boolean {
+  return names.includes(name)
 }
 
 /** One token in one place (RFC 6750 2). Another scheme than Bearer is no token of ours. */

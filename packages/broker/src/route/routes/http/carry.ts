@@ -27,6 +27,8 @@ export interface Carriage {
   readonly response: ServerResponse
   readonly asked: Asked
   readonly admitted: Admitted
+  /** The whole body, where it was read already. */
+  readonly body?: Buffer
   /** Extra fields of the answer, such as `Connection: close` while the route closes. */
   readonly extra: () => readonly string[]
   /** Called at most once, and only while nothing was answered. */
@@ -85,7 +87,8 @@ function attempt(carriage: Carriage, mayRepeat: boolean): void {
     socket.destroy()
     broke(new Switched('the upstream switched protocols'))
   })
-  if (hasBody(request.rawHeaders)) stop = upload(request, onward)
+  if (carriage.body !== undefined) onward.end(carriage.body)
+  else if (hasBody(request.rawHeaders)) stop = upload(request, onward)
   else onward.end()
 }
 

@@ -12,6 +12,7 @@ import { type Asked, readAsked } from './asked.ts'
 import { carry, type Upstream } from './carry.ts'
 import { Connections } from './connections.ts'
 import { hasBody } from './fields.ts'
+import { readJsonBody } from './json-body.ts'
 import { answerBrokenRequests } from './unreadable.ts'
 import { drain } from './upload.ts'
 import { watchLease } from './watch.ts'
@@ -126,6 +127,12 @@ async function serve(
   }
   if (response.destroyed) return
   if (waits) response.writeContinue()
+  const body = await wantedBody(running, request, admitted)
+  if (body !== undefined && 'status' in body) {
+    refuse(running, request, response, body)
+    return
+  }
+  if (response.destroyed) return
   watchLease(running.gate, admitted, response, tools)
   carry({
     upstream: running.upstream,
@@ -134,6 +141,7 @@ async function serve(
     response,
     asked,
     admitted,
+    ...(body === undefined ? {} : { body }),
     extra: () => (running.closing ? ['Connection', 'close'] : []),
     failed: (status, cause) => {
       const id = newId('er', tools)
@@ -145,7 +153,7 @@ async function serve(
 }
 
 async function admit(running: Running, request: IncomingMessage, asked: Asked): Promise<Admitted | Problem> {
-  const { settings, tools, gate } = running
+  const { settings, gate } = running
   try {
     return await gate.admit({
       token: asked.token,
@@ -153,22 +161,50 @@ async function admit(running: Running, request: IncomingMessage, asked: Asked): 
       route: settings.name,
       target: settings.target,
       action: `${request.method ?? ''} ${asked.path}`,
+      request: {
+        method: request.method ?? '',
+        ...{ path: asked.path, query: asked.query, overrides: asked.overrides },
+      },
     })
   } catch (thrown) {
-    const failure = asFailure(thrown)
-    const id = failure.entry ?? newId('er', tools)
-    if (failure.code === 'internal' || failure.code === 'provider_unavailable') {
-      const { code, reason, cause } = failure
-      tools.log.error('the gate could not decide', {
-        route: settings.name,
-        error_id: id,
-        code,
-        reason,
-        cause,
-      })
-    }
-    return bearerProblem(failure, id)
+    return refusalOf(running, thrown)
   }
+}
+
+/** The body of a request whose policy speaks of it, once it was found to fit. */
+async function wantedBody(
+  running: Running,
+  request: IncomingMessage,
+  { body }: Admitted,
+): Promise<Buffer | Problem | undefined> {
+  if (body === undefined) return undefined
+  let bytes: Buffer = Buffer.alloc(0)
+  try {
+    await body(async () => {
+      const read = await readJsonBody(request)
+      bytes = read.bytes
+      return read.json
+    })
+    return bytes
+  } catch (thrown) {
+    return refusalOf(running, thrown)
+  }
+}
+
+function refusalOf({ settings, tools }: Running, thrown: unknown): Problem {
+  const failure = asFailure(thrown)
+  const id = failure.entry ?? newId('er', tools)
+  if (failure.code === 'internal' || failure.code === 'provider_unavailable') {
+    const { code, reason, cause } = failure
+    tools.log.error('the gate could not decide', {
+      route: settings.name,
+      error_id: id,
+      code,
+      reason,
+      cause,
+    })
+  }
+  return bearerProblem(failure, id)
 }
 
 function refuse(running: Running, request: IncomingMessage, response: ServerResponse, answer: Problem): void {

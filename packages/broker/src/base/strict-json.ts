@@ -1,4 +1,4 @@
-import type { Json } from '../base/canonical-json.ts'
+import type { Json } from './canonical-json.ts'
 
 /** A JSON object of a token: no prototype, so that no name of a member means anything by itself. */
 export type JsonObject = { readonly [name: string]: Json }
