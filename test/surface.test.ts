@@ -203,7 +203,7 @@ test('the action: inputs, outputs, how it runs', () => {
     outputs: object
     runs: Record<string, string>
   }
-  assert.deepEqual(Object.keys(action.inputs), ['url', 'target', 'scope', 'export'])
+  assert.deepEqual(Object.keys(action.inputs), ['url', 'target', 'scope', 'export', 'as', 'registry', 'username'])
   assert.deepEqual(Object.keys(action.outputs), ['token', 'file', 'expires-at', 'lease-id'])
   assert.deepEqual(action.runs, {
     using: 'node24',

@@ -71,10 +71,50 @@ return credential}function credentialOf(members){if(members===void 0)return;let 
 leaseId=text(members.lease_id),expiresIn=seconds(members.expires_in);if(!(accessToken===void 0||leaseId===void 0||
 expiresIn===void 0))return{accessToken,leaseId,leaseToken:text(members.lease_token)??accessToken,expiresIn,expiresAt:seconds(
 members.expires_at),issuedTokenType:text(members.issued_token_type)??"",tokenType:text(members.token_type)??"",
-scope:text(members.scope),parts:partsOf(members.credential)}}function partsOf(value){if(isObject(value))return Object.
-fromEntries(Object.entries(value).map(([name,part])=>[name,typeof part=="string"?part:JSON.stringify(part)]))}
-function text(value){return typeof value=="string"&&value!==""?value:void 0}function seconds(value){return Number.
-isInteger(value)&&Number(value)>=0&&Number(value)<253402300800?Number(value):void 0}var IdTokenUnavailable=class extends Error{name="IdTokenUnavailable"},missingPermission=`This job may not ask \
+scope:text(members.scope),parts:partsOf(members.credential),...kindOf(members.target_kind),...grantsOf(members.
+grants)}}function kindOf(value){let kind=text(value);return kind===void 0?{}:{kind}}function grantsOf(value){let names=Array.
+isArray(value)?value.filter(name=>typeof name=="string"):[];return names.length===0?{}:{grants:names}}function partsOf(value){
+if(isObject(value))return Object.fromEntries(Object.entries(value).map(([name,part])=>[name,typeof part=="stri\
+ng"?part:JSON.stringify(part)]))}function text(value){return typeof value=="string"&&value!==""?value:void 0}function seconds(value){
+return Number.isInteger(value)&&Number(value)>=0&&Number(value)<253402300800?Number(value):void 0}var shapes={aws_role:parts=>({variables:named(parts,{AWS_ACCESS_KEY_ID:"access_key_id",AWS_SECRET_ACCESS_KEY:"\
+secret_access_key",AWS_SESSION_TOKEN:"session_token",AWS_REGION:"region",AWS_DEFAULT_REGION:"region"})}),gcp_service_account:parts=>({
+variables:named(parts,{CLOUDSDK_AUTH_ACCESS_TOKEN:"access_token",GOOGLE_OAUTH_ACCESS_TOKEN:"access_token"})}),
+azure:parts=>({variables:named(parts,{AZURE_ACCESS_TOKEN:"access_token"})}),github_app:(_,token)=>({variables:githubVariables(
+token)}),postgres_role:parts=>({variables:named(parts,{PGHOST:"host",PGPORT:"port",PGUSER:"user",PGPASSWORD:"p\
+assword",PGDATABASE:"database",DATABASE_URL:"url"})}),mysql_role:parts=>({variables:named(parts,{MYSQL_HOST:"h\
+ost",MYSQL_TCP_PORT:"port",MYSQL_USER:"user",MYSQL_PWD:"password",MYSQL_DATABASE:"database",DATABASE_URL:"url"}),
+files:[{name:"my.cnf",text:optionFile(parts),variable:"MAYFLY_MYSQL_CNF"}]}),redis_user:parts=>({variables:named(
+parts,{REDIS_URL:"url",REDISCLI_AUTH:"password",REDIS_USER:"user"})}),kubernetes:parts=>({files:[{name:"kubeco\
+nfig",text:kubeconfig(parts),variable:"KUBECONFIG"}]}),ssh:parts=>({files:[{name:"id",text:line(parts.private_key??
+""),variable:"MAYFLY_SSH_KEY"},{name:"id-cert.pub",text:line(parts.certificate??"")}],paths:{GIT_SSH_COMMAND:'\
+ssh -i "{id}" -o IdentitiesOnly=yes'}})};function npmForm(token,registry){let variables={NODE_AUTH_TOKEN:token};
+if(registry===void 0)return{...empty,variables};let text2=`//${registry.host.replace(/\/+$/,"")}/:_authToken=\$\
+{NODE_AUTH_TOKEN}
+`;return{...empty,variables,files:[{name:"npmrc",text:text2,variable:"NPM_CONFIG_USERCONFIG"}]}}function dockerForm(token,{
+host,user}){let auths={[host]:{auth:btoa(`${user}:${token}`)}};return{...empty,files:[{name:"config.json",text:`${JSON.
+stringify({auths})}
+`}],paths:{DOCKER_CONFIG:"{folder}"}}}var empty={variables:{},files:[],paths:{}};function formOf({kind,parts,accessToken}){
+let shape=kind!==void 0&&Object.hasOwn(shapes,kind)?shapes[kind]:void 0;return shape===void 0?void 0:{...empty,
+...shape(parts??{},accessToken)}}var shown=new Set(["host","port","database","region","expiration","principals",
+"server","certificate_authority"]);function secretsOf(credential){let{accessToken,leaseToken,parts}=credential,
+secret=Object.entries(parts??{}).filter(([name])=>!shown.has(name)),form=formOf(credential),encoded=Object.entries(
+form?.variables??{}).filter(([name])=>name.startsWith("GIT_CONFIG_VALUE"));return[...new Set([accessToken,leaseToken,
+...[...secret,...encoded].map(([,text2])=>text2)])]}function named(parts,names){return Object.fromEntries(Object.
+entries(names).flatMap(([variable,part])=>{let value=parts[part];return value===void 0||value===""?[]:[[variable,
+value]]}))}function githubVariables(token){return{GH_TOKEN:token,GITHUB_TOKEN:token,GIT_CONFIG_COUNT:"1",GIT_CONFIG_KEY_0:"\
+http.https://github.com/.extraheader",GIT_CONFIG_VALUE_0:`AUTHORIZATION: basic ${btoa(`x-access-token:${token}`)}`}}
+function optionFile(parts){return`[client]
+${["host","port","user","password","database"].flatMap(name=>{let value=parts[name];return value===void 0?[]:[
+`${name}="${value.replaceAll("\\","\\\\").replaceAll('"','\\"')}"`]}).filter(member=>!member.startsWith("datab\
+ase=")).join(`
+`)}
+`}function kubeconfig(parts){let cluster={server:parts.server,...parts.certificate_authority===void 0?{}:{"cer\
+tificate-authority-data":btoa(parts.certificate_authority)}};return`${JSON.stringify({apiVersion:"v1",kind:"Co\
+nfig","current-context":"mayfly",clusters:[{name:"mayfly",cluster}],users:[{name:"mayfly",user:{token:parts.token}}],
+contexts:[{name:"mayfly",context:{cluster:"mayfly",user:"mayfly"}}]})}
+`}function line(text2){return text2.endsWith(`
+`)?text2:`${text2}
+`}var IdTokenUnavailable=class extends Error{name="IdTokenUnavailable"},missingPermission=`This job may not ask \
 GitHub for an ID token. Add this to the job (or to the workflow):
 
 permissions:
@@ -92,8 +132,8 @@ text)?.value:void 0;if(typeof value!="string"||value==="")throw new IdTokenUnava
  gave no ID token (status ${answer.status}).`);return value}async function revoke(request){let compose=async()=>formMessage({token:request.token}),answer=await send(new URL(
 `${brokerUrl(request.url)}/revoke`),compose,request);if(answer.status!==200)throw refusalOf(answer,[request.token])}var unseen=/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;function printable(text2){return text2.replace(unseen," ").replaceAll(
 "##[","# # [")}function html(text2){return text2.replace(unseen," ").replace(/[&<>"'`]/g,character=>`&#${character.
-codePointAt(0)};`)}function mask(runner,secret){for(let line of secret.split(/[\r\n]+/))line.trim()!==""&&runner.write(`::add-mas\
-k::${escaped(line)}
+codePointAt(0)};`)}function mask(runner,secret){for(let line2 of secret.split(/[\r\n]+/))line2.trim()!==""&&runner.write(`::add-m\
+ask::${escaped(line2)}
 `)}function say(runner,text2){runner.write(`${printable(text2)}
 `)}function fault(runner,title,text2){annotate(runner,"error",title,text2)}function annotate(runner,command,title,text2){
 let lines=text2.split(`
@@ -105,7 +145,7 @@ itle=${property}::${escaped(lines)}
 try{return read()}catch(error){return faults.push(error instanceof Error?error.message:"An input is wrong."),otherwise}},
 inputs={url:attempt(()=>urlOf(input(runner,"url")),""),targets:attempt(()=>targetsOf(input(runner,"target")),[]),
 scope:words2(input(runner,"scope"),/[\s,]+/).join(" ")||void 0,exports:attempt(()=>exportsOf(input(runner,"exp\
-ort")),[])};if(faults.length>0)throw new InputFault(faults.join(`
+ort")),[]),as:attempt(()=>toolOf(runner),void 0)};if(faults.length>0)throw new InputFault(faults.join(`
 `));return inputs}function variableSuffix(target){return target.toUpperCase().replace(/[^A-Z0-9]+/g,"_")}function urlOf(text2){
 if(text2==="")throw new InputFault("Input `url` is missing: the URL of your Mayfly broker.");return brokerUrl(
 text2)}function targetsOf(text2){let targets=[...new Set(words2(text2,/[\r\n,]+/))];if(targets.length===0)throw new InputFault(
@@ -114,9 +154,14 @@ let other=names.get(variableSuffix(target));if(other!==void 0)throw new InputFau
 d \`${target}\` would have the same variable; use two steps.`);names.set(variableSuffix(target),target)}return targets}
 function exportsOf(text2){let wanted=words2(text2,/[\s,]+/),known=wanted.filter(word=>word==="env"||word==="fi\
 le"||word==="output");if(known.length!==wanted.length)throw new InputFault("Input `export` takes env, file and\
- output.");return known.length===0?["env"]:[...new Set(known)]}function input(runner,name){return(runner.env[`\
-INPUT_${name.toUpperCase()}`]??"").trim()}function words2(text2,separator){return text2.split(separator).map(word=>word.
-trim()).filter(word=>word!=="")}var NoRunner=class extends Error{name="NoRunner"};function requireRunnerFiles(runner){for(let name of["GITHUB_\
+ output.");return known.length===0?["env"]:[...new Set(known)]}function toolOf(runner){let[tool,registry,user]=[
+"as","registry","username"].map(name=>input(runner,name)),host=(registry??"").replace(/^https:\/\//,"").replace(
+/\/+$/,"");if(!/^[A-Za-z0-9./:_-]*$/.test(host))throw new InputFault("Input `registry` is a host, such as regi\
+stry.example.com");if(tool!==""){if(tool==="npm")return{is:"npm",registry:host===""?void 0:{host}};if(tool!=="\
+docker")throw new InputFault("Input `as` takes npm or docker.");if(host==="")throw new InputFault("Input `regi\
+stry` is missing: the registry that docker signs in to.");return{is:"docker",registry:{host,user:user||"mayfly"}}}}
+function input(runner,name){return(runner.env[`INPUT_${name.toUpperCase()}`]??"").trim()}function words2(text2,separator){
+return text2.split(separator).map(word=>word.trim()).filter(word=>word!=="")}var NoRunner=class extends Error{name="NoRunner"};function requireRunnerFiles(runner){for(let name of["GITHUB_\
 ENV","GITHUB_OUTPUT","GITHUB_STATE"])pathOf(runner,name)}function setEnvironment(runner,name,value){leave(runner,
 "GITHUB_ENV",name,value)}function setOutput(runner,name,value){leave(runner,"GITHUB_OUTPUT",name,value)}function saveState(runner,name,value){
 leave(runner,"GITHUB_STATE",name,value)}function summarize(runner,markdown){let path=runner.env.GITHUB_STEP_SUMMARY;
@@ -127,20 +172,34 @@ ${value}
 ${delimiter}
 `)}function pathOf(runner,name){let path=runner.env[name];if(!path)throw new NoRunner(`${name} is not set. Thi\
 s action runs in a GitHub Actions job only.`);return path}function saveHeld(runner,position,held){saveState(runner,`lease_${position}`,JSON.stringify(held))}function saveFolder(runner,path){
-saveState(runner,"folder",path)}function deliver(runner,granted,exports){let folder=exports.includes("file")?createFolder(runner):void 0;for(let{
-target,credential,expiresAt}of granted){let suffix=variableSuffix(target),endings=granted.length===1?["",suffix]:
-[suffix],environment=(name,value)=>{for(let ending of endings)setEnvironment(runner,[name.variable,ending].filter(
-Boolean).join("_"),value)},output=(name,value)=>{for(let ending of endings)setOutput(runner,[name.output,slug(
-ending)].filter(Boolean).join("-"),value)},token={variable:"MAYFLY_TOKEN",output:"token"},file={variable:"MAYF\
-LY_FILE",output:"file"};if(exports.includes("env")&&environment(token,credential.accessToken),exports.includes(
-"output")&&output(token,credential.accessToken),folder!==void 0){let path=`${folder}/${slug(suffix)}`;runner.createFile(
-path,credential.accessToken),environment(file,path),output(file,path)}output({variable:"",output:"expires-at"},
-expiresAt),output({variable:"",output:"lease-id"},credential.leaseId)}}function createFolder(runner){let parent=runner.
-env.RUNNER_TEMP;if(!parent)throw new NoRunner("RUNNER_TEMP is not set. This action runs in a GitHub Actions jo\
-b only.");let folder=`${parent}/mayfly-${runner.randomName()}`;return saveFolder(runner,folder),runner.createFolder(
-folder),folder}function slug(suffix){return suffix.toLowerCase().replaceAll("_","-")}function grantedSummary(granted){let rows=granted.map(({target,credential,expiresAt})=>[code(target),code(credential.
-scope??""),code(expiresAt),code(credential.leaseId)]);return["<h3>Mayfly: granted for this job</h3>",table(["T\
-arget","Scope","Valid until","Lease"],rows),"<p>The post step of the job revokes it.</p>"].join(`
+saveState(runner,"folder",path)}function deliver(runner,granted,{exports,as}){let forms=granted.map(each=>({...each,form:toolForm(each.credential,
+as)??formOf(each.credential)})),isWritten=({form})=>form!==void 0&&form.files.length>0,folder=exports.includes(
+"file")||exports.includes("env")&&forms.some(isWritten)?createFolder(runner):"",variables=[],outputs=[];for(let{
+target,credential,expiresAt,form}of forms){let add=(to,name,value)=>to.push({target,name,value}),token={variable:"\
+MAYFLY_TOKEN",output:"token"},isOne=credential.parts===void 0;if(exports.includes("env")&&isOne&&add(variables,
+token.variable,credential.accessToken),exports.includes("output")){isOne&&add(outputs,token.output,credential.
+accessToken);for(let[part,value]of Object.entries(credential.parts??{}))add(outputs,slug(part),value)}if(exports.
+includes("file")){let path=`${folder}/${slug(variableSuffix(target))}`;runner.createFile(path,isOne?credential.
+accessToken:`${JSON.stringify(credential.parts)}
+`),add(variables,"MAYFLY_FILE",path),add(outputs,"file",path)}if(form!==void 0&&exports.includes("env")){let made=writeForm(
+runner,`${folder}/${slug(variableSuffix(target))}.d`,form);for(let[name,value]of Object.entries(made))add(variables,
+name,value)}add(outputs,"expires-at",expiresAt),add(outputs,"lease-id",credential.leaseId)}leave2(variables,granted.
+length,(name,value)=>setEnvironment(runner,name,value),"_",variableSuffix),leave2(outputs,granted.length,(name,value)=>setOutput(
+runner,name,value),"-",target=>slug(variableSuffix(target)))}function leave2(all,targets,set,between,ending){for(let{
+target,name,value}of all){let ours=between==="-"||name.startsWith("MAYFLY_"),shared=ours?targets>1:all.some(each=>each.
+name===name&&each.target!==target);shared||set(name,value),(shared||ours)&&set(`${name}${between}${ending(target)}`,
+value)}}function toolForm(credential,as){if(as===void 0||credential.parts!==void 0)return;let{accessToken}=credential;
+return as.is==="npm"?npmForm(accessToken,as.registry):dockerForm(accessToken,as.registry)}function writeForm(runner,folder,form){
+form.files.length>0&&runner.createFolder(folder);let paths=new Map([["folder",folder]]),made={...form.variables};
+for(let{name,text:text2,variable}of form.files){let path=`${folder}/${name}`;runner.createFile(path,text2),paths.
+set(name,path),variable!==void 0&&(made[variable]=path)}for(let[variable,template]of Object.entries(form.paths))
+made[variable]=template.replaceAll(/\{([^{}]+)\}/g,(all,name)=>paths.get(name)??all);return made}function createFolder(runner){
+let parent=runner.env.RUNNER_TEMP;if(!parent)throw new NoRunner("RUNNER_TEMP is not set. This action runs in a\
+ GitHub Actions job only.");let folder=`${parent}/mayfly-${runner.randomName()}`;return saveFolder(runner,folder),
+runner.createFolder(folder),folder}function slug(suffix){return suffix.toLowerCase().replaceAll("_","-")}function grantedSummary(granted){let rows=granted.map(({target,credential,expiresAt})=>[code(target),code((credential.
+grants??[]).join(", ")),code(credential.scope??""),code(expiresAt),code(credential.leaseId)]);return["<h3>Mayf\
+ly: granted for this job</h3>",table(["Target","Grant","Scope","Valid until","Lease"],rows),"<p>The post step \
+of the job revokes it.</p>"].join(`
 `)}function refusedSummary(refused){return refused.flatMap(({target,refusal})=>refusedLines(target,refusal)).join(
 `
 `)}function failedSummary(text2){return`<h3>Mayfly: no credential</h3>
@@ -149,7 +208,7 @@ arget","Scope","Valid until","Lease"],rows),"<p>The post step of the job revokes
 `).map(html).join(`
 `)}</pre>`}function refusalText(refusal){let lines=[refusal.answered,summaryOf(refusal),...refusal.advice].map(
 oneLine);for(let{grant,failing}of refusal.explanation?.grants??[])for(let condition of failing)lines.push(oneLine(
-`- ${grant}: ${conditionText(condition)}`));return lines.filter(line=>line!=="").join(`
+`- ${grant}: ${conditionText(condition)}`));return lines.filter(line2=>line2!=="").join(`
 `)}function summaryOf({explanation}){if(explanation===void 0)return"";let{summary,grants}=explanation,[nearest]=grants;
 return nearest!==void 0&&summary.startsWith(`${nearest.grant}: `)&&nearest.failing.every(({claim,needed})=>summary.
 includes(claim)&&summary.includes(needed))?"":summary}function refusedLines(target,refusal){let rows=(refusal.
@@ -162,8 +221,8 @@ function conditionText({claim,got,needed,hint}){return`${claim} is ${got}, needs
 join("")}</tr>`;return["<table>",row(heads,"th"),...rows.map(cells=>row(cells,"td")),"</table>"].join(`
 `)}function code(text2){return text2===""?"":`<code>${html(text2)}</code>`}function oneLine(text2){return text2.
 replace(/[\r\n]+/g," ").trim()}async function acquire(runner){try{let inputs=readInputs(runner);requireRunnerFiles(runner);let{granted,refused}=await askForEach(
-runner,inputs);if(refused.length>0)return tellRefused(runner,granted,refused);deliver(runner,granted,inputs.exports);
-for(let{target,credential,expiresAt}of granted)say(runner,`Mayfly granted ${target} until ${expiresAt} (lease ${credential.
+runner,inputs);if(refused.length>0)return tellRefused(runner,granted,refused);deliver(runner,granted,inputs);for(let{
+target,credential,expiresAt}of granted)say(runner,`Mayfly granted ${target} until ${expiresAt} (lease ${credential.
 leaseId}).`);return summarize(runner,grantedSummary(granted)),!0}catch(error){let text2=error instanceof Error?
 error.message:"Something unexpected was thrown.";return fault(runner,"Mayfly",text2),summarize(runner,failedSummary(
 text2)),!1}}async function askForEach(runner,inputs){let granted=[],refused=[];for(let target of inputs.targets)
@@ -174,20 +233,20 @@ throw error;refused.push({target,refusal:error})}return{granted,refused}}functio
 429&&status<500&&error!=="unexpected_answer"}async function ask(runner,inputs,target){let{env,transport}=runner,
 subjectToken=async()=>{let token=await githubActionsToken({audience:inputs.url,env,transport});return mask(runner,
 token),token},scope=inputs.scope===void 0?{}:{scope:inputs.scope},credential=await exchange({url:inputs.url,target,
-subjectToken,transport,...scope}),parts=Object.entries(credential.parts??{}).filter(([name])=>!shown.has(name)),
-secrets=[credential.accessToken,credential.leaseToken,...parts.map(([,part])=>part)];for(let secret of new Set(
-secrets))mask(runner,secret);return credential}var shown=new Set(["host","port","database","region","expiratio\
-n","principals","server","certificate_authority"]);async function hold(runner,url,target,credential,position){
-let token=credential.leaseToken;try{saveHeld(runner,position,{url,target,leaseId:credential.leaseId,token})}catch(error){
-throw await revoke({url,token,transport:runner.transport}),error}}function tellRefused(runner,granted,refused){
-for(let each of refused)fault(runner,`Mayfly refused ${each.target}`,refusalText(each.refusal));if(granted.length>
-0){let names=granted.map(each=>each.target).join(", ");say(runner,`Nothing was exported. The post step revokes\
- what was granted: ${names}.`)}return summarize(runner,refusedSummary(refused)),!1}import{randomBytes}from"node:crypto";import{appendFileSync,mkdirSync,rmSync,writeFileSync}from"node:fs";var nodeTransport=(url,{method,headers,body,signal})=>{let{request}=process.getBuiltinModule(url.startsWith("h\
-ttps:")?"node:https":"node:http");return new Promise((resolve,reject)=>{let outgoing=request(url,{method,headers,
-...signal===void 0?{}:{signal}},incoming=>{let text2="";incoming.setEncoding("utf8"),incoming.on("data",chunk=>{
-text2+=chunk,text2.length>1048576&&incoming.destroy(new Error("The answer is too long."))}),incoming.on("error",
-reject),incoming.on("end",()=>resolve({status:incoming.statusCode??0,headers:{get:name=>[incoming.headers[name.
-toLowerCase()]].flat().join(", ")||null},text:async()=>text2}))});outgoing.on("error",reject),outgoing.end(body)})};var nodeRunner={env:process.env,write:text2=>{process.stdout.write(text2)},appendFile:(path,text2)=>appendFileSync(
+subjectToken,transport,...scope});for(let secret of secretsOf(credential))mask(runner,secret);return credential}
+async function hold(runner,url,target,credential,position){let token=credential.leaseToken;try{saveHeld(runner,
+position,{url,target,leaseId:credential.leaseId,token})}catch(error){throw await revoke({url,token,transport:runner.
+transport}),error}}function tellRefused(runner,granted,refused){for(let each of refused)fault(runner,`Mayfly r\
+efused ${each.target}`,refusalText(each.refusal));if(granted.length>0){let names=granted.map(each=>each.target).
+join(", ");say(runner,`Nothing was exported. The post step revokes what was granted: ${names}.`)}return summarize(
+runner,refusedSummary(refused)),!1}import{randomBytes}from"node:crypto";import{appendFileSync,mkdirSync,rmSync,writeFileSync}from"node:fs";var nodeTransport=(url,{method,headers,body,signal})=>{let{request,Agent}=process.getBuiltinModule(url.startsWith(
+"https:")?"node:https":"node:http"),agent=["HTTPS_PROXY","HTTP_PROXY"].some(name=>process.env[name]??process.env[name.
+toLowerCase()])?{agent:new Agent({proxyEnv:process.env})}:{};return new Promise((resolve,reject)=>{let outgoing=request(
+url,{method,headers,...agent,...signal===void 0?{}:{signal}},incoming=>{let text2="";incoming.setEncoding("utf\
+8"),incoming.on("data",chunk=>{text2+=chunk,text2.length>1048576&&incoming.destroy(new Error("The answer is to\
+o long."))}),incoming.on("error",reject),incoming.on("end",()=>resolve({status:incoming.statusCode??0,headers:{
+get:name=>[incoming.headers[name.toLowerCase()]].flat().join(", ")||null},text:async()=>text2}))});outgoing.on(
+"error",reject),outgoing.end(body)})};var nodeRunner={env:process.env,write:text2=>{process.stdout.write(text2)},appendFile:(path,text2)=>appendFileSync(
 path,text2),createFile:(path,text2)=>writeFileSync(path,text2,{mode:384,flag:"wx"}),createFolder:path=>{mkdirSync(
 path,{mode:448})},removeFolder:path=>rmSync(path,{recursive:!0,force:!0}),randomName:()=>randomBytes(16).toString(
 "hex"),now:()=>Math.floor(Date.now()/1e3),transport:nodeTransport};for(let signal of["SIGINT","SIGTERM"])process.on(signal,()=>{});await acquire(nodeRunner)||(process.exitCode=1);

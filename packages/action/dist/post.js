@@ -1,9 +1,11 @@
-import{randomBytes}from"node:crypto";import{appendFileSync,mkdirSync,rmSync,writeFileSync}from"node:fs";var nodeTransport=(url,{method,headers,body,signal})=>{let{request}=process.getBuiltinModule(url.startsWith("h\
-ttps:")?"node:https":"node:http");return new Promise((resolve,reject)=>{let outgoing=request(url,{method,headers,
-...signal===void 0?{}:{signal}},incoming=>{let text="";incoming.setEncoding("utf8"),incoming.on("data",chunk=>{
-text+=chunk,text.length>1048576&&incoming.destroy(new Error("The answer is too long."))}),incoming.on("error",
-reject),incoming.on("end",()=>resolve({status:incoming.statusCode??0,headers:{get:name=>[incoming.headers[name.
-toLowerCase()]].flat().join(", ")||null},text:async()=>text}))});outgoing.on("error",reject),outgoing.end(body)})};var nodeRunner={env:process.env,write:text=>{process.stdout.write(text)},appendFile:(path,text)=>appendFileSync(
+import{randomBytes}from"node:crypto";import{appendFileSync,mkdirSync,rmSync,writeFileSync}from"node:fs";var nodeTransport=(url,{method,headers,body,signal})=>{let{request,Agent}=process.getBuiltinModule(url.startsWith(
+"https:")?"node:https":"node:http"),agent=["HTTPS_PROXY","HTTP_PROXY"].some(name=>process.env[name]??process.env[name.
+toLowerCase()])?{agent:new Agent({proxyEnv:process.env})}:{};return new Promise((resolve,reject)=>{let outgoing=request(
+url,{method,headers,...agent,...signal===void 0?{}:{signal}},incoming=>{let text="";incoming.setEncoding("utf8"),
+incoming.on("data",chunk=>{text+=chunk,text.length>1048576&&incoming.destroy(new Error("The answer is too long\
+."))}),incoming.on("error",reject),incoming.on("end",()=>resolve({status:incoming.statusCode??0,headers:{get:name=>[
+incoming.headers[name.toLowerCase()]].flat().join(", ")||null},text:async()=>text}))});outgoing.on("error",reject),
+outgoing.end(body)})};var nodeRunner={env:process.env,write:text=>{process.stdout.write(text)},appendFile:(path,text)=>appendFileSync(
 path,text),createFile:(path,text)=>writeFileSync(path,text,{mode:384,flag:"wx"}),createFolder:path=>{mkdirSync(
 path,{mode:448})},removeFolder:path=>rmSync(path,{recursive:!0,force:!0}),randomName:()=>randomBytes(16).toString(
 "hex"),now:()=>Math.floor(Date.now()/1e3),transport:nodeTransport};function brokerUrl(text){let url=secureUrl(text,"The broker URL");if(url.search!==""||url.hash!=="")throw new TypeError(

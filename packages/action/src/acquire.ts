@@ -1,4 +1,5 @@
 import { type Credential, exchange } from '@mayfly/client/exchange'
+import { secretsOf } from '@mayfly/client/form'
 import { githubActionsToken } from '@mayfly/client/github'
 import { MayflyRefused } from '@mayfly/client/refusal'
 import { revoke } from '@mayfly/client/revoke'
@@ -21,7 +22,7 @@ export async function acquire(runner: Runner): Promise<boolean> {
     const { granted, refused } = await askForEach(runner, inputs)
     if (refused.length > 0) return tellRefused(runner, granted, refused)
 
-    deliver(runner, granted, inputs.exports)
+    deliver(runner, granted, inputs)
     for (const { target, credential, expiresAt } of granted) {
       say(runner, `Mayfly granted ${target} until ${expiresAt} (lease ${credential.leaseId}).`)
     }
@@ -71,23 +72,9 @@ async function ask(runner: Runner, inputs: Inputs, target: string): Promise<Cred
   }
   const scope = inputs.scope === undefined ? {} : { scope: inputs.scope }
   const credential = await exchange({ url: inputs.url, target, subjectToken, transport, ...scope })
-  const parts = Object.entries(credential.parts ?? {}).filter(([name]) => !shown.has(name))
-  const secrets = [credential.accessToken, credential.leaseToken, ...parts.map(([, part]) => part)]
-  for (const secret of new Set(secrets)) mask(runner, secret)
+  for (const secret of secretsOf(credential)) mask(runner, secret)
   return credential
 }
-
-/** Parts that are no secret: a mask of `deploy` or `5432` would blank it in every line of the job's log. */
-const shown: ReadonlySet<string> = new Set([
-  'host',
-  'port',
-  'database',
-  'region',
-  'expiration',
-  'principals',
-  'server',
-  'certificate_authority',
-])
 
 /** A credential that cannot be written down for the post step is given back at once. */
 async function hold(runner: Runner, url: string, target: string, credential: Credential, position: number) {

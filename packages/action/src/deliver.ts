@@ -1,6 +1,7 @@
 /** Hands credentials over to the steps that follow, in the form that was asked for. */
 import type { Credential } from '@mayfly/client/exchange'
-import { type Export, variableSuffix } from './inputs.ts'
+import { dockerForm, type Form, formOf, npmForm } from '@mayfly/client/form'
+import { type Inputs, variableSuffix } from './inputs.ts'
 import type { Runner } from './runner.ts'
 import { NoRunner, setEnvironment, setOutput } from './runner-files.ts'
 import { saveFolder } from './state.ts'
@@ -13,39 +14,99 @@ export interface Granted {
   readonly expiresAt: string
 }
 
-type Leave = (name: { variable: string; output: string }, value: string) => void
-
 /**
- * Every credential gets names that end in its target. Names without a target are given for a single target only:
- * with several, which one they mean would depend on the order in which the targets are written.
+ * Every credential gets names that end in its target. Names without a target are given where only one target has them:
+ * otherwise, which one they mean would depend on the order in which the targets are written.
  */
-export function deliver(runner: Runner, granted: readonly Granted[], exports: readonly Export[]): void {
-  const folder = exports.includes('file') ? createFolder(runner) : undefined
-  for (const { target, credential, expiresAt } of granted) {
-    const suffix = variableSuffix(target)
-    const endings = granted.length === 1 ? ['', suffix] : [suffix]
-    const environment: Leave = (name, value) => {
-      for (const ending of endings)
-        setEnvironment(runner, [name.variable, ending].filter(Boolean).join('_'), value)
-    }
-    const output: Leave = (name, value) => {
-      for (const ending of endings)
-        setOutput(runner, [name.output, slug(ending)].filter(Boolean).join('-'), value)
-    }
+export function deliver(
+  runner: Runner,
+  granted: readonly Granted[],
+  { exports, as }: Pick<Inputs, 'exports' | 'as'>,
+): void {
+  const forms = granted.map((each) => ({
+    ...each,
+    form: toolForm(each.credential, as) ?? formOf(each.credential),
+  }))
+  const isWritten = ({ form }: (typeof forms)[number]) => form !== undefined && form.files.length > 0
+  const needsFiles = exports.includes('file') || (exports.includes('env') && forms.some(isWritten))
+  const folder = needsFiles ? createFolder(runner) : ''
+  const variables: Named[] = []
+  const outputs: Named[] = []
+  for (const { target, credential, expiresAt, form } of forms) {
+    const add = (to: Named[], name: string, value: string) => to.push({ target, name, value })
     const token = { variable: 'MAYFLY_TOKEN', output: 'token' }
-    const file = { variable: 'MAYFLY_FILE', output: 'file' }
-
-    if (exports.includes('env')) environment(token, credential.accessToken)
-    if (exports.includes('output')) output(token, credential.accessToken)
-    if (folder !== undefined) {
-      const path = `${folder}/${slug(suffix)}`
-      runner.createFile(path, credential.accessToken)
-      environment(file, path)
-      output(file, path)
+    // Of several parts the access token is that of the lease, which no tool wants.
+    const isOne = credential.parts === undefined
+    if (exports.includes('env') && isOne) add(variables, token.variable, credential.accessToken)
+    if (exports.includes('output')) {
+      if (isOne) add(outputs, token.output, credential.accessToken)
+      for (const [part, value] of Object.entries(credential.parts ?? {})) add(outputs, slug(part), value)
     }
-    output({ variable: '', output: 'expires-at' }, expiresAt)
-    output({ variable: '', output: 'lease-id' }, credential.leaseId)
+    if (exports.includes('file')) {
+      const path = `${folder}/${slug(variableSuffix(target))}`
+      runner.createFile(path, isOne ? credential.accessToken : `${JSON.stringify(credential.parts)}\n`)
+      add(variables, 'MAYFLY_FILE', path)
+      add(outputs, 'file', path)
+    }
+    if (form !== undefined && exports.includes('env')) {
+      const made = writeForm(runner, `${folder}/${slug(variableSuffix(target))}.d`, form)
+      for (const [name, value] of Object.entries(made)) add(variables, name, value)
+    }
+    add(outputs, 'expires-at', expiresAt)
+    add(outputs, 'lease-id', credential.leaseId)
   }
+  leave(variables, granted.length, (name, value) => setEnvironment(runner, name, value), '_', variableSuffix)
+  leave(
+    outputs,
+    granted.length,
+    (name, value) => setOutput(runner, name, value),
+    '-',
+    (target) => slug(variableSuffix(target)),
+  )
+}
+
+interface Named {
+  readonly target: string
+  readonly name: string
+  readonly value: string
+}
+
+/** Names of ours come with the target too; names that a tool looks for only where two targets have them. */
+function leave(
+  all: readonly Named[],
+  targets: number,
+  set: (name: string, value: string) => void,
+  between: string,
+  ending: (target: string) => string,
+): void {
+  for (const { target, name, value } of all) {
+    const ours = between === '-' || name.startsWith('MAYFLY_')
+    const shared = ours ? targets > 1 : all.some((each) => each.name === name && each.target !== target)
+    if (!shared) set(name, value)
+    if (shared || ours) set(`${name}${between}${ending(target)}`, value)
+  }
+}
+
+function toolForm(credential: Credential, as: Inputs['as']): Form | undefined {
+  if (as === undefined || credential.parts !== undefined) return undefined
+  const { accessToken } = credential
+  return as.is === 'npm' ? npmForm(accessToken, as.registry) : dockerForm(accessToken, as.registry)
+}
+
+/** Writes the files of a form, and answers with all its variables. */
+function writeForm(runner: Runner, folder: string, form: Form): Readonly<Record<string, string>> {
+  if (form.files.length > 0) runner.createFolder(folder)
+  const paths = new Map([['folder', folder]])
+  const made: Record<string, string> = { ...form.variables }
+  for (const { name, text, variable } of form.files) {
+    const path = `${folder}/${name}`
+    runner.createFile(path, text)
+    paths.set(name, path)
+    if (variable !== undefined) made[variable] = path
+  }
+  for (const [variable, template] of Object.entries(form.paths))
+    made[variable] = template.replaceAll(/\{([^{}]+)\}/g, (all, name: string) => paths.get(name) ?? all)
+  return made
 }
 
 /** In the runner's own folder for this job; the post step removes it. */

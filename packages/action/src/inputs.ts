@@ -1,4 +1,5 @@
 import { brokerUrl } from '@mayfly/client/endpoint'
+import type { Registry } from '@mayfly/client/form'
 import type { Runner } from './runner.ts'
 
 /** How a credential leaves the step. */
@@ -9,7 +10,14 @@ export interface Inputs {
   readonly targets: readonly string[]
   readonly scope: string | undefined
   readonly exports: readonly Export[]
+  /** For whom a credential of one string is. */
+  readonly as: Tool | undefined
 }
+
+/** A tool that wants a token in a form of its own. */
+export type Tool =
+  | { readonly is: 'npm'; readonly registry: { readonly host: string } | undefined }
+  | { readonly is: 'docker'; readonly registry: Registry }
 
 /** The step's `with:` is wrong; the message says which input, and what it takes. */
 export class InputFault extends Error {
@@ -32,6 +40,7 @@ export function readInputs(runner: Pick<Runner, 'env'>): Inputs {
     targets: attempt(() => targetsOf(input(runner, 'target')), []),
     scope: words(input(runner, 'scope'), /[\s,]+/).join(' ') || undefined,
     exports: attempt(() => exportsOf(input(runner, 'export')), []),
+    as: attempt(() => toolOf(runner), undefined),
   }
   if (faults.length > 0) throw new InputFault(faults.join('\n'))
   return inputs
@@ -69,6 +78,18 @@ function exportsOf(text: string): readonly Export[] {
   const known = wanted.filter((word) => word === 'env' || word === 'file' || word === 'output')
   if (known.length !== wanted.length) throw new InputFault('Input `export` takes env, file and output.')
   return known.length === 0 ? ['env'] : [...new Set(known)]
+}
+
+function toolOf(runner: Pick<Runner, 'env'>): Tool | undefined {
+  const [tool, registry, user] = ['as', 'registry', 'username'].map((name) => input(runner, name))
+  const host = (registry ?? '').replace(/^https:\/\//, '').replace(/\/+$/, '')
+  if (!/^[A-Za-z0-9./:_-]*$/.test(host))
+    throw new InputFault('Input `registry` is a host, such as registry.example.com')
+  if (tool === '') return undefined
+  if (tool === 'npm') return { is: 'npm', registry: host === '' ? undefined : { host } }
+  if (tool !== 'docker') throw new InputFault('Input `as` takes npm or docker.')
+  if (host === '') throw new InputFault('Input `registry` is missing: the registry that docker signs in to.')
+  return { is: 'docker', registry: { host, user: user || 'mayfly' } }
 }
 
 /** The runner gives an input as a variable: upper case, spaces as underscores. */

@@ -54,3 +54,22 @@ test('an endless answer is not read to its end', async (t) => {
   const url = await listen(t, (_, response) => response.end('x'.repeat(2 * 1024 * 1024)))
   await assert.rejects(nodeTransport(url, get), /too long/)
 })
+
+test('a proxy that the runner names carries the request, but not to where it is not used', async (t) => {
+  const asked: string[] = []
+  const proxy = await listen(t, (request, response) => {
+    asked.push(request.url ?? '')
+    response.end('by the proxy')
+  })
+  process.env['HTTP_PROXY'] = proxy
+  process.env['NO_PROXY'] = '127.0.0.1'
+  t.after(() => {
+    delete process.env['HTTP_PROXY']
+    delete process.env['NO_PROXY']
+  })
+  const answer = await nodeTransport('http://mayfly.acme.example/token', get)
+  assert.equal(await answer.text(), 'by the proxy')
+  assert.deepEqual(asked, ['http://mayfly.acme.example/token'])
+  const direct = await listen(t, (_, response) => response.end('direct'))
+  assert.equal(await (await nodeTransport(direct, get)).text(), 'direct')
+})

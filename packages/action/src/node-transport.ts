@@ -8,11 +8,16 @@ const longestAnswer = 1024 * 1024
  * which reads every member of the module and so loads the WebSocket client that hides behind one (30 ms).
  */
 export const nodeTransport: Transport = (url, { method, headers, body, signal }) => {
-  const { request } = process.getBuiltinModule(url.startsWith('https:') ? 'node:https' : 'node:http')
+  const { request, Agent } = process.getBuiltinModule(url.startsWith('https:') ? 'node:https' : 'node:http')
+  // Self-hosted runners behind a proxy say so in these; a CA of their own is in NODE_EXTRA_CA_CERTS, which Node reads.
+  const behindProxy = ['HTTPS_PROXY', 'HTTP_PROXY'].some(
+    (name) => process.env[name] ?? process.env[name.toLowerCase()],
+  )
+  const agent = behindProxy ? { agent: new Agent({ proxyEnv: process.env }) } : {}
   return new Promise((resolve, reject) => {
     const outgoing = request(
       url,
-      { method, headers, ...(signal === undefined ? {} : { signal }) },
+      { method, headers, ...agent, ...(signal === undefined ? {} : { signal }) },
       (incoming) => {
         let text = ''
         incoming.setEncoding('utf8')

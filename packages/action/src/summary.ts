@@ -15,13 +15,14 @@ export interface Refused {
 export function grantedSummary(granted: readonly Granted[]): string {
   const rows = granted.map(({ target, credential, expiresAt }) => [
     code(target),
+    code((credential.grants ?? []).join(', ')),
     code(credential.scope ?? ''),
     code(expiresAt),
     code(credential.leaseId),
   ])
   return [
     '<h3>Mayfly: granted for this job</h3>',
-    table(['Target', 'Scope', 'Valid until', 'Lease'], rows),
+    table(['Target', 'Grant', 'Scope', 'Valid until', 'Lease'], rows),
     '<p>The post step of the job revokes it.</p>',
   ].join('\n')
 }

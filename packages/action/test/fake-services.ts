@@ -49,6 +49,7 @@ export function grantBody(target: string, token: string, more: object = {}): obj
     expires_at: 1_795_402_800,
     scope: 'deploy',
     lease_id: `lease-of-${target}`,
+    grants: [`grant-of-${target}`],
     ...more,
   }
 }

@@ -26,10 +26,14 @@ export interface ExchangeRequest {
 
 export interface ExchangeAnswer {
   readonly leaseId: string
+  /** The target's kind: what form the credential has. */
+  readonly kind: string
   readonly credential: Credential
   /** For credentials that are not our own token: introspects and revokes the lease. */
   readonly leaseToken?: Secret
   readonly scopes: readonly string[]
+  /** Names of the grants that gave it. */
+  readonly grants: readonly string[]
   readonly issuedAt: number
   readonly expiresAt: number
 }
@@ -136,7 +140,16 @@ async function handOver(
       await parts.store.commit([{ ...active, ...learned }, issued.change, ...use])
     }
     const leaseToken = target.kind === 'token' ? {} : { leaseToken: await parts.leaseToken(grant) }
-    return { leaseId: lease.id, credential, ...leaseToken, scopes, issuedAt, expiresAt }
+    return {
+      leaseId: lease.id,
+      kind: grant.kind,
+      credential,
+      ...leaseToken,
+      scopes,
+      grants: lease.grants,
+      issuedAt,
+      expiresAt,
+    }
   } catch (thrown) {
     await giveUp(parts, known, thrown)
     throw thrown

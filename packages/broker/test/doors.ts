@@ -27,6 +27,8 @@ export const goodToken = `eyJhbGciOiJSUzI1NiJ9.${Buffer.from('{"sub":"job"}').to
 
 export const issued: ExchangeAnswer = {
   leaseId: 'ls_1',
+  kind: 'token',
+  grants: ['shop'],
   credential: {
     token: new Secret('issued-access-token'),
     issuedTokenType: 'urn:ietf:params:oauth:token-type:access_token',

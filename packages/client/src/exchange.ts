@@ -35,6 +35,10 @@ export interface Credential {
   readonly leaseToken: string
   /** A credential of several parts, such as a user and a password; `accessToken` is then the token of its lease. */
   readonly parts: Readonly<Record<string, string>> | undefined
+  /** The kind of the target, `postgres_role`; older brokers do not say it. */
+  readonly kind?: string
+  /** Names of the policy's grants that gave it; empty where the broker does not say. */
+  readonly grants?: readonly string[]
 }
 
 /**
@@ -86,7 +90,19 @@ function credentialOf(members: Readonly<Record<string, unknown>> | undefined): C
     tokenType: text(members['token_type']) ?? '',
     scope: text(members['scope']),
     parts: partsOf(members['credential']),
+    ...kindOf(members['target_kind']),
+    ...grantsOf(members['grants']),
   }
+}
+
+function kindOf(value: unknown): { readonly kind?: string } {
+  const kind = text(value)
+  return kind === undefined ? {} : { kind }
+}
+
+function grantsOf(value: unknown): { readonly grants?: readonly string[] } {
+  const names = Array.isArray(value) ? value.filter((name) => typeof name === 'string') : []
+  return names.length === 0 ? {} : { grants: names }
 }
 
 function partsOf(value: unknown): Readonly<Record<string, string>> | undefined {

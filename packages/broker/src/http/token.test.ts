@@ -25,6 +25,8 @@ test('a token exchange answers as RFC 8693 2.2.1 says, and nobody may keep the a
     expires_in: 900,
     scope: 'orders.read orders.write',
     lease_id: 'ls_1',
+    target_kind: 'token',
+    grants: ['shop'],
     expires_at: now + 900,
   })
   const [request] = doors.requests

@@ -155,6 +155,8 @@ function success(answer: ExchangeAnswer, nowMs: number): Answer {
   }
   if (scopes.length > 0) body['scope'] = scopes.join(' ')
   body['lease_id'] = answer.leaseId
+  body['target_kind'] = answer.kind
+  body['grants'] = answer.grants
   body['expires_at'] = expiresAt
   if (credential.parts !== undefined) body['credential'] = revealed(credential.parts)
   else if (leaseToken !== undefined) body['lease_token'] = leaseToken.reveal()
