@@ -180,6 +180,10 @@ test('commands', () => {
       'policy replay',
       'policy tighten',
       'exchange',
+      'exec',
+      'aws-credential-process',
+      'git-credential',
+      'doctor',
       'leases list',
       'leases revoke',
       'switch off',
@@ -203,7 +207,15 @@ test('the action: inputs, outputs, how it runs', () => {
     outputs: object
     runs: Record<string, string>
   }
-  assert.deepEqual(Object.keys(action.inputs), ['url', 'target', 'scope', 'export', 'as', 'registry', 'username'])
+  assert.deepEqual(Object.keys(action.inputs), [
+    'url',
+    'target',
+    'scope',
+    'export',
+    'as',
+    'registry',
+    'username',
+  ])
   assert.deepEqual(Object.keys(action.outputs), ['token', 'file', 'expires-at', 'lease-id'])
   assert.deepEqual(action.runs, {
     using: 'node24',

@@ -30,6 +30,8 @@ export interface RunningSshd {
   /** What it wrote to its log so far. */
   log(): string
   stop(): Promise<void>
+  /** Words by which a person's own `ssh` reaches it, with whatever keys its agent has. */
+  readonly place: readonly string[]
 }
 
 /** Runs one program to its end. */
@@ -96,6 +98,10 @@ export async function startSshd(principals: readonly string[]): Promise<RunningS
       const place = ['-F', 'none', '-i', key, '-p', String(port), ...words, ...flags, `${user}@127.0.0.1`]
       return await run(debianProgram('/usr/bin/ssh', 'openssh-client'), [...place, command])
     },
+    place: [
+      ...['-F', 'none', '-p', String(port), '-o', `UserKnownHostsFile=${path('known_hosts')}`],
+      ...['-o', 'BatchMode=yes', '-o', 'GlobalKnownHostsFile=none', `${user}@127.0.0.1`],
+    ],
     trust: (...publicKeys) => keep('authorities', publicKeys.join('\n')),
     revoked: (list) => keep('revoked', list),
     log: server.log,

@@ -23,7 +23,8 @@ export interface Command {
   readonly examples: readonly string[]
   /** Only where the code means something of its own. */
   readonly exits?: Partial<Readonly<Record<ExitCode, string>>>
-  readonly run: (given: Given, terminal: Terminal) => Promise<ExitCode>
+  /** `exec` alone answers with more than these: with the exit code of what it ran. */
+  readonly run: (given: Given, terminal: Terminal) => Promise<number>
 }
 
 /** What a user typed, checked against the command's options. */

@@ -75,6 +75,26 @@ export const commands: readonly Listed[] = [
     load: () => import('./commands/exchange.ts'),
   },
   {
+    name: 'exec',
+    summary: 'Run a command with credentials, and end them when it is over',
+    load: () => import('./commands/exec.ts'),
+  },
+  {
+    name: 'aws-credential-process',
+    summary: 'Give AWS’s tools keys whenever they ask',
+    load: () => import('./commands/aws-credential-process.ts'),
+  },
+  {
+    name: 'git-credential',
+    summary: 'Give git a token of a GitHub App when it asks',
+    load: () => import('./commands/git-credential.ts'),
+  },
+  {
+    name: 'doctor',
+    summary: 'Say what stands between this job and a credential',
+    load: () => import('./commands/doctor.ts'),
+  },
+  {
     name: 'leases list',
     summary: 'List leases: who has what until when',
     load: () => import('./commands/leases-list.ts'),

@@ -18,7 +18,7 @@ export async function run(
   typed: readonly string[],
   commands: readonly Listed[],
   terminal: Terminal,
-): Promise<ExitCode> {
+): Promise<number> {
   const listed = find(typed, commands)
   try {
     if (listed === undefined) return await withoutCommand(typed, commands, terminal)

@@ -9,17 +9,27 @@ const slack = 60
  * `nowSeconds`: by the broker's clock, which is the one that counts.
  */
 export function tokenFaults(token: string, url: string, nowSeconds: number | undefined): readonly string[] {
+  const faults = brokenTokenFaults(token, url, nowSeconds)
+  return faults.length > 0 ? faults : [leftOver(claimsOf(token) ?? {})]
+}
+
+/** The same; empty when nothing is plainly wrong. */
+export function brokenTokenFaults(
+  token: string,
+  url: string,
+  nowSeconds: number | undefined,
+): readonly string[] {
   const claims = claimsOf(token)
   if (claims === undefined) return ['What was sent is no identity token (a JWT of three parts).']
-  const faults = [
-    ...audienceFaults(claims, url),
-    ...(nowSeconds === undefined ? [] : timeFaults(claims, nowSeconds)),
-  ]
-  if (faults.length > 0) return faults
-  return [
+  const times = nowSeconds === undefined ? [] : timeFaults(claims, nowSeconds)
+  return [...audienceFaults(claims, url), ...times]
+}
+
+function leftOver(claims: Claims): string {
+  return (
     'Nothing is plainly wrong with the token. Each can be used once: ask the platform for a new one for each exchange. ' +
-      `Otherwise the broker does not trust its issuer, ${issuerOf(claims)}, or its job has ended; the operator finds the reason by the error id.`,
-  ]
+    `Otherwise the broker does not trust its issuer, ${issuerOf(claims)}, or its job has ended; the operator finds the reason by the error id.`
+  )
 }
 
 type Claims = Readonly<Record<string, unknown>>

@@ -1,19 +1,18 @@
 import { exchange } from '@mayfly/client/exchange'
-import { githubActionsToken } from '@mayfly/client/github'
 import { MayflyRefused } from '@mayfly/client/refusal'
 import { MayflyUnreachable } from '@mayfly/client/unreachable'
+import { brokerOf, callerOptions, tokensOf } from '../caller/surroundings.ts'
 import { type Command, type ExitCode, type Given, UsageFault } from '../command.ts'
 import { jsonOption } from '../configured.ts'
-import { readText } from '../input.ts'
 import { conditionLines, json, printable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
 export const command: Command = {
   usage: '--url URL --target NAME [options]',
-  about: `Prints the credential and nothing else. Inside of a GitHub Actions job the identity token comes from GitHub;
-elsewhere name a file or a variable that holds it. It is never an argument: every user of a machine can list those.`,
+  about: `Prints the credential and nothing else. The identity token is the platform's own (GitHub Actions, GitLab
+CI, Buildkite, CircleCI, HCP Terraform, Kubernetes); elsewhere name a file or a variable that holds it. It is never an argument: every user of a machine can list those.`,
   options: {
-    url: { type: 'string', value: 'URL', summary: 'The broker; default: the variable MAYFLY_URL' },
+    ...callerOptions,
     target: { type: 'string', value: 'NAME', summary: 'The target’s name in the policy' },
     resource: { type: 'string', value: 'URI', summary: 'Instead of a name: the target’s audience' },
     scope: {
@@ -21,8 +20,6 @@ elsewhere name a file or a variable that holds it. It is never an argument: ever
       value: 'SCOPES',
       summary: 'Fewer scopes than the grant gives, separated by spaces',
     },
-    'token-file': { type: 'string', value: 'FILE', summary: 'Holds the identity token; - is standard input' },
-    'token-env': { type: 'string', value: 'NAME', summary: 'The variable that holds the identity token' },
     json: { ...jsonOption, summary: 'Answer with one JSON document: also the lease, the end and every part' },
   },
   words: { least: 0, most: 0 },
@@ -32,20 +29,17 @@ elsewhere name a file or a variable that holds it. It is never an argument: ever
   ],
   exits: { 1: 'the broker refused, or could not be reached' },
   run: async (given, terminal) => {
-    const url = given.text('url') ?? terminal.env['MAYFLY_URL']
-    if (!url) throw new UsageFault('--url is missing: the URL of the broker')
+    const url = brokerOf(given, terminal)
     const named = given.text('url') === undefined ? 'the variable MAYFLY_URL' : '--url'
-    if (!URL.canParse(url))
-      throw new UsageFault(`${named} is no URL; write it like https://mayfly.example.com`)
     const [target, resource, scope] = ['target', 'resource', 'scope'].map((name) => given.text(name))
     if ((target === undefined) === (resource === undefined))
       throw new UsageFault('give --target or --resource')
-    const subjectToken = await tokenSource(given, terminal, url)
+    const tokens = await tokensOf(given, terminal, url)
     terminal.progress(printable(`asking ${url} for ${target ?? resource}`))
     try {
       const credential = await exchange({
         url,
-        subjectToken,
+        subjectToken: () => tokens.token(),
         ...(target === undefined ? {} : { target }),
         ...(resource === undefined ? {} : { resource }),
         ...(scope === undefined ? {} : { scope }),
@@ -59,20 +53,6 @@ elsewhere name a file or a variable that holds it. It is never an argument: ever
       return tellRefusal(thrown, given, terminal)
     }
   },
-}
-
-/** A token of a file or a variable can be spent once; one of the platform is new at each try. */
-async function tokenSource(given: Given, terminal: Terminal, url: string): Promise<() => Promise<string>> {
-  const [file, variable] = ['token-file', 'token-env'].map((name) => given.text(name))
-  if (file !== undefined && variable !== undefined) throw new UsageFault('give --token-file or --token-env')
-  if (file === undefined && variable === undefined) {
-    return () => githubActionsToken({ audience: url, env: terminal.env })
-  }
-  const token =
-    file === undefined ? (terminal.env[variable ?? ''] ?? '').trim() : await readText(file, terminal)
-  if (token === '')
-    throw new UsageFault(`${file === undefined ? `the variable \`${variable}\`` : 'the file'} is empty`)
-  return async () => token
 }
 
 async function tellRefusal(refusal: MayflyRefused, given: Given, terminal: Terminal): Promise<ExitCode> {

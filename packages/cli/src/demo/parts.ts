@@ -2,7 +2,7 @@
 
 import type { Running } from '@mayfly/broker/broker'
 import type { FileOptions } from '@mayfly/broker/main'
-import type { ExitCode } from '../command.ts'
+
 import type { Terminal } from '../terminal.ts'
 import type { ActionBundle } from './runner.ts'
 import type { Github } from './stand-in/github.ts'
@@ -24,5 +24,5 @@ export interface DemoParts {
   /** How long one step may take. */
   readonly patienceMs: number
   /** The command line, in this process. */
-  readonly mayfly: (typed: readonly string[], terminal: Terminal) => Promise<ExitCode>
+  readonly mayfly: (typed: readonly string[], terminal: Terminal) => Promise<number>
 }

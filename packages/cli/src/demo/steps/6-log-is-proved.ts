@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ExitCode } from '../../command.ts'
 import type { Terminal } from '../../terminal.ts'
 import { members } from '../read-log.ts'
 import type { Site } from '../site.ts'
@@ -61,6 +60,6 @@ async function mayfly(stage: Stage, typed: readonly string[]) {
     untilStopped: async () => {},
     onHangUp: () => () => {},
   }
-  const exitCode: ExitCode = await stage.parts.mayfly(typed, terminal)
+  const exitCode = await stage.parts.mayfly(typed, terminal)
   return { exitCode, text: texts.join(''), told: told.join('\n') }
 }

@@ -1,0 +1,54 @@
+import type { Credential } from '@mayfly/client/exchange'
+
+export interface RenewedParts {
+  readonly first: Credential
+  /** Asks for another one. Absent where the platform has no second token: the first is all there will be. */
+  readonly again?: () => Promise<Credential>
+  readonly giveBack: (credential: Credential) => Promise<void>
+  /** Seconds since 1970. */
+  readonly now: () => number
+}
+
+/** A credential that is always good for a while: another is asked for before it ends, and the old one is given back. */
+export interface Renewed {
+  /** Throws when there is none that still works. */
+  current(): Promise<Credential>
+  /** The newest one, which is to be given back at the end. */
+  readonly held: () => Credential
+}
+
+/** Of a life so much is left when the next one is asked for; and never less than this many seconds. */
+const share = 1 / 2
+const least = 60
+
+/**
+ * Renewing is another exchange with a new token of the platform: that the platform gives one shows that the job lives,
+ * and the policy of the moment decides again.
+ */
+export function openRenewed({ first, again, giveBack, now }: RenewedParts): Renewed {
+  let held = { credential: first, from: now() }
+  let asking: Promise<void> | undefined
+  const end = () => held.credential.expiresAt ?? held.from + held.credential.expiresIn
+  const renew = async (ask: () => Promise<Credential>): Promise<void> => {
+    const old = held.credential
+    held = { credential: await ask(), from: now() }
+    await giveBack(old)
+  }
+  return {
+    held: () => held.credential,
+    async current() {
+      const left = end() - now()
+      if (again !== undefined && left < Math.max(least, (end() - held.from) * share)) {
+        asking ??= renew(again).finally(() => {
+          asking = undefined
+        })
+        // What still works is better than nothing.
+        await asking.catch((thrown: unknown) => {
+          if (end() <= now()) throw thrown
+        })
+      }
+      if (end() <= now()) throw new Error('the credential has ended, and the platform gives no second token')
+      return held.credential
+    },
+  }
+}
