@@ -46,21 +46,23 @@ text:await answer.text(),...clockOf(answer.headers.get("date"))},retryAfterMs:re
 let at=Date.parse(date??"")/1e3;return Number.isNaN(at)?{}:{at}}function isPassing(status){return status===429||
 status>=500&&status<=599}function formMessage(members){let form=new URLSearchParams;for(let[name,value]of Object.
 entries(members))value!==void 0&&form.set(name,value);return{method:"POST",headers:{"content-type":"applicatio\
-n/x-www-form-urlencoded",accept:"application/json"},body:form.toString()}}var slack=60;function tokenFaults(token,url,nowSeconds){let claims=claimsOf(token);if(claims===void 0)return["\
-What was sent is no identity token (a JWT of three parts)."];let faults=[...audienceFaults(claims,url),...nowSeconds===
-void 0?[]:timeFaults(claims,nowSeconds)];return faults.length>0?faults:[`Nothing is plainly wrong with the tok\
-en. Each can be used once: ask the platform for a new one for each exchange. Otherwise the broker does not tru\
-st its issuer, ${issuerOf(claims)}, or its job has ended; the operator finds the reason by the error id.`]}function audienceFaults({
-aud},url){if(aud===url||Array.isArray(aud)&&aud.length===1&&aud[0]===url)return[];let said=typeof aud=="string"?
-aud:JSON.stringify(aud??"nothing");return[`The token is for ${short(said)}. Ask the platform for one whose aud\
-ience is exactly ${url}`]}function timeFaults({exp,nbf,iat},now){let begins=Math.max(...[nbf,iat].map(time=>typeof time==
-"number"?time:0));return begins>now+slack?[`The token begins ${Math.round(begins-now)} s from now by the broke\
-r's clock, which must be wrong.`]:typeof exp=="number"&&exp<now-slack?[`The token ended ${Math.round(now-exp)}\
- s ago by the broker's clock. Ask for a new one; if it is new, that clock is wrong.`]:[]}function issuerOf({iss}){
-return typeof iss=="string"?short(iss):"which it does not name"}function short(text2){return text2.length>200?
-`${text2.slice(0,199)}…`:text2}function claimsOf(token){let[,payload,signature,...more]=token.split(".");if(!(payload===
-void 0||signature===void 0||more.length>0))try{let bytes=Uint8Array.from(atob(payload.replaceAll("-","+").replaceAll(
-"_","/")),letter=>letter.charCodeAt(0));return jsonObject(new TextDecoder().decode(bytes))}catch{return}}async function exchange(request){if(request.target===void 0&&request.resource===void 0)throw new TypeError("Na\
+n/x-www-form-urlencoded",accept:"application/json"},body:form.toString()}}var slack=60;function tokenFaults(token,url,nowSeconds){let faults=brokenTokenFaults(token,url,nowSeconds);return faults.
+length>0?faults:[leftOver(claimsOf(token)??{})]}function brokenTokenFaults(token,url,nowSeconds){let claims=claimsOf(
+token);if(claims===void 0)return["What was sent is no identity token (a JWT of three parts)."];let times=nowSeconds===
+void 0?[]:timeFaults(claims,nowSeconds);return[...audienceFaults(claims,url),...times]}function leftOver(claims){
+return`Nothing is plainly wrong with the token. Each can be used once: ask the platform for a new one for each\
+ exchange. Otherwise the broker does not trust its issuer, ${issuerOf(claims)}, or its job has ended; the oper\
+ator finds the reason by the error id.`}function audienceFaults({aud},url){if(aud===url||Array.isArray(aud)&&aud.
+length===1&&aud[0]===url)return[];let said=typeof aud=="string"?aud:JSON.stringify(aud??"nothing");return[`The\
+ token is for ${short(said)}. Ask the platform for one whose audience is exactly ${url}`]}function timeFaults({
+exp,nbf,iat},now){let begins=Math.max(...[nbf,iat].map(time=>typeof time=="number"?time:0));return begins>now+
+slack?[`The token begins ${Math.round(begins-now)} s from now by the broker's clock, which must be wrong.`]:typeof exp==
+"number"&&exp<now-slack?[`The token ended ${Math.round(now-exp)} s ago by the broker's clock. Ask for a new on\
+e; if it is new, that clock is wrong.`]:[]}function issuerOf({iss}){return typeof iss=="string"?short(iss):"wh\
+ich it does not name"}function short(text2){return text2.length>200?`${text2.slice(0,199)}…`:text2}function claimsOf(token){
+let[,payload,signature,...more]=token.split(".");if(!(payload===void 0||signature===void 0||more.length>0))try{
+let bytes=Uint8Array.from(atob(payload.replaceAll("-","+").replaceAll("_","/")),letter=>letter.charCodeAt(0));
+return jsonObject(new TextDecoder().decode(bytes))}catch{return}}async function exchange(request){if(request.target===void 0&&request.resource===void 0)throw new TypeError("Na\
 me a target or a resource.");let secrets=[],compose=async()=>{let subjectToken=await request.subjectToken();return secrets.
 push(subjectToken),formMessage({grant_type:"urn:ietf:params:oauth:grant-type:token-exchange",subject_token:subjectToken,
 subject_token_type:"urn:ietf:params:oauth:token-type:id_token",audience:request.target,resource:request.resource,
