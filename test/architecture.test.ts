@@ -119,7 +119,9 @@ test('adapters are imported by kinds.ts alone', () => {
   const found = faults((file) => {
     if (file.path === `${broker}kinds.ts`) return []
     // What the configuration says of each kind is gathered beside the kinds; nothing of it runs.
-    const gathers = ['connections', 'settings'].some((name) => file.path === `${broker}issue/${name}.ts`)
+    const gathers = ['connections', 'settings', 'target-settings'].some(
+      (name) => file.path === `${broker}issue/${name}.ts`,
+    )
     return file.imports
       .filter((each) => adapter.test(each.from) && !each.typeOnly)
       .filter((each) => !(gathers && each.from.endsWith('/settings.ts')))

@@ -11,6 +11,7 @@ import type { Keys } from './issue/keys.ts'
 import type { Seal } from './issue/seal.ts'
 import type { SealedSecrets, Wraps } from './issue/sealed-secrets.ts'
 import type { Target } from './issue/target.ts'
+import type { TargetWord } from './issue/target-settings.ts'
 import { openAuth0Target } from './issue/targets/auth0/auth0.ts'
 import { openAwsTarget } from './issue/targets/aws/aws.ts'
 import { openAzureTarget } from './issue/targets/azure/azure.ts'
@@ -81,7 +82,7 @@ interface TargetKind {
 }
 
 /** Every kind of target that this version has, by the word that policies use. */
-const targetKinds: Readonly<Record<string, TargetKind>> = {
+const targetKinds: Readonly<Record<TargetWord, TargetKind>> = {
   token: { open: tokenTarget },
   auth0: {
     open: ({ config, tools }) => openAuth0Target({ connections: config.connections.auth0, tools }),
@@ -220,13 +221,13 @@ export function connectionWarnings(
 }
 
 /** True when this version can issue for such a target. */
-export function isTargetKind(kind: string): boolean {
+export function isTargetKind(kind: string): kind is TargetWord {
   return Object.hasOwn(targetKinds, kind)
 }
 
 /** The connection that a target names and the configuration lacks, `postgres.staging`; `undefined` = nothing is missing. */
 export function missingConnection(config: Config, kind: string, settings: Json): string | undefined {
-  const needed = Object.hasOwn(targetKinds, kind) ? targetKinds[kind]?.connection?.(settings) : undefined
+  const needed = isTargetKind(kind) ? targetKinds[kind].connection?.(settings) : undefined
   if (needed === undefined) return undefined
   const known = Object.keys(config.connections[needed.of])
   // Where a kind may leave the name out, its only connection is meant.

@@ -13,7 +13,7 @@ const inForce = {
     issuers: github,
     targets: new Map([
       target('orders', 'token', { audience: 'https://orders' }),
-      target('old', 'token', {}),
+      target('old', 'secret', { name: 'npm' }),
       target('theirs', 'auth0', { tenant: 'acme', audience: 'https://theirs' }),
     ] as [string, object][]),
   },
@@ -24,7 +24,7 @@ const configOf = (routes: object[], introspection: object[]) =>
     routes,
     introspection,
     issuers: { github: { preset: 'github-actions' } },
-    connections: { auth0: { acme: {} } },
+    connections: { auth0: { acme: {} }, secret: { npm: {} } },
   }) as unknown as Config
 
 test('routes and introspection clients name targets that the policy has, with an audience', () => {
@@ -41,6 +41,19 @@ test('routes and introspection clients name targets that the policy has, with an
 test('a route before tokens that others make is a fault: it could admit nobody', () => {
   assert.deepEqual(wiringFaults(configOf([{ name: 'a', target: 'theirs' }], []), inForce), [
     'route `a` names the target `theirs`, which has no audience',
+  ])
+})
+
+test('settings that are not those of their kind are a fault, with the place and what they should be', () => {
+  const targets = new Map([
+    target('images', 'gcp_service_account', { service_account: 'somebody@example.com' }),
+    target('keys', 'secret', { name: 'npm', env: 'NPM' }),
+  ] as [string, object][])
+  const other = { policy: { issuers: github, targets } } as unknown as PolicyInForce
+  const config = { ...configOf([], []), connections: { secret: { npm: {} }, gcp: { main: {} } } }
+  assert.deepEqual(wiringFaults(config as unknown as Config, other), [
+    'target `images`: what the policy says under `gcp_service_account` does not fit: service_account: must be the email of a service account, NAME@PROJECT.iam.gserviceaccount.com',
+    'target `keys`: what the policy says under `secret` does not fit: Unrecognized key: "env"',
   ])
 })
 

@@ -1,6 +1,7 @@
 import type { Json } from './base/canonical-json.ts'
 import type { Config } from './config/config.ts'
 import type { PolicyInForce } from './decide/policies.ts'
+import { settingsFault } from './issue/target-settings.ts'
 import { audienceOf, isTargetKind, missingConnection } from './kinds.ts'
 import { issuerFaults } from './wiring-issuers.ts'
 
@@ -9,6 +10,12 @@ export function wiringFaults(config: Config, inForce: PolicyInForce): readonly s
   const kinds = [...inForce.policy.targets.values()]
     .filter(({ kind }) => !isTargetKind(kind))
     .map(({ name, kind }) => `target \`${name}\` is of kind \`${kind}\`, which this version lacks`)
+  const unfit = [...inForce.policy.targets.values()].flatMap(({ name, kind, settings }) => {
+    const fault = isTargetKind(kind) ? settingsFault(kind, settings as Json) : undefined
+    return fault === undefined
+      ? []
+      : [`target \`${name}\`: what the policy says under \`${kind}\` does not fit: ${fault}`]
+  })
   const connections = [...inForce.policy.targets.values()].flatMap(({ name, kind, settings }) => {
     const missing = missingConnection(config, kind, settings as Json)
     return missing === undefined
@@ -27,5 +34,5 @@ export function wiringFaults(config: Config, inForce: PolicyInForce): readonly s
       ? [`${who} names the target \`${target}\`, which has no audience`]
       : []
   })
-  return [...kinds, ...connections, ...missing, ...issuerFaults(config, inForce)]
+  return [...kinds, ...unfit, ...connections, ...missing, ...issuerFaults(config, inForce)]
 }

@@ -15,7 +15,7 @@ const claims: Readonly<Record<string, string>> = {
  * `target_refused` when the token has no such claim, or one that is more than letters, digits and `._-`. The same
  * object comes back when there is nothing to fill in.
  */
-export function filledIn(settings: Json, principal: Principal): Json {
+export function filledIn(settings: Json, principal: Pick<Principal, 'claims'>): Json {
   if (typeof settings === 'string') return fill(settings, principal)
   if (typeof settings !== 'object' || settings === null) return settings
   if (Array.isArray(settings)) {
@@ -29,7 +29,7 @@ export function filledIn(settings: Json, principal: Principal): Json {
   return same ? settings : Object.fromEntries(members)
 }
 
-function fill(text: string, principal: Principal): string {
+function fill(text: string, principal: Pick<Principal, 'claims'>): string {
   if (!text.includes('{')) return text
   return text.replaceAll(/\{[^{}]*\}/g, (template) => {
     const claim = claims[template]
