@@ -191,6 +191,7 @@ test('commands', () => {
       'switch list',
       'keys list',
       'keys rotate',
+      'export auth0-action',
       'secrets put',
       'secrets list',
       'secrets remove',

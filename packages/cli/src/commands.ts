@@ -130,6 +130,11 @@ export const commands: readonly Listed[] = [
     summary: 'Start a rotation of the signing key now',
     load: () => import('./commands/keys-rotate.ts'),
   },
+  {
+    name: 'export auth0-action',
+    summary: 'Write the policy as an Action of Auth0 that decides as the broker would',
+    load: () => import('./commands/export-auth0-action.ts'),
+  },
   ...secretCommands,
   ...auditCommands,
 ]
