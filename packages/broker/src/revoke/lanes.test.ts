@@ -30,13 +30,15 @@ test('a place that hangs keeps no other place waiting, and takes eight at once',
   assert.deepEqual([most, done], [8, 30])
 })
 
-test('a place that failed three times is left alone for a while; then one goes ahead', async () => {
+test('a place that was silent three times is left alone for a while; then one goes ahead', async () => {
   const tools = fakeTools()
   const lanes = openLanes(tools)
   let calls = 0
   const fail = () =>
     lanes.run('db', () => {
       calls++
+      // However many wait at once, each has waited for so long.
+      if (calls <= 8) tools.advance(1_000)
       return away()
     })
   const all = await Promise.allSettled(Array.from({ length: 40 }, fail))
@@ -50,6 +52,12 @@ test('a place that failed three times is left alone for a while; then one goes a
   await assert.rejects(fail, /paused/)
   release()
   await probe
+  assert.equal(await lanes.run('db', async () => 'well'), 'well')
+})
+
+test('a place that fails at once is asked every time: what it said of one credential says nothing of the next', async () => {
+  const lanes = openLanes(fakeTools())
+  for (let i = 0; i < 10; i++) await assert.rejects(lanes.run('db', away), /away/)
   assert.equal(await lanes.run('db', async () => 'well'), 'well')
 })
 

@@ -5,6 +5,8 @@ import type { Tools } from '../base/tools.ts'
 const WIDTH = 8
 const FAILURES_IN_A_ROW = 3
 const PAUSE_MS = 5_000
+/** A place that fails at once keeps nobody waiting, and its next answer may be another. */
+const SLOW_MS = 1_000
 
 interface Lane {
   running: number
@@ -18,7 +20,7 @@ interface Lane {
 export interface Lanes {
   /**
    * Runs `work` in the lane of `place`, when its turn comes. Throws what it throws, and `provider_unavailable` at once
-   * while the place is paused after failures in a row; after the pause one goes ahead and the others see how it fares.
+   * while the place is paused after slow failures in a row; after the pause one goes ahead and the others see how it fares.
    */
   run<T>(place: string, work: () => Promise<T>): Promise<T>
 }
@@ -30,12 +32,13 @@ export function openLanes(tools: Pick<Tools, 'now'>): Lanes {
       const lane = lanes.get(place) ?? { running: 0, failures: 0, closedUntil: 0, waiting: [] }
       lanes.set(place, lane)
       await turn(lane, place, tools)
+      const begun = tools.now()
       try {
         const result = await work()
         lane.failures = 0
         return result
       } catch (thrown) {
-        note(lane, thrown, tools)
+        note(lane, thrown, begun, tools)
         throw thrown
       } finally {
         lane.running--
@@ -65,8 +68,9 @@ function isClosed(lane: Lane, tools: Pick<Tools, 'now'>): boolean {
   return tools.now() < lane.closedUntil
 }
 
-/** A place that refuses one credential answers; only one that does not answer is paused. */
-function note(lane: Lane, thrown: unknown, tools: Pick<Tools, 'now'>): void {
-  lane.failures = asFailure(thrown).code === 'provider_unavailable' ? lane.failures + 1 : 0
+/** A place that refuses one credential answers; only one that makes us wait for nothing is paused. */
+function note(lane: Lane, thrown: unknown, begun: number, tools: Pick<Tools, 'now'>): void {
+  const silent = asFailure(thrown).code === 'provider_unavailable' && tools.now() - begun >= SLOW_MS
+  lane.failures = silent ? lane.failures + 1 : 0
   if (lane.failures >= FAILURES_IN_A_ROW) lane.closedUntil = tools.now() + PAUSE_MS
 }
