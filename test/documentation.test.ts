@@ -275,3 +275,39 @@ test('every key of the configuration is in its reference', () => {
     for (const each of named) assert.ok(reference.includes(`\`${each}`), each)
   }
 })
+
+interface Workflow {
+  readonly permissions?: Readonly<Record<string, string>>
+  readonly jobs: Readonly<Record<string, Job>>
+}
+
+interface Job {
+  readonly permissions?: Readonly<Record<string, string>>
+  readonly steps: readonly { readonly uses?: string; readonly with?: object; readonly run?: string }[]
+}
+
+test('every example of a workflow may ask for a token where it does, and gives the action inputs that it has', () => {
+  const inputs = Object.keys((parse(readFileSync('action.yml', 'utf8')) as { inputs: object }).inputs)
+  const files = globSync('examples/workflows/*.yml')
+  assert.ok(files.length >= 5)
+  for (const file of files) {
+    const { permissions, jobs } = parse(readFileSync(file, 'utf8')) as Workflow
+    // Nobody gets a token who does not ask for one.
+    assert.equal(permissions?.['id-token'], undefined, file)
+    for (const job of Object.values(jobs)) {
+      const ours = job.steps.filter(
+        ({ uses, run }) => uses?.startsWith('mayfly-dev/mayfly@') || run?.includes('mayfly exec'),
+      )
+      assert.ok(ours.length > 0, file)
+      assert.equal(job.permissions?.['id-token'], 'write', file)
+      for (const step of ours)
+        assert.deepEqual(
+          Object.keys(step.with ?? {}).filter((name) => !inputs.includes(name)),
+          [],
+          file,
+        )
+      // What whoever starts a workflow writes must not become a command.
+      for (const { run = '' } of job.steps) assert.doesNotMatch(run, /\$\{\{/, file)
+    }
+  }
+})
