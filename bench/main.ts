@@ -9,6 +9,7 @@ interface Bench {
 const benches: Record<string, () => Promise<Bench>> = {
   action: async () => (await import('./action/main.ts')).benchAction(),
   exchange: async () => (await import('./exchange/main.ts')).benchExchange(),
+  leases: async () => (await import('./leases/main.ts')).benchLeases(),
   policy: async () => (await import('./policy/main.ts')).benchPolicy(),
 }
 
