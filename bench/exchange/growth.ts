@@ -1,3 +1,7 @@
+import { dirname, join } from 'node:path'
+import { readPolicyFolder } from '@mayfly/broker/decide/folder'
+import { openPolicy } from '@mayfly/broker/decide/policies'
+import { policyTerm } from '@mayfly/broker/decide/terms'
 import { type BrokerFolder, brokerFolder } from './broker-folder.ts'
 import { alternate, costRatio } from './measure.ts'
 import { prefill } from './prefill.ts'
@@ -41,7 +45,9 @@ async function compare(parts: GrowthParts, sizes: readonly Size[]): Promise<read
     for (const size of sizes) {
       const folder = brokerFolder({ issuer: parts.issuer, url: parts.url, grants: size.grants })
       folders.push(folder)
-      if (size.entries !== undefined) await prefill(folder.database, size.leases ?? 0, size.entries)
+      const { digest } = openPolicy(await readPolicyFolder(join(dirname(folder.config), 'policies')))
+      if (size.entries !== undefined)
+        await prefill(folder.database, size.leases ?? 0, size.entries, policyTerm(digest))
     }
     const servers = folders.map(({ config }) => ({
       script: './exchange/server-mayfly.ts',

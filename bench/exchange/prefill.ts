@@ -3,8 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { openSqliteStore } from '@mayfly/broker/store/sqlite'
 import type { Change } from '@mayfly/broker/store/store'
 
-/** Writes `leases` active leases and at least `entries` log entries. Takes about 20 s for a million. */
-export async function prefill(path: string, leases: number, entries: number): Promise<void> {
+/**
+ * Writes `leases` active leases, given by `policy` as leases name it, and at least `entries` log entries. Takes about 20 s
+ * for a million.
+ */
+export async function prefill(path: string, leases: number, entries: number, policy: string): Promise<void> {
   const store = await openSqliteStore({ path })
   const now = Math.floor(Date.now() / 1000)
   const most = Math.max(leases, entries)
@@ -13,7 +16,7 @@ export async function prefill(path: string, leases: number, entries: number): Pr
     for (let i = from; i < Math.min(from + 4096, most); i += 64) {
       const changes: Change[] = []
       for (let k = i; k < Math.min(i + 64, most); k++) {
-        if (k < leases) changes.push(lease(k, now))
+        if (k < leases) changes.push(lease(k, now, policy))
         if (k < entries)
           changes.push({ kind: 'append', entry: Buffer.from(`{"filler":${k},"pad":"${'x'.repeat(600)}"}`) })
       }
@@ -26,7 +29,7 @@ export async function prefill(path: string, leases: number, entries: number): Pr
   await store.close()
 }
 
-function lease(k: number, now: number): Change {
+function lease(k: number, now: number, policy: string): Change {
   const id = `ls_0000000000${String(k).padStart(16, '0')}`
   return {
     kind: 'lease.create',
@@ -41,6 +44,7 @@ function lease(k: number, now: number): Change {
       grants: ['shop'],
       scopes: ['orders:read'],
       job: { issuer: 'github', id: String(1_000_000 + k), run: `${500_000 + k}/1` },
+      terms: { policy, settings: '' },
       createdAt: now,
       expiresAt: now + 86_400,
       handle: randomBytes(48),

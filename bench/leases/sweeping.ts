@@ -37,7 +37,7 @@ export async function sweepingOnSqlite(): Promise<Sweeping> {
   const folder = mkdtempSync(join(tmpdir(), 'mayfly-bench-'))
   const [small, large] = [join(folder, 'small.db'), join(folder, 'large.db')]
   try {
-    await prefill(large, many, 0)
+    await prefill(large, many, 0, 'bench')
     return await inTurns(await openSqliteStore({ path: small }), await openSqliteStore({ path: large }))
   } finally {
     rmSync(folder, { recursive: true, force: true })
