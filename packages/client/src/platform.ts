@@ -26,6 +26,13 @@ export interface PlatformTokens {
 
 type Found = (surroundings: Surroundings, audience: string) => PlatformTokens | undefined
 
+/** Variables of every platform that only serve to get tokens; of a variable that anybody can set the source says so. */
+export const platformVariables: readonly string[] = [
+  ...['ACTIONS_ID_TOKEN_REQUEST_URL', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN', 'BUILDKITE_AGENT_ACCESS_TOKEN'],
+  ...['CIRCLE_OIDC_TOKEN', 'CIRCLE_OIDC_TOKEN_V2', 'MAYFLY_ID_TOKEN'],
+  ...['TFC_WORKLOAD_IDENTITY_TOKEN_MAYFLY', 'TFC_WORKLOAD_IDENTITY_TOKEN'],
+]
+
 const kubernetesFile = '/var/run/secrets/mayfly/token'
 
 /** In this order: what is certain of its platform before what anybody can set. */

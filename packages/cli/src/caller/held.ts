@@ -13,12 +13,17 @@ export interface Wanted {
 }
 
 /** One credential of a target. Throws as `exchange` does. */
-export function obtain({ url, tokens, scope }: Wanted, target: string): Promise<Credential> {
+export function obtain(
+  { url, tokens, scope }: Wanted,
+  target: string,
+  signal?: AbortSignal,
+): Promise<Credential> {
   return exchange({
     url,
     target,
     subjectToken: () => tokens.token(),
     ...(scope === undefined ? {} : { scope }),
+    ...(signal === undefined ? {} : { signal }),
   })
 }
 
@@ -27,9 +32,10 @@ export async function giveBack(
   url: string,
   { leaseToken, leaseId }: Credential,
   terminal: Terminal,
+  signal?: AbortSignal,
 ): Promise<void> {
   try {
-    await revoke({ url, token: leaseToken })
+    await revoke({ url, token: leaseToken, ...(signal === undefined ? {} : { signal }) })
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : 'unknown'
     terminal.tell(printable(`lease ${leaseId} could not be ended, the broker ends it by itself: ${why}`))

@@ -48,7 +48,7 @@ test('a job of two hours goes on with credentials of ten minutes, each given bac
   }
   assert.ok(asked() >= 20 && asked() <= 26, `${asked()} exchanges`)
   assert.equal(given.length, asked() - 1)
-  assert.equal(renewed.held().leaseId, `ls_${asked()}`)
+  assert.equal((await renewed.end()).leaseId, `ls_${asked()}`)
 })
 
 test('many who ask at once get one exchange', async () => {

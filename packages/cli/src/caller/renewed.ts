@@ -13,8 +13,8 @@ export interface RenewedParts {
 export interface Renewed {
   /** Throws when there is none that still works. */
   current(): Promise<Credential>
-  /** The newest one, which is to be given back at the end. */
-  readonly held: () => Credential
+  /** Nothing is asked for any more; answers with the newest one, which is to be given back. Never throws. */
+  end(): Promise<Credential>
 }
 
 /** Of a life so much is left when the next one is asked for; and never less than this many seconds. */
@@ -28,26 +28,36 @@ const least = 60
 export function openRenewed({ first, again, giveBack, now }: RenewedParts): Renewed {
   let held = { credential: first, from: now() }
   let asking: Promise<void> | undefined
-  const end = () => held.credential.expiresAt ?? held.from + held.credential.expiresIn
+  let ended = false
+  const giving = new Set<Promise<void>>()
+  const until = () => held.credential.expiresAt ?? held.from + held.credential.expiresIn
   const renew = async (ask: () => Promise<Credential>): Promise<void> => {
     const old = held.credential
     held = { credential: await ask(), from: now() }
-    await giveBack(old)
+    // Whoever waits for the new one does not wait for the end of the old one: AWS's tools give up after a second.
+    const given = giveBack(old).finally(() => giving.delete(given))
+    giving.add(given)
   }
   return {
-    held: () => held.credential,
+    async end() {
+      ended = true
+      await asking?.catch(() => undefined)
+      await Promise.allSettled(giving)
+      return held.credential
+    },
     async current() {
-      const left = end() - now()
-      if (again !== undefined && left < Math.max(least, (end() - held.from) * share)) {
+      const left = until() - now()
+      if (again !== undefined && !ended && left < Math.max(least, (until() - held.from) * share)) {
         asking ??= renew(again).finally(() => {
           asking = undefined
         })
         // What still works is better than nothing.
         await asking.catch((thrown: unknown) => {
-          if (end() <= now()) throw thrown
+          if (until() <= now()) throw thrown
         })
       }
-      if (end() <= now()) throw new Error('the credential has ended, and the platform gives no second token')
+      if (until() <= now())
+        throw new Error('the credential has ended, and the platform gives no second token')
       return held.credential
     },
   }

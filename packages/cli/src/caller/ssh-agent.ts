@@ -12,8 +12,15 @@ export interface SshAgent {
 
 const startMs = 5_000
 
-/** Starts one whose socket lies in `folder`. `undefined` where OpenSSH is not installed. */
-export async function openSshAgent(folder: string, keyFile: string): Promise<SshAgent | undefined> {
+/**
+ * Starts one whose socket lies in `folder`, and which forgets the key after `seconds`: should we be killed, it has nothing
+ * when the certificate ends. `undefined` where OpenSSH is not installed.
+ */
+export async function openSshAgent(
+  folder: string,
+  keyFile: string,
+  seconds: number,
+): Promise<SshAgent | undefined> {
   const socket = join(folder, 'agent')
   const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' })
   const failed = once(agent, 'exit').catch(() => undefined)
@@ -24,7 +31,7 @@ export async function openSshAgent(folder: string, keyFile: string): Promise<Ssh
       return end(close, failed, agent)
     await wait(20)
   }
-  const add = spawn('ssh-add', ['-q', keyFile], {
+  const add = spawn('ssh-add', ['-q', '-t', String(Math.max(1, seconds)), keyFile], {
     stdio: 'ignore',
     env: { ...process.env, SSH_AUTH_SOCK: socket },
   })

@@ -1,15 +1,11 @@
-import type { Credential } from '@mayfly/client/exchange'
-import { type Form, formOf } from '@mayfly/client/form'
-import { awsKeys, openAwsEndpoint } from '../caller/aws-endpoint.ts'
+import { platformVariables } from '@mayfly/client/platform'
 import { runChild } from '../caller/child.ts'
-import { giveBack, obtain, tellRefusal, type Wanted } from '../caller/held.ts'
-import { makePrivateFolder, type PrivateFolder } from '../caller/private-folder.ts'
-import { openRenewed, type Renewed } from '../caller/renewed.ts'
-import { openSshAgent } from '../caller/ssh-agent.ts'
+import { tellRefusal, type Wanted } from '../caller/held.ts'
+import { holdSignals } from '../caller/held-signals.ts'
+import { Opened, type Target } from '../caller/opened.ts'
 import { brokerOf, callerOptions, tokensOf } from '../caller/surroundings.ts'
 import { type Command, type Given, UsageFault } from '../command.ts'
 import { printable } from '../table.ts'
-import type { Terminal } from '../terminal.ts'
 
 export const command: Command = {
   usage: '--target NAME [options] -- COMMAND...',
@@ -41,34 +37,40 @@ VARIABLE=NAME has its one string in that variable.`,
     const url = brokerOf(given, terminal)
     const targets = targetsOf(given)
     const tokens = await tokensOf(given, terminal, url)
+    if (!tokens.fresh && targets.length > 1)
+      throw new UsageFault(
+        `${tokens.platform} gives this job one token, and a token can be exchanged once: name one target`,
+      )
     const wanted: Wanted = { url, tokens, scope: given.text('scope') }
     const open = new Opened(wanted, terminal)
-    // From here on a signal must not end us before what we hold was given back.
-    const stop = open.holdSignals()
+    const taking = holdSignals()
     try {
-      for (const target of targets) await open.take(target)
-      const hidden = given.flag('keep-platform-token') ? [] : tokens.variables
+      for (const target of targets) {
+        await open.take(target, taking.impatient)
+        const code = taking.code()
+        if (code !== undefined) return code
+      }
+      const kept = given.flag('keep-platform-token')
+      const hidden = kept ? [] : [...platformVariables, ...tokens.variables]
       const env = {
         ...terminal.env,
         ...Object.fromEntries(hidden.map((name) => [name, undefined])),
-        ...open.variables,
+        ...open.environment(),
       }
-      stop()
-      return await runChild(given.words, env, (why) => terminal.tell(`mayfly exec: ${printable(why)}`))
+      const over = runChild(given.words, env, (why) => terminal.tell(`mayfly exec: ${printable(why)}`))
+      taking.letGo()
+      return await over
     } catch (thrown) {
       if (!tellRefusal(thrown, terminal)) throw thrown
       return 1
     } finally {
-      await open.close()
-      stop()
+      taking.letGo()
+      // A cancelled job sends more than one signal: giving back is not for the next one to end.
+      const giving = holdSignals()
+      await open.close(giving.impatient)
+      giving.letGo()
     }
   },
-}
-
-interface Target {
-  readonly name: string
-  /** Where its one string goes. */
-  readonly variable: string | undefined
 }
 
 function targetsOf(given: Given): readonly Target[] {
@@ -78,109 +80,4 @@ function targetsOf(given: Given): readonly Target[] {
     const [, variable, name] = /^([A-Za-z_][A-Za-z0-9_]*)=(.+)$/.exec(text) ?? []
     return name === undefined ? { name: text, variable: undefined } : { name, variable }
   })
-}
-
-/** Everything that is held while the command runs. */
-class Opened {
-  readonly variables: Record<string, string> = {}
-  readonly #wanted: Wanted
-  readonly #terminal: Terminal
-  readonly #held: (() => Credential)[] = []
-  readonly #closings: (() => void)[] = []
-  #folder: PrivateFolder | undefined
-
-  constructor(wanted: Wanted, terminal: Terminal) {
-    this.#wanted = wanted
-    this.#terminal = terminal
-  }
-
-  /** Until the command runs, SIGINT and SIGTERM only stop what is under way: what was taken is given back first. */
-  holdSignals(): () => void {
-    const ended = () => {
-      void this.close().then(() => process.exit(130))
-    }
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, ended)
-    return () => {
-      for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, ended)
-    }
-  }
-
-  async take({ name, variable }: Target): Promise<void> {
-    const credential = await obtain(this.#wanted, name)
-    const held = this.#renewed(name, credential)
-    this.#held.push(held.held)
-    if (variable !== undefined || credential.parts === undefined) {
-      if (credential.parts !== undefined)
-        throw new UsageFault(`\`${name}\` gives a credential of several parts; leave \`${variable}=\` out`)
-      this.#set(
-        variable ?? `MAYFLY_TOKEN_${name.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}`,
-        credential.accessToken,
-      )
-    }
-    const form = formOf(credential)
-    if (credential.kind === 'aws_role') await this.#aws(held, form)
-    else if (form !== undefined) await this.#give(form, credential.kind)
-  }
-
-  async close(): Promise<void> {
-    for (const close of this.#closings.splice(0)) close()
-    const held = this.#held.splice(0)
-    await Promise.all(held.map((current) => giveBack(this.#wanted.url, current(), this.#terminal)))
-    this.#folder?.remove()
-  }
-
-  #renewed(target: string, first: Credential): Renewed {
-    const { tokens, url } = this.#wanted
-    return openRenewed({
-      first,
-      ...(tokens.fresh ? { again: () => obtain(this.#wanted, target) } : {}),
-      giveBack: (old) => giveBack(url, old, this.#terminal),
-      now: () => Date.now() / 1000,
-    })
-  }
-
-  /** Keys in variables would end; what is asked for at the endpoint is always good. */
-  async #aws(held: Renewed, form: Form | undefined): Promise<void> {
-    const endpoint = await openAwsEndpoint(async () => awsKeys((await held.current()).parts ?? {}))
-    this.#closings.push(() => endpoint.close())
-    const { AWS_REGION, AWS_DEFAULT_REGION } = form?.variables ?? {}
-    for (const [name, value] of Object.entries({ ...endpoint.variables, AWS_REGION, AWS_DEFAULT_REGION }))
-      if (value !== undefined) this.#set(name, value)
-  }
-
-  async #give({ variables, files, paths }: Form, kind: string | undefined): Promise<void> {
-    for (const [name, value] of Object.entries(variables)) this.#set(name, value)
-    if (files.length === 0) return
-    this.#folder ??= makePrivateFolder()
-    const folder = this.#folder
-    const written = new Map([['folder', folder.path]])
-    for (const { name, text, variable } of files) {
-      const path = folder.write(name, text)
-      written.set(name, path)
-      if (variable !== undefined) this.#set(variable, path)
-    }
-    for (const [name, template] of Object.entries(paths))
-      this.#set(
-        name,
-        template.replaceAll(/\{([^{}]+)\}/g, (all, of: string) => written.get(of) ?? all),
-      )
-    if (kind === 'ssh') await this.#agent(folder, written.get('id') ?? '')
-  }
-
-  async #agent(folder: PrivateFolder, key: string): Promise<void> {
-    const agent = await openSshAgent(folder.path, key)
-    if (agent === undefined) {
-      this.#terminal.tell('ssh-agent cannot be run here; use `ssh -i "$MAYFLY_SSH_KEY"`')
-      return
-    }
-    this.#closings.push(() => agent.close())
-    for (const [name, value] of Object.entries(agent.variables)) this.#set(name, value)
-  }
-
-  /** Which of two targets a variable is of would depend on their order. */
-  #set(name: string, value: string): void {
-    const twice = Object.hasOwn(this.variables, name) && this.variables[name] !== value
-    if (twice) throw new UsageFault(`two of the targets would set ${name}; run one inside of the other`)
-    this.variables[name] = value
-  }
 }
