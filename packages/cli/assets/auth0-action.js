@@ -1,4 +1,4 @@
-var import_node_crypto=require("node:crypto");var anyLetter=new Uint8Array(96).fill(1),letterOf=unit=>unit>=32&&unit<127?unit-32:95;function lettersIn(text2){
+var import_node_crypto4=require("node:crypto");var anyLetter=new Uint8Array(96).fill(1),letterOf=unit=>unit>=32&&unit<127?unit-32:95;function lettersIn(text2){
 let set=new Uint8Array(96);for(let at=0;at<text2.length;at++)set[letterOf(text2.charCodeAt(at))]=1;return set}
 function lettersExcept(text2){return lettersIn(text2).map(bit=>1-bit)}function accepts(automaton,word2){let{columns,
 width,next,accepting}=automaton,state=0;for(let at=0;at<word2.length;at++)state=next[state*width+(columns[letterOf(
@@ -26,11 +26,11 @@ let pair=(group[member]??0)*1048576+row(member)+1,name2=known.get(pair);name2===
 set(pair,name2)),group[member]=name2}names=known.size}return{group,names}}function minimal(raw){let{width,next}=raw,
 count=raw.accepting.length,group=distances(raw);for(let groups=0;;){let current=group,columns=Array.from({length:width},
 (_,column)=>state=>current[next[state*width+column]??0]??0),refined=grouped(count,[state=>current[state]??0,...columns]);
-if(group=refined.group,refined.names===groups)break;groups=refined.names}let members=[];for(let state=0;state<
-count;state++)members[group[state]??0]??=state;let moves=Array.from({length:width},(_,column)=>members.map(state=>group[next[state*
+if(group=refined.group,refined.names===groups)break;groups=refined.names}let members2=[];for(let state=0;state<
+count;state++)members2[group[state]??0]??=state;let moves=Array.from({length:width},(_,column)=>members2.map(state=>group[next[state*
 width+column]??0]??0)),merged=classes(width,transpose(moves));return{columns:raw.columns.map(column=>merged.columns[column]??
-0),width:merged.samples.length,next:Uint32Array.from(members.flatMap((_,state)=>merged.samples.map(column=>moves[column]?.[state]??
-0))),accepting:Uint8Array.from(members,state=>raw.accepting[state]?1:0)}}function distances({width,next,accepting}){
+0),width:merged.samples.length,next:Uint32Array.from(members2.flatMap((_,state)=>merged.samples.map(column=>moves[column]?.[state]??
+0))),accepting:Uint8Array.from(members2,state=>raw.accepting[state]?1:0)}}function distances({width,next,accepting}){
 let before=accepting.map(()=>[]);for(let edge=0;edge<next.length;edge++)before[next[edge]??0]?.push(Math.floor(
 edge/width));let distance=accepting.map(accepts2=>accepts2?0:-1),reached=[...distance.keys()].filter(state=>distance[state]===
 0);for(let state of reached)for(let earlier of before[state]??[])distance[earlier]===-1&&(distance[earlier]=(distance[state]??
@@ -146,8 +146,8 @@ let wish=request.seconds??target.maxSeconds;if(!(wish>=1))return refuse("intake"
  positive number of seconds");let lifetimes=new Map;for(let{grant,gift}of entries)for(let scope of gift.scopes)
 lifetimes.set(scope,Math.max(lifetimes.get(scope)??0,grant.seconds));let scopes=[...new Set(request.scopes??lifetimes.
 keys())].toSorted(),missing=scopes.find(scope=>!lifetimes.has(scope));if(missing!==void 0)return refuse("scope",
-`scope \`${missing}\` is not granted`);let longest=Math.max(...entries.map(({grant})=>grant.seconds)),granted=Math.
-min(longest,...scopes.map(scope=>lifetimes.get(scope)??0));return{allowed:!0,target,grants:[...new Set(entries.
+`scope \`${missing}\` is not granted`);let longest2=Math.max(...entries.map(({grant})=>grant.seconds)),granted=Math.
+min(longest2,...scopes.map(scope=>lifetimes.get(scope)??0));return{allowed:!0,target,grants:[...new Set(entries.
 map(({grant})=>grant.name))].toSorted(),scopes,seconds:Math.floor(Math.min(granted,target.maxSeconds,wish))}}function editDistance(a,b){let beforeLast=[],last=Array.from({length:b.length+1},(_,at)=>at);for(let row=1;row<=
 a.length;row++){let current=[row];for(let column=1;column<=b.length;column++){let same=a[row-1]===b[column-1],
 replaced=(last[column-1]??0)+(same?0:1),best=Math.min((last[column]??0)+1,(current[column-1]??0)+1,replaced);row>
@@ -218,13 +218,14 @@ an"?String(value):typeof value=="number"?Number.isSafeInteger(value)?String(valu
 value):value;if(!has(claim2.domain,text2))return"has a value that this claim cannot have";token.set(claim2.name,
 text2)}var name="([^/:@]+)",defaultForm=new RegExp(`^repo:(?:${name}/${name}|${name}@([0-9]+)/${name}@([0-9]+)):(?:re\
 f:([^:]+)|environment:([^:]+)|pull_request)$`),plain=/^[\w./: -]+$/;function subjectContradicts(subject,claim2){
-let form=defaultForm.exec(subject);if(form===null)return;let[,owner,repo,ownerNow,ownerId,repoNow,repoId,ref,environment]=form,
-repository2=`${owner??ownerNow}/${repo??repoNow}`;if(foldAscii(repository2)!==foldAscii(claim2("repository")??
-""))return"repository";if(ownerId!==void 0&&ownerId!==claim2("repository_owner_id"))return"repository_owner_id";
-if(repoId!==void 0&&repoId!==claim2("repository_id"))return"repository_id";if(ref!==void 0&&ref!==claim2("ref"))
-return"ref";if(environment!==void 0&&!sameEnvironment(environment,claim2("environment")))return"environment"}function sameEnvironment(inSubject,claimed){
-if(claimed===void 0)return!1;if(!plain.test(claimed))return!0;let folded=foldAscii(claimed),given=foldAscii(inSubject);
-return given===folded.replaceAll(":","%3a")||given===folded.replaceAll(":","%3a").replaceAll(" ","%20")}var split=/^([^/:@]+\/[^/:@]+)\/(\.github\/workflows\/[^/:@]+\.ya?ml)@(refs\/.+|[0-9a-f]{40})$/s;function parseWorkflowReference(text2){
+let form3=defaultForm.exec(subject);if(form3===null)return;let[,owner,repo,ownerNow,ownerId,repoNow,repoId,ref,
+environment]=form3,repository2=`${owner??ownerNow}/${repo??repoNow}`;if(foldAscii(repository2)!==foldAscii(claim2(
+"repository")??""))return"repository";if(ownerId!==void 0&&ownerId!==claim2("repository_owner_id"))return"repo\
+sitory_owner_id";if(repoId!==void 0&&repoId!==claim2("repository_id"))return"repository_id";if(ref!==void 0&&ref!==
+claim2("ref"))return"ref";if(environment!==void 0&&!sameEnvironment(environment,claim2("environment")))return"\
+environment"}function sameEnvironment(inSubject,claimed){if(claimed===void 0)return!1;if(!plain.test(claimed))
+return!0;let folded=foldAscii(claimed),given=foldAscii(inSubject);return given===folded.replaceAll(":","%3a")||
+given===folded.replaceAll(":","%3a").replaceAll(" ","%20")}var split=/^([^/:@]+\/[^/:@]+)\/(\.github\/workflows\/[^/:@]+\.ya?ml)@(refs\/.+|[0-9a-f]{40})$/s;function parseWorkflowReference(text2){
 let[,repo,file,ref]=split.exec(text2)??[];return repo===void 0||file===void 0||ref===void 0?void 0:{repo,file,
 ref}}function githubIntake(schema,given,properties){let token=new Map;for(let claim2 of schema.values()){if(claim2.
 name.startsWith("workflow."))continue;let fault=take(token,claim2,textOf(given,claim2.name));if(fault!==void 0)
@@ -235,11 +236,11 @@ void 0?refuse2("job_workflow_ref",workflow):related(token,given)}function takeWo
 void 0)return;let parsed2=value===!1?void 0:parseWorkflowReference(value);if(parsed2===void 0)return"is not OW\
 NER/REPO/.github/workflows/FILE@REF";for(let part of["repo","file","ref"]){let claim2=schema.get(`workflow.${part}`),
 fault=claim2===void 0?"is not known":take(token,claim2,parsed2[part]);if(fault!==void 0)return fault}}function related(token,given){
-let owner=textOf(given,"repository_owner"),named=token.get("repository")??"";if(typeof owner!="string")return refuse2(
-"repository_owner","is missing");if(!named.startsWith(`${foldAscii(owner)}/`))return refuse2("repository","doe\
-s not start with repository_owner");let subject=textOf(given,"sub");if(subject===!1)return refuse2("sub","is n\
-ot text");let against=subject===void 0?void 0:subjectContradicts(subject,name2=>textOf(given,name2)||void 0);return against===
-void 0?{ok:!0,token}:refuse2(against,"contradicts sub")}function githubMend(claim2,wanted){let shown=wanted.slice(0,3);switch(claim2){case"environment":return shown.length===
+let owner=textOf(given,"repository_owner"),named2=token.get("repository")??"";if(typeof owner!="string")return refuse2(
+"repository_owner","is missing");if(!named2.startsWith(`${foldAscii(owner)}/`))return refuse2("repository","do\
+es not start with repository_owner");let subject=textOf(given,"sub");if(subject===!1)return refuse2("sub","is \
+not text");let against=subject===void 0?void 0:subjectContradicts(subject,name2=>textOf(given,name2)||void 0);
+return against===void 0?{ok:!0,token}:refuse2(against,"contradicts sub")}function githubMend(claim2,wanted){let shown=wanted.slice(0,3);switch(claim2){case"environment":return shown.length===
 0?void 0:`write ${either(shown.map(name2=>`environment: ${name2}`))} in the job`;case"ref":return shown.length===
 0?void 0:`run it on ${either(shown.map(refName2))}`;case"event_name":return shown.length===0?void 0:`start the\
  workflow by ${either(shown)} (\`on:\`)`;case"runner_environment":return shown.includes("github-hosted")?"use \
@@ -289,51 +290,138 @@ environment",runner:{claim:"runner_environment",own:"self-hosted"},workflow:{nam
 file"],version:"workflow.ref"}},github={kind:"github",claims,properties:{key:"properties",prefix:"repo_propert\
 y_",claim:name2=>claim(`repo_property_${name2}`,someText,{optional:!0})[1]},shorthands,refused,profile,parts,mend:githubMend,
 workflow:parseWorkflowReference,intake:(given,properties)=>githubIntake(claims,given,properties),typical:typicalGithub,
-present:presentGithub};var Invalid=class extends Error{},leeway=60,oldest=600,longestLife=6*3600,keysTtlMs=6e5,retryMs=6e4,fetchMs=5e3,
-largest2={token:16384,keys:262144},refusedScopes=["offline_access"],openidScopes=["openid","profile","email"];
-function openAction(compiled,settings){let policy=policyOf(compiled,new Map([["github",github]]));return async(event,api)=>{
-let found;try{found=await verified(event.transaction.subject_token,settings,api)}catch(thrown){if(!(thrown instanceof
-Invalid))throw thrown;api.access.rejectInvalidSubjectToken(thrown.message);return}settle(policy,settings,event,
-api,found)}}function settle(policy,settings,event,api,{issuer,claims:claims2}){let audience2=event.resource_server?.
-identifier??"",requested=event.transaction.requested_scopes??[];if(requested.some(scope=>refusedScopes.includes(
-scope)))return void api.access.deny("invalid_scope","A job gets no refresh token: leave offline_access out.");
-let scopes=requested.filter(scope=>!openidScopes.includes(scope)),target=policy.audiences.get(audience2)?.name??
-audience2,request={issuer,claims:claims2,target,...scopes.length===0?{}:{scopes}},decision=decide(policy,request);
-if(!decision.allowed){let code=decision.code==="scope"?"invalid_scope":"invalid_target";return void api.access.
-deny(code,decision.code==="guardrail"?"The policy does not allow it.":reasonOf(policy,request))}let job=[claims2.
-run_id,claims2.run_attempt,claims2.check_run_id].filter(part=>typeof part=="string");api.authentication.setUserByConnection(
-settings.connection,{user_id:workloadOf(issuer,claims2),name:String(claims2.repository)},{creationBehavior:"cr\
-eate_if_not_exists",updateBehavior:"none"}),api.authentication.setActor({sub:`${issuer}:job:${job.join("/")}`})}
-function reasonOf(policy,request){let{summary,grants}=explain(policy,request,"caller"),hints=grants.flatMap(({
-failing})=>failing.flatMap(({hint})=>hint===void 0?[]:[hint]));return[summary,...new Set(hints)].join(". ").slice(
-0,500)}function workloadOf(issuer,claims2){let{environment}=claims2,of=typeof environment=="string"?`:${(0,import_node_crypto.createHash)(
-"sha256").update(environment.toLowerCase()).digest("hex").slice(0,16)}`:"";return`${issuer}:${String(claims2.repository_owner_id)}\
-:${String(claims2.repository_id)}${of}`}async function verified(token,settings,api){let{head,claims:claims2,signed,
-signature}=parsed(token),issuer=Object.entries(settings.issuers).find(([,iss])=>iss===claims2.iss);if(issuer===
-void 0)throw new Invalid("its issuer is not one of ours");if(claims2.aud!==settings.audience)throw new Invalid(
-`its audience must be exactly ${settings.audience}`);let{exp,iat,nbf=iat,jti}=claims2,now=Date.now()/1e3;if(!isTime(
-exp)||!isTime(iat)||!isTime(nbf)||typeof jti!="string"||jti==="")throw new Invalid("a claim is missing");if(exp<=
-now-leeway||iat>now+leeway||nbf>now+leeway)throw new Invalid("it has ended, or has not begun");if(now-iat>oldest+
-leeway||exp-iat>longestLife)throw new Invalid("it is too old, or lives too long");let jwk=await keyOf(issuer[1],
-head.kid,api),key=jwk===void 0?void 0:(0,import_node_crypto.createPublicKey)({key:{...jwk},format:"jwk"});if(key===
-void 0||!(0,import_node_crypto.verify)("sha256",Buffer.from(signed),key,Buffer.from(signature,"base64url")))throw new Invalid(
-"its signature is wrong");return spend(`${issuer[1]} ${jti}`,exp-now+2*leeway,api),{issuer:issuer[0],claims:claims2}}
-function parsed(token){let[head="",payload="",signature="",...more]=token.length>largest2.token?[]:token.split(
-".");if(more.length>0||![head,payload,signature].every(part=>/^[A-Za-z0-9_-]+$/.test(part)))throw new Invalid(
-"it is no JSON Web Token");let{alg,kid,crit}=objectOf(head);if(alg!=="RS256"||typeof kid!="string"||crit!==void 0)
-throw new Invalid("its algorithm is not RS256");return{head:{kid},claims:objectOf(payload),signed:`${head}.${payload}`,
-signature}}function objectOf(part){try{let value=JSON.parse(new TextDecoder("utf-8",{fatal:!0}).decode(Buffer.
-from(part,"base64url")));if(typeof value=="object"&&value!==null&&!Array.isArray(value))return value}catch{}throw new Invalid(
-"it is no JSON Web Token")}function isTime(value){return typeof value=="number"&&Number.isFinite(value)}function spend(name2,seconds,api){
-let key=`spent:${(0,import_node_crypto.createHash)("sha256").update(name2).digest("base64url")}`;if(api.cache.
-get(key)!==void 0)throw new Invalid("it was used before");api.cache.set(key,"1",{ttl:Math.ceil(seconds*1e3)})}
-async function keyOf(issuer,kid,api){let name2=`keys:${issuer}`,kept=api.cache.get(name2)?.value,found=kept===
-void 0?void 0:pick2(kept,kid);if(found!==void 0)return found;let asked=`asked:${issuer}`;if(kept!==void 0&&api.
-cache.get(asked)!==void 0)return;api.cache.set(asked,"1",{ttl:retryMs});let fresh=await fetchKeys(issuer);return api.
-cache.set(name2,fresh,{ttl:keysTtlMs}),pick2(fresh,kid)}async function fetchKeys(issuer){let answer=await fetch(
-`${issuer}/.well-known/jwks`,{redirect:"error",signal:AbortSignal.timeout(fetchMs)}),text2=await answer.text();
-if(answer.status!==200||text2.length>largest2.keys)throw new Error("the keys of the issuer cannot be had");return text2}
-function pick2(text2,kid){let{keys}=JSON.parse(text2),fits=(Array.isArray(keys)?keys:[]).filter(key=>isFit(key,
-kid));return fits.length===1?fits[0]:void 0}function isFit(key,kid){if(typeof key!="object"||key===null)return!1;
-let{kid:own,kty,use,alg}=key;return own===kid&&kty==="RSA"&&(use===void 0||use==="sig")&&(alg===void 0||alg===
-"RS256")}exports.onExecuteCustomTokenExchange=openAction(POLICY,SETTINGS);
+present:presentGithub};var import_node_crypto=require("node:crypto"),largestValue=3500,keysLifeMs=6e5,spentKey="spent",members=["kid",
+"kty","n","e","alg","use","key_ops"];function keptKeys(issuer,cache){let found=cache.get(named("keys",issuer))?.
+value;return found===void 0?void 0:JSON.parse(found)}function keepKeys(issuer,keys,wanted,cache){let first=keys.
+filter(({kid})=>kid===wanted),all=[...first,...keys.filter(key=>!first.includes(key))].map(key=>Object.fromEntries(
+members.flatMap(name2=>key[name2]===void 0?[]:[[name2,key[name2]]]))),text2=JSON.stringify({keys:[]});for(let count=1;count<=
+all.length;count++){let longer=JSON.stringify({keys:all.slice(0,count)});if(Buffer.byteLength(longer)>largestValue)
+break;text2=longer}cache.set(named("keys",issuer),text2,{ttl:keysLifeMs})}function mayAsk(issuer,waitMs,cache){
+let name2=named("asked",issuer);return cache.get(name2)!==void 0?!1:(cache.set(name2,"1",{ttl:waitMs}),!0)}function isSpent(name2,now,cache){
+let short=digest(name2);return spent(now,cache).some(entry=>entry.startsWith(short))}function spend(name2,until,now,cache){
+let entries=[...spent(now,cache),`${digest(name2)}${Math.ceil(until).toString(36)}`];for(;entries.join(" ").length>
+largestValue;)entries.shift();let last=Math.max(...entries.map(endOf));cache.set(spentKey,entries.join(" "),{ttl:Math.
+ceil((last-now)*1e3)})}var digestLength=16;function spent(now,cache){return(cache.get(spentKey)?.value.split("\
+ ")??[]).filter(entry=>endOf(entry)>now)}function endOf(entry){return Number.parseInt(entry.slice(digestLength),
+36)}function digest(name2){return(0,import_node_crypto.createHash)("sha256").update(name2).digest("base64url").
+slice(0,digestLength)}function named(what,issuer){return`${what}:${digest(issuer)}`}var import_node_crypto2=require("node:crypto");function rsa(hash){return{keyType:"RSA",verify:(signed,key,signature)=>(0,import_node_crypto2.verify)(
+hash,signed,key,signature)}}function pss(hash,saltLength){let padding=import_node_crypto2.constants.RSA_PKCS1_PSS_PADDING;
+return{keyType:"RSA",verify:(signed,key,signature)=>(0,import_node_crypto2.verify)(hash,signed,{key,padding,saltLength},
+signature)}}function ecdsa(hash,curve,length){return{keyType:"EC",curve,verify:(signed,key,signature)=>signature.
+length===length&&(0,import_node_crypto2.verify)(hash,signed,{key,dsaEncoding:"ieee-p1363"},signature)}}var ed25519={
+keyType:"OKP",curve:"Ed25519",verify:(signed,key,signature)=>signature.length===64&&(0,import_node_crypto2.verify)(
+null,signed,key,signature)},algorithms={RS256:rsa("sha256"),RS384:rsa("sha384"),RS512:rsa("sha512"),PS256:pss(
+"sha256",32),ES256:ecdsa("sha256","P-256",64),ES384:ecdsa("sha384","P-384",96),EdDSA:ed25519,Ed25519:ed25519};
+function algorithmOf(name2){return Object.hasOwn(algorithms,name2)?algorithms[name2]:void 0}var longest={sub:1024,jti:256},checks=[({typ})=>typ===void 0||typ.toUpperCase()==="JWT"?void 0:"a token of ano\
+ther type",({claims:claims2},{issuer})=>claims2.iss===issuer?void 0:"another issuer",({claims:claims2},{audience:audience2})=>checkAudience(
+claims2.aud,audience2),({claims:claims2})=>checkTimes(claims2.exp,claims2.iat,claims2.nbf),({claims:claims2},expected)=>checkWindow(
+claims2,expected),({claims:claims2})=>checkText(claims2.sub,"sub",longest.sub),({claims:claims2})=>claims2.jti===
+void 0?void 0:checkText(claims2.jti,"jti",longest.jti),({claims:claims2},{required})=>{let missing=required.find(
+name2=>typeof claims2[name2]!="string"||claims2[name2]==="");return missing===void 0?void 0:`no ${missing}`},({
+claims:claims2},{text:text2})=>{let wrong=text2.find(name2=>claims2[name2]!==void 0&&typeof claims2[name2]!="s\
+tring");return wrong===void 0?void 0:`${wrong} is not text`}];function claimsFault(token,expected){for(let check of checks){
+let fault=check(token,expected);if(fault!==void 0)return fault}}function checkAudience(audience2,ours){let all=Array.
+isArray(audience2)?audience2:[audience2];return all.length!==1?"not exactly one audience":all[0]===ours?void 0:
+"another audience"}function checkTimes(...times){let[exp,iat,nbf]=times;return!isTime(exp)||!isTime(iat)?"no e\
+xp or iat that is a whole number":nbf===void 0||isTime(nbf)?void 0:"an nbf that is not a whole number"}function isTime(value){
+return typeof value=="number"&&Number.isSafeInteger(value)&&value>0}function checkWindow(claims2,expected){let[
+exp,iat,nbf]=[Number(claims2.exp),Number(claims2.iat),Number(claims2.nbf??0)],{now,maxAge,maxLifetime}=expected;
+return exp<=iat||exp-iat>maxLifetime?"a lifetime that is too long, or none":nbf>=exp?"valid at no time":now>=exp+
+60?"expired":now<nbf-60?"not valid yet":iat>now+60?"issued in the future":now>iat+maxAge+60?"issued too long a\
+go":void 0}function checkText(value,name2,most){return typeof value!="string"||value===""?`no ${name2}`:value.
+length>most?`${name2} is too long`:void 0}var import_node_buffer=require("node:buffer");var limits={depth:16,members:256},forbiddenNames=new Set(["__proto__","constructor","prototype"]),control=/[\u0000-\u001f\u007f]/;
+function parseStrictObject(text2){let value;try{value=JSON.parse(text2)}catch{throw new TypeError("not JSON")}
+if(typeof value!="object"||value===null||Array.isArray(value))throw new TypeError("not a JSON object");let suspect=text2.
+includes("\\")||text2.includes("");if(checkObject(value,1,suspect)!==namesIn(text2))throw new TypeError("a me\
+mber that stands twice");return value}function checkObject(value,depth,suspect){if(depth>limits.depth)throw new TypeError(
+"nested too deeply");let names=Object.keys(value);if(names.length>limits.members)throw new TypeError("too many\
+ members");let count=names.length;for(let name2 of names){if(forbiddenNames.has(name2))throw new TypeError("a \
+member with a name that none may have");suspect&&checkText2(name2),count+=checkValue(value[name2],depth,suspect)}
+return Object.setPrototypeOf(value,null),count}function checkValue(value,depth,suspect){switch(typeof value){case"\
+string":return suspect&&checkText2(value),0;case"number":if(!Number.isFinite(value))throw new TypeError("a num\
+ber that is not finite");return 0;case"boolean":return 0;default:}return typeof value!="object"||value===null?
+0:Array.isArray(value)?checkList(value,depth,suspect):checkObject(value,depth+1,suspect)}function checkList(list,depth,suspect){
+if(depth>=limits.depth)throw new TypeError("nested too deeply");if(list.length>limits.members)throw new TypeError(
+"a list that is too long");return list.reduce((count,item)=>count+checkValue(item,depth+1,suspect),0)}function checkText2(text2){
+if(control.test(text2))throw new TypeError("a control character");if(!text2.isWellFormed())throw new TypeError(
+"a lone surrogate")}var colon=58,backslash=92;function namesIn(text2){let count=0;for(let at=text2.indexOf('"');at!==
+-1;at=text2.indexOf('"',at)){for(at=endOfString(text2,at)+1;isSpace(text2.charCodeAt(at));)at++;text2.charCodeAt(
+at)===colon&&count++}return count}function isSpace(unit){return unit===32||unit===10||unit===13||unit===9}function endOfString(text2,start){
+let end=text2.indexOf('"',start+1);for(;isEscaped(text2,end);)end=text2.indexOf('"',end+1);return end}function isEscaped(text2,at){
+let slashes=0;for(;text2.charCodeAt(at-1-slashes)===backslash;)slashes++;return slashes%2===1}var tokenLimit=8192,kidLimit=128,form=/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/,knownHeaders=new Set(
+["alg","kid","typ","x5t","x5t#S256"]);function parseCompact(token){if(token.length>tokenLimit)throw new TypeError(
+"longer than any token");if(!form.test(token))throw new TypeError("not a compact JWS");let first=token.indexOf(
+"."),second=token.lastIndexOf(".");return{...headerOf(token.slice(0,first)),claims:parsePart(token.slice(first+
+1,second)),signed:Buffer.from(token.slice(0,second),"latin1"),signature:decodeCanonical(token.slice(second+1))}}
+var headers=new Map,mostHeaders=64;function headerOf(part){let known=headers.get(part);if(known!==void 0)return known;
+let header=readHeader(part);return headers.size>=mostHeaders&&headers.clear(),headers.set(part,header),header}
+function readHeader(part){let header=parsePart(part);for(let name2 in header)if(!knownHeaders.has(name2))throw new TypeError(
+"a header parameter that no token of ours may have");let{alg,kid,typ}=header;if(typeof alg!="string")throw new TypeError(
+"no algorithm");if(typeof kid!="string"||kid===""||kid.length>kidLimit)throw new TypeError("no key named");if(typ!==
+void 0&&typeof typ!="string")throw new TypeError("a type that is not text");return{algorithm:alg,kid,typ}}function parsePart(part){
+let bytes=decodeCanonical(part);if(!(0,import_node_buffer.isUtf8)(bytes))throw new TypeError("not UTF-8");return parseStrictObject(
+bytes.toString("utf8"))}var alphabet="ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";function decodeCanonical(part){
+let over=part.length%4,last=alphabet.indexOf(part.charAt(part.length-1));if(over===1||over===2&&(last&15)!==0||
+over===3&&(last&3)!==0)throw new TypeError("base64url that is not canonical");return Buffer.from(part,"base64u\
+rl")}var host="[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\\.[a-z][a-z0-9-]*[a-z0-9]";function form2(pattern){
+let source=pattern.replaceAll(".","\\.").replaceAll("HOST",`${host}(:[0-9]{1,5})?`).replaceAll("SEGMENT","[A-Z\
+a-z0-9_{}%-]+");return new RegExp(`^https://${source}$`)}var minutes=60,hours=3600,githubText=["actor","actor_id","base_ref","check_run_id","enterprise","enterprise_id",
+"environment","environment_node_id","head_ref","job_workflow_ref","job_workflow_sha","ref","ref_protected","re\
+f_type","repository_visibility","run_number","runner_environment","sha","workflow","workflow_ref","workflow_sh\
+a"];function githubJob(claims2){let{check_run_id:id2,run_id:run,run_attempt:attempt}=claims2;return{...typeof id2==
+"string"&&id2!==""?{id:id2}:{},...typeof run=="string"&&typeof attempt=="string"?{run:`${run}/${attempt}`}:{}}}
+var githubPreset={form:form2("(token.actions.(githubusercontent|[a-z0-9-]+.ghe).com(/[A-Za-z0-9_-]+)?|HOST/_se\
+rvices/token)"),algorithms:["RS256"],required:["jti","repository","repository_id","repository_owner","reposito\
+ry_owner_id","event_name","run_id","run_attempt"],text:githubText,jti:"required",maxAge:10*minutes,maxLifetime:6*
+hours,repository:"repository",job:githubJob,check:claims2=>{for(let name2 in claims2)if(name2.startsWith("repo\
+_property_")&&typeof claims2[name2]!="string")return`${name2} is not text`}};var import_node_crypto3=require("node:crypto");var mostKeys=50,privateMembers=["d","p","q","dp","dq","qi","oth","k"];function readKeySet(value,allowed){let keys=isObject(
+value)?value.keys:void 0;if(!Array.isArray(keys))throw new TypeError("not a JWK Set");if(keys.length>mostKeys)
+throw new TypeError("more keys than any issuer has");let set=new Map;for(let jwk of keys){if(!isObject(jwk))throw new TypeError(
+"a key that is not an object");if(jwk.kty==="oct"||privateMembers.some(name2=>Object.hasOwn(jwk,name2)))throw new TypeError(
+"a key set with secret members");let{kid}=jwk;if(typeof kid!="string"||kid==="")continue;let key=readKey(jwk,allowed);
+if(key!==void 0){if(set.has(kid))throw new TypeError("two keys of one name");set.set(kid,key)}}return set}function readKey(jwk,allowed){
+if(jwk.use!==void 0&&jwk.use!=="sig")return;let operations=jwk.key_ops;if(operations!==void 0&&!(Array.isArray(
+operations)&&operations.includes("verify")))return;let algorithm=allowed.find(name2=>{let row=algorithmOf(name2);
+return row?.keyType===jwk.kty&&(row?.curve===void 0||row.curve===jwk.crv)&&(jwk.alg===void 0||jwk.alg===name2)});
+if(algorithm!==void 0)try{let key=(0,import_node_crypto3.createPublicKey)({key:jwk,format:"jwk"});return isStrong(
+key)?{algorithm,key}:void 0}catch{return}}function isStrong(key){let{modulusLength,publicExponent}=key.asymmetricKeyDetails??
+{};return key.asymmetricKeyType!=="rsa"?!0:modulusLength!==void 0&&modulusLength>=2048&&modulusLength<=8192&&publicExponent===
+65537n}function isObject(value){return typeof value=="object"&&value!==null&&!Array.isArray(value)}var Invalid=class extends Error{},retryMs=6e4,fetchMs=5e3,largestKeys=262144;async function verifiedToken(text2,{
+audience:audience2,issuers},tools){let token=parsed(text2),{claims:claims2}=token,[issuer,iss]=Object.entries(
+issuers).find(([,each])=>each===claims2.iss)??[];if(issuer===void 0||iss===void 0)throw new Invalid("its issue\
+r is not one of ours");let now=tools.now()/1e3,fault=claimsFault(token,{...githubPreset,issuer:iss,audience:audience2,
+now})??githubPreset.check?.(claims2);if(fault!==void 0)throw new Invalid(fault.includes("audience")?`its audie\
+nce must be exactly ${audience2}`:fault);if(!githubPreset.algorithms.some(name3=>name3===token.algorithm))throw new Invalid(
+"an algorithm that this issuer does not use");let key=await keyOf(iss,token.kid,tools);if(key===void 0)throw new Invalid(
+"a key that the issuer does not have");if(algorithmOf(key.algorithm)?.verify(token.signed,key.key,token.signature)!==
+!0)throw new Invalid("the signature is wrong");let name2=`${iss} ${String(claims2.jti)}`;if(isSpent(name2,now,
+tools.cache))throw new Invalid("it was used before");return{issuer,claims:claims2,spends:{name:name2,until:Number(
+claims2.exp)+120}}}function parsed(text2){try{return parseCompact(text2)}catch(thrown){throw thrown instanceof
+TypeError?new Invalid(thrown.message):thrown}}async function keyOf(issuer,kid,{cache,fetch:fetch2}){let kept=keptKeys(
+issuer,cache),found=kept===void 0?void 0:readKeySet(kept,githubPreset.algorithms).get(kid);if(found!==void 0)return found;
+let mayBeAsked=mayAsk(issuer,retryMs,cache);if(kept!==void 0&&!mayBeAsked)return;let set=await fetchKeys(issuer,
+fetch2),fresh=readKeySet(set,githubPreset.algorithms);return keepKeys(issuer,set.keys,kid,cache),fresh.get(kid)}
+async function fetchKeys(issuer,get){let answer=await get(`${issuer}/.well-known/jwks`,{redirect:"error",signal:AbortSignal.
+timeout(fetchMs)}),text2=await answer.text();if(answer.status!==200||text2.length>largestKeys)throw new Error(
+"the keys of the issuer cannot be had");return JSON.parse(text2)}var refusedScopes=["offline_access"],openidScopes=["openid","profile","email"],longestReason=500;function openAction(compiled,settings){
+let policy=policyOf(compiled,new Map([["github",github]]));return async(event,api)=>{let now=()=>Date.now(),token;
+try{token=await verifiedToken(event.transaction.subject_token,settings,{cache:api.cache,fetch,now})}catch(thrown){
+if(!(thrown instanceof Invalid))throw thrown;api.access.rejectInvalidSubjectToken(thrown.message);return}let refusal2=refusalOf(
+policy,event,token);if(refusal2!==void 0){api.access.deny(refusal2.code,refusal2.reason);return}spend(token.spends.
+name,token.spends.until,now()/1e3,api.cache),setUser(settings.connection,token,api)}}function refusalOf(policy,event,{
+issuer,claims:claims2}){let asked=event.transaction.requested_scopes??[];if(asked.some(scope=>refusedScopes.includes(
+scope)))return{code:"invalid_scope",reason:"A job gets no refresh token: leave offline_access out."};let target=policy.
+audiences.get(event.resource_server?.identifier??""),scopes=asked.filter(scope=>target?.scopes.has(scope)||!openidScopes.
+includes(scope)),request={issuer,claims:claims2,target:target?.name??"",...scopes.length===0?{}:{scopes}},decision=decide(
+policy,request);if(!decision.allowed){let reason=decision.code==="guardrail"?"The policy does not allow it.":reasonOf(
+policy,request);return{code:decision.code==="scope"?"invalid_scope":"invalid_target",reason}}return scopes.length>
+0||target?.scopes.size===decision.scopes.length?void 0:{code:"invalid_scope",reason:`Say which scopes, all or \
+some of these: ${decision.scopes.length===0?"there is none for this job":decision.scopes.join(" ")}`}}function reasonOf(policy,request){
+let{summary,grants}=explain(policy,request,"caller"),hints=grants.flatMap(({failing})=>failing.flatMap(({hint})=>hint===
+void 0?[]:[hint]));return[summary,...new Set(hints)].join(". ").slice(0,longestReason)}function setUser(connection,{
+issuer,claims:claims2},api){let job=[claims2.run_id,claims2.run_attempt,claims2.check_run_id].filter(part=>typeof part==
+"string");api.authentication.setUserByConnection(connection,{user_id:workloadOf(issuer,claims2),name:String(claims2.
+repository)},{creationBehavior:"create_if_not_exists",updateBehavior:"none"}),api.authentication.setActor({sub:`${issuer}\
+:job:${job.join("/")}`})}function workloadOf(issuer,claims2){let{environment}=claims2,of=typeof environment=="\
+string"?`:${(0,import_node_crypto4.createHash)("sha256").update(environment.toLowerCase()).digest("hex").slice(
+0,16)}`:"";return`${issuer}:${String(claims2.repository_owner_id)}:${String(claims2.repository_id)}${of}`}exports.onExecuteCustomTokenExchange=openAction(POLICY,SETTINGS);

@@ -59,6 +59,7 @@ resource "auth0_connection" "workloads" {
 resource "auth0_client" "jobs" {
   name            = "Mayfly jobs"
   app_type        = "non_interactive"
+  is_first_party  = true
   grant_types     = ["urn:ietf:params:oauth:grant-type:token-exchange"]
   oidc_conformant = true
 
@@ -72,20 +73,48 @@ resource "auth0_connection_clients" "workloads" {
   enabled_clients = [auth0_client.jobs.id]
 }
 `
-  return [fixed, ...apis.map(apiText)].join('\n')
+  const labels = labelsOf(apis)
+  return [fixed, ...apis.map((api, at) => apiText(api, labels[at] ?? ''))].join('\n')
 }
 
-function apiText({ name, audience, scopes, seconds }: Api): string {
-  const label = name.replace(/[^A-Za-z0-9_]/g, '_')
-  const server = `resource "auth0_resource_server" "api_${label}" {
-  name                 = ${quoted(name)}
-  identifier           = ${quoted(audience)}
-  signing_alg          = "RS256"
-  allow_offline_access = false
-  token_lifetime       = ${seconds}
+/** Names of targets have letters that Terraform's have not: two that come to the same are told apart by a number. */
+function labelsOf(apis: readonly Api[]): readonly string[] {
+  const taken = new Set<string>()
+  return apis.map(({ name }) => {
+    const plain = `api_${name.replace(/[^A-Za-z0-9_]/g, '_')}`
+    let label = plain
+    for (let count = 2; taken.has(label); count++) label = `${plain}_${count}`
+    taken.add(label)
+    return label
+  })
+}
+
+/** No application gets the API's tokens by being there: the jobs' client has a grant for users, others need their own. */
+function apiText({ name, audience, scopes, seconds }: Api, label: string): string {
+  const server = `resource "auth0_resource_server" "${label}" {
+  name                                            = ${quoted(name)}
+  identifier                                      = ${quoted(audience)}
+  signing_alg                                     = "RS256"
+  allow_offline_access                            = false
+  skip_consent_for_verifiable_first_party_clients = true
+  token_lifetime                                  = ${seconds}
+
+  subject_type_authorization {
+    user {
+      policy = "require_client_grant"
+    }
+    client {
+      policy = "require_client_grant"
+    }
+  }
 }
 `
-  if (scopes.length === 0) return server
+  return [server, ...(scopes.length === 0 ? [] : [scopesText(scopes, label)]), grantText(scopes, label)].join(
+    '\n',
+  )
+}
+
+function scopesText(scopes: readonly string[], label: string): string {
   const each = scopes.map(
     (scope) => `
   scopes {
@@ -93,10 +122,20 @@ function apiText({ name, audience, scopes, seconds }: Api): string {
   }
 `,
   )
-  return `${server}
-resource "auth0_resource_server_scopes" "api_${label}" {
-  resource_server_identifier = auth0_resource_server.api_${label}.identifier
+  return `resource "auth0_resource_server_scopes" "${label}" {
+  resource_server_identifier = auth0_resource_server.${label}.identifier
 ${each.join('')}}
+`
+}
+
+function grantText(scopes: readonly string[], label: string): string {
+  const wait = scopes.length === 0 ? '' : `\n  depends_on = [auth0_resource_server_scopes.${label}]\n`
+  return `resource "auth0_client_grant" "${label}" {
+  client_id    = auth0_client.jobs.id
+  audience     = auth0_resource_server.${label}.identifier
+  scopes       = [${scopes.map(quoted).join(', ')}]
+  subject_type = "user"
+${wait}}
 `
 }
 
