@@ -13,7 +13,7 @@ const folder = join(root, 'packages/action/dist')
 async function bundle(): Promise<Map<string, string>> {
   const built = await build({
     absWorkingDir: root,
-    entryPoints: ['packages/action/src/main.ts', 'packages/action/src/post.ts'],
+    entryPoints: ['main', 'post', 'aws'].map((name) => `packages/action/src/${name}.ts`),
     outdir: folder,
     write: false,
     bundle: true,

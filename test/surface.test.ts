@@ -213,6 +213,7 @@ test('the action: inputs, outputs, how it runs', () => {
     'target',
     'scope',
     'export',
+    'refresh',
     'as',
     'registry',
     'username',

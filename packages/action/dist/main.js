@@ -143,11 +143,16 @@ let lines=text2.split(`
 `),property=escaped(printable(title)).replaceAll(":","%3A").replaceAll(",","%2C");runner.write(`::${command} t\
 itle=${property}::${escaped(lines)}
 `)}function escaped(text2){return text2.replaceAll("%","%25").replaceAll("\r","%0D").replaceAll(`
-`,"%0A")}var InputFault=class extends Error{name="InputFault"};function readInputs(runner){let faults=[],attempt=(read,otherwise)=>{
+`,"%0A")}function awsConfiguration(parts){let command=[parts.node,parts.script,parts.url,parts.target].map(word=>`"${word}\
+"`).join(" ");return`[default]
+${parts.region===void 0?"":`region = ${parts.region}
+`}credential_process = ${command}
+`}var InputFault=class extends Error{name="InputFault"};function readInputs(runner){let faults=[],attempt=(read,otherwise)=>{
 try{return read()}catch(error){return faults.push(error instanceof Error?error.message:"An input is wrong."),otherwise}},
 inputs={url:attempt(()=>urlOf(input(runner,"url")),""),targets:attempt(()=>targetsOf(input(runner,"target")),[]),
 scope:words2(input(runner,"scope"),/[\s,]+/).join(" ")||void 0,exports:attempt(()=>exportsOf(input(runner,"exp\
-ort")),[]),as:attempt(()=>toolOf(runner),void 0)};if(faults.length>0)throw new InputFault(faults.join(`
+ort")),[]),as:attempt(()=>toolOf(runner),void 0),refresh:attempt(()=>refreshOf(input(runner,"refresh")),!1)};if(faults.
+length>0)throw new InputFault(faults.join(`
 `));return inputs}function variableSuffix(target){return target.toUpperCase().replace(/[^A-Z0-9]+/g,"_")}function urlOf(text2){
 if(text2==="")throw new InputFault("Input `url` is missing: the URL of your Mayfly broker.");return brokerUrl(
 text2)}function targetsOf(text2){let targets=[...new Set(words2(text2,/[\r\n,]+/))];if(targets.length===0)throw new InputFault(
@@ -156,13 +161,14 @@ let other=names.get(variableSuffix(target));if(other!==void 0)throw new InputFau
 d \`${target}\` would have the same variable; use two steps.`);names.set(variableSuffix(target),target)}return targets}
 function exportsOf(text2){let wanted=words2(text2,/[\s,]+/),known=wanted.filter(word=>word==="env"||word==="fi\
 le"||word==="output");if(known.length!==wanted.length)throw new InputFault("Input `export` takes env, file and\
- output.");return known.length===0?["env"]:[...new Set(known)]}function toolOf(runner){let[tool,registry,user]=[
-"as","registry","username"].map(name=>input(runner,name)),host=(registry??"").replace(/^https:\/\//,"").replace(
-/\/+$/,"");if(!/^[A-Za-z0-9./:_-]*$/.test(host))throw new InputFault("Input `registry` is a host, such as regi\
-stry.example.com");if(tool!==""){if(tool==="npm")return{is:"npm",registry:host===""?void 0:{host}};if(tool!=="\
-docker")throw new InputFault("Input `as` takes npm or docker.");if(host==="")throw new InputFault("Input `regi\
-stry` is missing: the registry that docker signs in to.");return{is:"docker",registry:{host,user:user||"mayfly"}}}}
-function input(runner,name){return(runner.env[`INPUT_${name.toUpperCase()}`]??"").trim()}function words2(text2,separator){
+ output.");return known.length===0?["env"]:[...new Set(known)]}function refreshOf(text2){if(text2!==""&&text2!==
+"true"&&text2!=="false")throw new InputFault("Input `refresh` takes true or false.");return text2==="true"}function toolOf(runner){
+let[tool,registry,user]=["as","registry","username"].map(name=>input(runner,name)),host=(registry??"").replace(
+/^https:\/\//,"").replace(/\/+$/,"");if(!/^[A-Za-z0-9./:_-]*$/.test(host))throw new InputFault("Input `registr\
+y` is a host, such as registry.example.com");if(tool!==""){if(tool==="npm")return{is:"npm",registry:host===""?
+void 0:{host}};if(tool!=="docker")throw new InputFault("Input `as` takes npm or docker.");if(host==="")throw new InputFault(
+"Input `registry` is missing: the registry that docker signs in to.");return{is:"docker",registry:{host,user:user||
+"mayfly"}}}}function input(runner,name){return(runner.env[`INPUT_${name.toUpperCase()}`]??"").trim()}function words2(text2,separator){
 return text2.split(separator).map(word=>word.trim()).filter(word=>word!=="")}var NoRunner=class extends Error{name="NoRunner"};function requireRunnerFiles(runner){for(let name of["GITHUB_\
 ENV","GITHUB_OUTPUT","GITHUB_STATE"])pathOf(runner,name)}function setEnvironment(runner,name,value){leave(runner,
 "GITHUB_ENV",name,value)}function setOutput(runner,name,value){leave(runner,"GITHUB_OUTPUT",name,value)}function saveState(runner,name,value){
@@ -174,15 +180,15 @@ ${value}
 ${delimiter}
 `)}function pathOf(runner,name){let path=runner.env[name];if(!path)throw new NoRunner(`${name} is not set. Thi\
 s action runs in a GitHub Actions job only.`);return path}function saveHeld(runner,position,held){saveState(runner,`lease_${position}`,JSON.stringify(held))}function saveFolder(runner,path){
-saveState(runner,"folder",path)}function deliver(runner,granted,{exports,as}){let forms=granted.map(each=>({...each,form:toolForm(each.credential,
-as)??formOf(each.credential)})),isWritten=({form})=>form!==void 0&&form.files.length>0,folder=exports.includes(
-"file")||exports.includes("env")&&forms.some(isWritten)?createFolder(runner):"",variables=[],outputs=[];for(let{
-target,credential,expiresAt,form}of forms){let add=(to,name,value)=>to.push({target,name,value}),token={variable:"\
-MAYFLY_TOKEN",output:"token"},isOne=credential.parts===void 0;if(exports.includes("env")&&isOne&&add(variables,
-token.variable,credential.accessToken),exports.includes("output")){isOne&&add(outputs,token.output,credential.
-accessToken);for(let[part,value]of Object.entries(credential.parts??{}))add(outputs,slug(part),value)}if(exports.
-includes("file")){let path=`${folder}/${slug(variableSuffix(target))}`;runner.createFile(path,isOne?credential.
-accessToken:`${JSON.stringify(credential.parts)}
+saveState(runner,"folder",path)}function deliver(runner,granted,{url,exports,as,refresh}){let forms=granted.map(each=>({...each,form:toolForm(
+each.credential,as)??(refresh?refreshedForm(runner,url,each):void 0)??formOf(each.credential)})),isWritten=({form})=>form!==
+void 0&&form.files.length>0,folder=exports.includes("file")||exports.includes("env")&&forms.some(isWritten)?createFolder(
+runner):"",variables=[],outputs=[];for(let{target,credential,expiresAt,form}of forms){let add=(to,name,value)=>to.
+push({target,name,value}),token={variable:"MAYFLY_TOKEN",output:"token"},isOne=credential.parts===void 0;if(exports.
+includes("env")&&isOne&&add(variables,token.variable,credential.accessToken),exports.includes("output")){isOne&&
+add(outputs,token.output,credential.accessToken);for(let[part,value]of Object.entries(credential.parts??{}))add(
+outputs,slug(part),value)}if(exports.includes("file")){let path=`${folder}/${slug(variableSuffix(target))}`;runner.
+createFile(path,isOne?credential.accessToken:`${JSON.stringify(credential.parts)}
 `),add(variables,"MAYFLY_FILE",path),add(outputs,"file",path)}if(form!==void 0&&exports.includes("env")){let made=writeForm(
 runner,`${folder}/${slug(variableSuffix(target))}.d`,form);for(let[name,value]of Object.entries(made))add(variables,
 name,value)}add(outputs,"expires-at",expiresAt),add(outputs,"lease-id",credential.leaseId)}leave2(variables,granted.
@@ -190,15 +196,19 @@ length,(name,value)=>setEnvironment(runner,name,value),"_",variableSuffix),leave
 runner,name,value),"-",target=>slug(variableSuffix(target)))}function leave2(all,targets,set,between,ending){for(let{
 target,name,value}of all){let ours=between==="-"||name.startsWith("MAYFLY_"),shared=ours?targets>1:all.some(each=>each.
 name===name&&each.target!==target);shared||set(name,value),(shared||ours)&&set(`${name}${between}${ending(target)}`,
-value)}}function toolForm(credential,as){if(as===void 0||credential.parts!==void 0)return;let{accessToken}=credential;
-return as.is==="npm"?npmForm(accessToken,as.registry):dockerForm(accessToken,as.registry)}function writeForm(runner,folder,form){
-form.files.length>0&&runner.createFolder(folder);let paths=new Map([["folder",folder]]),made={...form.variables};
-for(let{name,text:text2,variable}of form.files){let path=`${folder}/${name}`;runner.createFile(path,text2),paths.
-set(name,path),variable!==void 0&&(made[variable]=path)}for(let[variable,template]of Object.entries(form.paths))
-made[variable]=template.replaceAll(/\{([^{}]+)\}/g,(all,name)=>paths.get(name)??all);return made}function createFolder(runner){
-let parent=runner.env.RUNNER_TEMP;if(!parent)throw new NoRunner("RUNNER_TEMP is not set. This action runs in a\
- GitHub Actions job only.");let folder=`${parent}/mayfly-${runner.randomName()}`;return saveFolder(runner,folder),
-runner.createFolder(folder),folder}function slug(suffix){return suffix.toLowerCase().replaceAll("_","-")}function grantedSummary(granted){let rows=granted.map(({target,credential,expiresAt})=>[code(target),code((credential.
+value)}}function refreshedForm(runner,url,{target,credential}){if(credential.kind!=="aws_role")return;let region=credential.
+parts?.region,script=runner.scriptPath("aws.js"),text2=awsConfiguration({node:runner.node,script,url,target,region});
+return{variables:region===void 0?{}:{AWS_REGION:region,AWS_DEFAULT_REGION:region},files:[{name:"aws-config",text:text2,
+variable:"AWS_CONFIG_FILE"}],paths:{}}}function toolForm(credential,as){if(as===void 0||credential.parts!==void 0)
+return;let{accessToken}=credential;return as.is==="npm"?npmForm(accessToken,as.registry):dockerForm(accessToken,
+as.registry)}function writeForm(runner,folder,form){form.files.length>0&&runner.createFolder(folder);let paths=new Map(
+[["folder",folder]]),made={...form.variables};for(let{name,text:text2,variable}of form.files){let path=`${folder}\
+/${name}`;runner.createFile(path,text2),paths.set(name,path),variable!==void 0&&(made[variable]=path)}for(let[
+variable,template]of Object.entries(form.paths))made[variable]=template.replaceAll(/\{([^{}]+)\}/g,(all,name)=>paths.
+get(name)??all);return made}function createFolder(runner){let parent=runner.env.RUNNER_TEMP;if(!parent)throw new NoRunner(
+"RUNNER_TEMP is not set. This action runs in a GitHub Actions job only.");let folder=`${parent}/mayfly-${runner.
+randomName()}`;return saveFolder(runner,folder),runner.createFolder(folder),folder}function slug(suffix){return suffix.
+toLowerCase().replaceAll("_","-")}function grantedSummary(granted){let rows=granted.map(({target,credential,expiresAt})=>[code(target),code((credential.
 grants??[]).join(", ")),code(credential.scope??""),code(expiresAt),code(credential.leaseId)]);return["<h3>Mayf\
 ly: granted for this job</h3>",table(["Target","Grant","Scope","Valid until","Lease"],rows),"<p>The post step \
 of the job revokes it.</p>"].join(`
@@ -241,7 +251,8 @@ position,{url,target,leaseId:credential.leaseId,token})}catch(error){throw await
 transport}),error}}function tellRefused(runner,granted,refused){for(let each of refused)fault(runner,`Mayfly r\
 efused ${each.target}`,refusalText(each.refusal));if(granted.length>0){let names=granted.map(each=>each.target).
 join(", ");say(runner,`Nothing was exported. The post step revokes what was granted: ${names}.`)}return summarize(
-runner,refusedSummary(refused)),!1}import{randomBytes}from"node:crypto";import{appendFileSync,mkdirSync,rmSync,writeFileSync}from"node:fs";var nodeTransport=(url,{method,headers,body,signal})=>{let{request,Agent}=process.getBuiltinModule(url.startsWith(
+runner,refusedSummary(refused)),!1}import{randomBytes}from"node:crypto";import{appendFileSync,mkdirSync,rmSync,writeFileSync}from"node:fs";import{
+dirname,join}from"node:path";var nodeTransport=(url,{method,headers,body,signal})=>{let{request,Agent}=process.getBuiltinModule(url.startsWith(
 "https:")?"node:https":"node:http"),agent=["HTTPS_PROXY","HTTP_PROXY"].some(name=>process.env[name]??process.env[name.
 toLowerCase()])?{agent:new Agent({proxyEnv:process.env})}:{};return new Promise((resolve,reject)=>{let outgoing=request(
 url,{method,headers,...agent,...signal===void 0?{}:{signal}},incoming=>{let text2="";incoming.setEncoding("utf\
@@ -251,4 +262,5 @@ get:name=>[incoming.headers[name.toLowerCase()]].flat().join(", ")||null},text:a
 "error",reject),outgoing.end(body)})};var nodeRunner={env:process.env,write:text2=>{process.stdout.write(text2)},appendFile:(path,text2)=>appendFileSync(
 path,text2),createFile:(path,text2)=>writeFileSync(path,text2,{mode:384,flag:"wx"}),createFolder:path=>{mkdirSync(
 path,{mode:448})},removeFolder:path=>rmSync(path,{recursive:!0,force:!0}),randomName:()=>randomBytes(16).toString(
-"hex"),now:()=>Math.floor(Date.now()/1e3),transport:nodeTransport};for(let signal of["SIGINT","SIGTERM"])process.on(signal,()=>{});await acquire(nodeRunner)||(process.exitCode=1);
+"hex"),now:()=>Math.floor(Date.now()/1e3),transport:nodeTransport,node:process.execPath,scriptPath:name=>join(
+dirname(process.argv[1]??""),name)};for(let signal of["SIGINT","SIGTERM"])process.on(signal,()=>{});await acquire(nodeRunner)||(process.exitCode=1);

@@ -1,4 +1,5 @@
-import{randomBytes}from"node:crypto";import{appendFileSync,mkdirSync,rmSync,writeFileSync}from"node:fs";var nodeTransport=(url,{method,headers,body,signal})=>{let{request,Agent}=process.getBuiltinModule(url.startsWith(
+import{randomBytes}from"node:crypto";import{appendFileSync,mkdirSync,rmSync,writeFileSync}from"node:fs";import{
+dirname,join}from"node:path";var nodeTransport=(url,{method,headers,body,signal})=>{let{request,Agent}=process.getBuiltinModule(url.startsWith(
 "https:")?"node:https":"node:http"),agent=["HTTPS_PROXY","HTTP_PROXY"].some(name=>process.env[name]??process.env[name.
 toLowerCase()])?{agent:new Agent({proxyEnv:process.env})}:{};return new Promise((resolve,reject)=>{let outgoing=request(
 url,{method,headers,...agent,...signal===void 0?{}:{signal}},incoming=>{let text="";incoming.setEncoding("utf8"),
@@ -8,7 +9,8 @@ incoming.headers[name.toLowerCase()]].flat().join(", ")||null},text:async()=>tex
 outgoing.end(body)})};var nodeRunner={env:process.env,write:text=>{process.stdout.write(text)},appendFile:(path,text)=>appendFileSync(
 path,text),createFile:(path,text)=>writeFileSync(path,text,{mode:384,flag:"wx"}),createFolder:path=>{mkdirSync(
 path,{mode:448})},removeFolder:path=>rmSync(path,{recursive:!0,force:!0}),randomName:()=>randomBytes(16).toString(
-"hex"),now:()=>Math.floor(Date.now()/1e3),transport:nodeTransport};function brokerUrl(text){let url=secureUrl(text,"The broker URL");if(url.search!==""||url.hash!=="")throw new TypeError(
+"hex"),now:()=>Math.floor(Date.now()/1e3),transport:nodeTransport,node:process.execPath,scriptPath:name=>join(
+dirname(process.argv[1]??""),name)};function brokerUrl(text){let url=secureUrl(text,"The broker URL");if(url.search!==""||url.hash!=="")throw new TypeError(
 "The broker URL has a query or a fragment.");return`${url.origin}${url.pathname}`.replace(/\/+$/,"")}function secureUrl(text,what){
 let url=URL.parse(text);if(url===null)throw new TypeError(`${what} is not a URL.`);if(url.username!==""||url.password!==
 "")throw new TypeError(`${what} holds a user or a password; leave them out.`);if(url.protocol!=="https:"&&!(url.

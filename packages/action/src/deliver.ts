@@ -1,6 +1,7 @@
 /** Hands credentials over to the steps that follow, in the form that was asked for. */
 import type { Credential } from '@mayfly/client/exchange'
 import { dockerForm, type Form, formOf, npmForm } from '@mayfly/client/form'
+import { awsConfiguration } from './aws-credentials.ts'
 import { type Inputs, variableSuffix } from './inputs.ts'
 import type { Runner } from './runner.ts'
 import { NoRunner, setEnvironment, setOutput } from './runner-files.ts'
@@ -21,11 +22,14 @@ export interface Granted {
 export function deliver(
   runner: Runner,
   granted: readonly Granted[],
-  { exports, as }: Pick<Inputs, 'exports' | 'as'>,
+  { url, exports, as, refresh }: Pick<Inputs, 'url' | 'exports' | 'as' | 'refresh'>,
 ): void {
   const forms = granted.map((each) => ({
     ...each,
-    form: toolForm(each.credential, as) ?? formOf(each.credential),
+    form:
+      toolForm(each.credential, as) ??
+      (refresh ? refreshedForm(runner, url, each) : undefined) ??
+      formOf(each.credential),
   }))
   const isWritten = ({ form }: (typeof forms)[number]) => form !== undefined && form.files.length > 0
   const needsFiles = exports.includes('file') || (exports.includes('env') && forms.some(isWritten))
@@ -85,6 +89,16 @@ function leave(
     if (!shared) set(name, value)
     if (shared || ours) set(`${name}${between}${ending(target)}`, value)
   }
+}
+
+/** Instead of keys that end: where AWS's tools are told what to call for new ones. */
+function refreshedForm(runner: Runner, url: string, { target, credential }: Granted): Form | undefined {
+  if (credential.kind !== 'aws_role') return undefined
+  const region = credential.parts?.['region']
+  const script = runner.scriptPath('aws.js')
+  const text = awsConfiguration({ node: runner.node, script, url, target, region })
+  const variables = region === undefined ? {} : { AWS_REGION: region, AWS_DEFAULT_REGION: region }
+  return { variables, files: [{ name: 'aws-config', text, variable: 'AWS_CONFIG_FILE' }], paths: {} }
 }
 
 function toolForm(credential: Credential, as: Inputs['as']): Form | undefined {

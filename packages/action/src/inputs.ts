@@ -12,6 +12,8 @@ export interface Inputs {
   readonly exports: readonly Export[]
   /** For whom a credential of one string is. */
   readonly as: Tool | undefined
+  /** Tools of AWS ask for new keys themselves. */
+  readonly refresh: boolean
 }
 
 /** A tool that wants a token in a form of its own. */
@@ -41,6 +43,7 @@ export function readInputs(runner: Pick<Runner, 'env'>): Inputs {
     scope: words(input(runner, 'scope'), /[\s,]+/).join(' ') || undefined,
     exports: attempt(() => exportsOf(input(runner, 'export')), []),
     as: attempt(() => toolOf(runner), undefined),
+    refresh: attempt(() => refreshOf(input(runner, 'refresh')), false),
   }
   if (faults.length > 0) throw new InputFault(faults.join('\n'))
   return inputs
@@ -78,6 +81,12 @@ function exportsOf(text: string): readonly Export[] {
   const known = wanted.filter((word) => word === 'env' || word === 'file' || word === 'output')
   if (known.length !== wanted.length) throw new InputFault('Input `export` takes env, file and output.')
   return known.length === 0 ? ['env'] : [...new Set(known)]
+}
+
+function refreshOf(text: string): boolean {
+  if (text !== '' && text !== 'true' && text !== 'false')
+    throw new InputFault('Input `refresh` takes true or false.')
+  return text === 'true'
 }
 
 function toolOf(runner: Pick<Runner, 'env'>): Tool | undefined {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { nodeTransport } from './node-transport.ts'
 import type { Runner } from './runner.ts'
 
@@ -18,4 +19,6 @@ export const nodeRunner: Runner = {
   randomName: () => randomBytes(16).toString('hex'),
   now: () => Math.floor(Date.now() / 1000),
   transport: nodeTransport,
+  node: process.execPath,
+  scriptPath: (name) => join(dirname(process.argv[1] ?? ''), name),
 }

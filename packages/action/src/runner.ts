@@ -20,4 +20,7 @@ export interface Runner {
   /** Seconds since 1970. */
   readonly now: () => number
   readonly transport: Transport
+  /** Node's own path, and that of another script of this action: for what other programs call later. */
+  readonly node: string
+  readonly scriptPath: (name: string) => string
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
+import { promisify } from 'node:util'
 import { entriesOf } from './fake-runner.ts'
 import { grantBody, type Scripted } from './fake-services.ts'
 import { masksFirst, matches, startScenario } from './scenario.ts'
@@ -172,4 +174,44 @@ test('a tool that is unknown, or that lacks its registry, is told before anythin
     assert.match(result.stdout, message)
   }
   assert.deepEqual(scenario.services.requests, [])
+})
+
+test('with refresh, AWS’s tools call for new keys themselves, each time with another token of the job', async (t) => {
+  const keys = (n: number) => ({
+    ...{ access_key_id: `ASIA${n}`, secret_access_key: `secret-${n}`, session_token: `session-${n}` },
+    ...{ region: 'eu-central-1', expiration: '2026-11-23T03:00:00Z' },
+  })
+  const answers = [1, 2, 3].map((n) => granted('deploy', 'aws_role', keys(n)))
+  const scenario = await startScenario(t, { token: { deploy: answers } })
+  const inputs = scenario.step({ target: 'deploy', refresh: 'true' })
+  const result = await scenario.job.run('main', inputs)
+  assert.equal(result.exitCode, 0, result.stdout)
+  const env = entriesOf(result.files.GITHUB_ENV)
+  assert.deepEqual(Object.keys(env).toSorted(), ['AWS_CONFIG_FILE', 'AWS_DEFAULT_REGION', 'AWS_REGION'])
+  const config = readFileSync(env['AWS_CONFIG_FILE'] ?? '', 'utf8')
+  const [, command = ''] = /^credential_process = (.+)$/m.exec(config) ?? []
+  for (const n of [2, 3]) {
+    // As an SDK does it: by a shell.
+    const { stdout } = await promisify(execFile)('sh', ['-c', command], {
+      env: { PATH: process.env['PATH'], ...inputs },
+    })
+    assert.deepEqual(JSON.parse(stdout), {
+      Version: 1,
+      AccessKeyId: `ASIA${n}`,
+      SecretAccessKey: `secret-${n}`,
+      SessionToken: `session-${n}`,
+      Expiration: '2026-11-23T03:00:00Z',
+    })
+  }
+  const tokens = scenario.services.requests.join('\n').match(/subject_token = .*/g)
+  assert.deepEqual(tokens, [
+    'subject_token = id-token-1',
+    'subject_token = id-token-2',
+    'subject_token = id-token-3',
+  ])
+  const none = await promisify(execFile)('sh', ['-c', command], { env: { PATH: process.env['PATH'] } }).catch(
+    (fault) => fault,
+  )
+  assert.deepEqual([none.code, none.stdout], [1, ''])
+  assert.match(none.stderr, /^Mayfly: This job may not ask GitHub/)
 })
