@@ -1,5 +1,5 @@
 import { awsKeys } from '../caller/aws-endpoint.ts'
-import { obtain, tellRefusal } from '../caller/held.ts'
+import { giveBack, obtain, tellRefusal } from '../caller/held.ts'
 import { brokerOf, callerOptions, tokensOf } from '../caller/surroundings.ts'
 import { type Command, UsageFault } from '../command.ts'
 import { json } from '../table.ts'
@@ -24,9 +24,12 @@ their lease ends with the job.`,
     if (target === undefined) throw new UsageFault('--target is missing: a target of kind aws_role')
     const tokens = await tokensOf(given, terminal, url)
     try {
-      const { kind, parts } = await obtain({ url, tokens, scope: undefined }, target)
-      if (parts === undefined || parts['secret_access_key'] === undefined)
+      const credential = await obtain({ url, tokens, scope: undefined }, target)
+      const { kind, parts } = credential
+      if (parts === undefined || parts['secret_access_key'] === undefined) {
+        await giveBack(url, credential, terminal)
         throw new UsageFault(`\`${target}\` is of kind ${kind ?? 'unknown'}, and gives no keys of AWS`)
+      }
       const { Token, ...keys } = awsKeys(parts)
       await terminal.write(json({ Version: 1, ...keys, SessionToken: Token }))
       return 0

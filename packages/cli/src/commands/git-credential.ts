@@ -1,4 +1,4 @@
-import { obtain, tellRefusal } from '../caller/held.ts'
+import { giveBack, obtain, tellRefusal } from '../caller/held.ts'
 import { brokerOf, callerOptions, tokensOf } from '../caller/surroundings.ts'
 import { type Command, UsageFault } from '../command.ts'
 
@@ -29,13 +29,15 @@ exchange, and needs a token of its own. Nothing is stored; the token ends with t
       return 0
     const url = brokerOf(given, terminal)
     try {
-      const { accessToken, parts } = await obtain(
+      const credential = await obtain(
         { url, tokens: await tokensOf(given, terminal, url), scope: undefined },
         target,
       )
-      if (parts !== undefined)
+      if (credential.parts !== undefined) {
+        await giveBack(url, credential, terminal)
         throw new UsageFault(`\`${target}\` gives a credential of several parts, not one token`)
-      await terminal.write(`username=x-access-token\npassword=${accessToken}\n`)
+      }
+      await terminal.write(`username=x-access-token\npassword=${credential.accessToken}\n`)
       return 0
     } catch (thrown) {
       if (!tellRefusal(thrown, terminal)) throw thrown
