@@ -1,6 +1,7 @@
 /** Every command there is. Each is loaded when it is called: most of them never need the broker. */
 import { auditCommands } from './audit-commands.ts'
 import type { Listed } from './command.ts'
+import { convertCommands } from './convert-commands.ts'
 import { secretCommands } from './secret-commands.ts'
 
 export const commands: readonly Listed[] = [
@@ -135,6 +136,7 @@ export const commands: readonly Listed[] = [
     summary: 'Write the policy as an Action of Auth0 that decides as the broker would',
     load: () => import('./commands/export-auth0-action.ts'),
   },
+  ...convertCommands,
   ...secretCommands,
   ...auditCommands,
 ]
