@@ -274,7 +274,7 @@ test('Vault: random roles are never widened, in either direction', (t) => {
       if (!(thrown instanceof Cannot)) throw thrown
     }
   }
-  assert.ok(taken > 15, `only ${taken} of 60 could be taken`)
+  assert.ok(taken >= 10, `only ${taken} of 60 could be taken`)
 })
 
 test('Vault: a widening in either direction is seen', (t) => {
