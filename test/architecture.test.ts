@@ -78,7 +78,8 @@ const mayImport: Record<string, readonly string[]> = {
   revoke: ['base', 'domain', 'issue!', 'store!'],
   audit: ['base', 'domain', 'store!'],
   config: ['base', 'domain', 'verify!', 'store!', 'issue!', 'route!'],
-  exchange: ['base', 'domain', 'issue!', 'store!', 'refusal'],
+  exchange: ['base', 'domain', 'issue!', 'store!', 'refusal', 'asker'],
+  asker: ['base', 'domain', 'store!'],
   refusal: ['base', 'domain', 'store!'],
 }
 
@@ -163,14 +164,15 @@ test('effects arrive as parameters', () => {
 
 test('a secret is opened only where it is delivered, used or resolved', () => {
   const allowed = [
-    /^exchange\.ts$/, // to the verifier
+    /^asker\.ts$/, // to the verifier
     /^issue\/(targets|wraps)\//,
-    /^issue\/sigv4\.ts$/, // to sign with
+    /^base\/sigv4\.ts$/, // to sign with
     /^issue\/seal\.ts$/, // the master key
     /^issue\/sealed-secrets\.ts$/, // into an envelope
     /^route\/routes\//,
     /^route\/gate\.ts$/, // to the verifier
     /^http\/token\.ts$/, // the response
+    /^http\/dialects\/[a-z-]+\/[a-z-]+\.ts$/, // the same in another protocol
     /^revoke\/job-end\.ts$/, // the webhook's HMAC key
     /^(broker|doorway|kinds|main)\.ts$/, // wiring: connection strings, tokens on their way to the verifier
   ]
@@ -225,6 +227,9 @@ const openers: readonly (readonly [string, string])[] = [
   ['http', 'http/app.ts'],
   ['core', 'core.ts'],
   ['doorway', 'doorway.ts'],
+  ['dialects', 'dialects.ts'],
+  ['octo-sts', 'http/dialects/octo-sts/octo-sts.ts'],
+  ['aws-sts', 'http/dialects/aws-sts/aws-sts.ts'],
   ['office', 'office.ts'],
 ]
 

@@ -123,7 +123,7 @@ test('every configuration that is shown loads', async () => {
 })
 
 test('every part of a configuration that is shown loads with the rest of one', async () => {
-  const parts = ['routes', 'issuers', 'introspection', 'connections', 'webhooks']
+  const parts = ['routes', 'issuers', 'introspection', 'connections', 'webhooks', 'dialects']
   const shown = yaml.filter(({ text }) => parts.some((part) => isFragment(text, part)))
   assert.deepEqual(
     [...new Set(shown.map(({ text }) => text.slice(0, text.indexOf(':'))))].sort(),
@@ -145,7 +145,7 @@ test('every policy that is shown loads, and its tests hold', () => {
 })
 
 test('every block of YAML in the guide is one that a test here loads', () => {
-  const parts = Object.keys(rest).concat('routes', 'introspection', 'connections')
+  const parts = Object.keys(rest).concat('routes', 'introspection', 'connections', 'dialects')
   const loaded = /^(?:version: 1$|url:|targets:|owners:|jobs:|permissions:)/
   const missed = yaml
     .filter(({ page }) => page.startsWith('docs/guide/'))

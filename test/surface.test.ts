@@ -32,6 +32,9 @@ test('endpoints', () => {
       'GET /healthz',
       'GET /readyz',
       'GET /metrics',
+      'GET /sts/exchange',
+      'POST /sts/exchange',
+      'POST /',
     ],
   )
 })
@@ -39,19 +42,20 @@ test('endpoints', () => {
 test('error codes, and what each protocol says for them', () => {
   assert.deepEqual(
     Object.entries(failures).map(
-      ([code, row]) => `${code} ${row.status} ${row.oauth} ${row.bearer} ${row.sqlstate}`,
+      ([code, row]) =>
+        `${code} ${row.status} ${row.oauth} ${row.bearer} ${row.sqlstate} ${row.grpc} ${row.aws}`,
     ),
     [
-      'request_malformed 400 invalid_request 400 08P01',
-      'request_too_large 413 invalid_request 413 08P01',
-      'grant_type_unsupported 400 unsupported_grant_type 400 08P01',
-      'client_rejected 401 invalid_client 401 28000',
-      'subject_token_invalid 400 invalid_request 401 28000',
-      'target_refused 400 invalid_target 403 28000',
-      'scope_refused 400 invalid_scope 403 42501',
-      'rate_limited 429 invalid_request 429 53300',
-      'provider_unavailable 503 temporarily_unavailable 503 08006',
-      'internal 500 server_error 500 XX000',
+      'request_malformed 400 invalid_request 400 08P01 3 ValidationError',
+      'request_too_large 413 invalid_request 413 08P01 3 ValidationError',
+      'grant_type_unsupported 400 unsupported_grant_type 400 08P01 3 InvalidAction',
+      'client_rejected 401 invalid_client 401 28000 16 InvalidClientTokenId',
+      'subject_token_invalid 400 invalid_request 401 28000 16 InvalidIdentityToken',
+      'target_refused 400 invalid_target 403 28000 7 AccessDenied',
+      'scope_refused 400 invalid_scope 403 42501 7 AccessDenied',
+      'rate_limited 429 invalid_request 429 53300 8 Throttling',
+      'provider_unavailable 503 temporarily_unavailable 503 08006 14 ServiceUnavailable',
+      'internal 500 server_error 500 XX000 13 InternalFailure',
     ],
   )
 })
@@ -63,6 +67,7 @@ test('names of events in the log', () => {
   assert.deepEqual(names, [
     'credential.issued',
     'credential.pending',
+    'session.opened',
     'credential.refused',
     'lease.ended',
     'job.ended',
@@ -129,6 +134,11 @@ test('keys of mayfly.yaml', () => {
     'webhooks.github.ask',
     'webhooks.auth0',
     'routes',
+    'dialects',
+    'dialects.octo_sts',
+    'dialects.octo_sts.targets',
+    'dialects.aws_sts',
+    'dialects.aws_sts.roles',
     'audit',
     'audit.reader',
     'audit.witness',

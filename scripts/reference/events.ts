@@ -23,7 +23,7 @@ interface Documented<T extends Type> {
 const job = 'the job: `issuer`, and `id` or `run` or both'
 const claims = 'the verified claims of the subject token'
 const asked = 'what the caller asked for, as far as it did: `scopes`, `seconds`'
-const via = '`token-exchange` or `jwt-bearer`'
+const via = '`token-exchange` or `jwt-bearer`, or the dialect: `octo-sts`, `aws-sts`, `vault`'
 
 const credential = {
   lease: 'id of the lease, `ls_...`; also the token’s `jti`',
@@ -37,6 +37,7 @@ const credential = {
   expires: 'end, seconds since 1970',
   policy: 'digest of the policy that decided',
   via,
+  session: { sometimes: 'id of the lease of the session by which it was asked for' },
   asked: { sometimes: asked },
   job: { sometimes: job },
   claims,
@@ -81,6 +82,19 @@ const events: { readonly [T in Type]: Documented<T> } = {
   'credential.pending': {
     when: 'A credential is about to be made in another system; `credential.issued` follows when it was. The kind `token` needs none.',
     members: credential,
+  },
+  'session.opened': {
+    when: 'A caller of a dialect that logs in first did so. Its token opens nothing by itself: each credential that is asked for by it is decided and has entries of its own.',
+    members: {
+      lease: 'id of the lease that the session is',
+      issuer: credential.issuer,
+      subject: credential.subject,
+      role: { sometimes: 'the name that the caller gave; it means nothing here' },
+      expires: credential.expires,
+      via,
+      job: { sometimes: job },
+      claims,
+    },
   },
   'credential.refused': {
     when: 'An exchange was refused.',

@@ -11,6 +11,10 @@ export interface Remembered {
   readonly code?: string
   readonly reason?: string
   readonly by?: string
+  readonly via?: string
+  readonly target?: string
+  readonly decision?: string
+  readonly session?: string
   readonly state?: string
   readonly detail?: string
   readonly digest?: string

@@ -194,7 +194,7 @@ function exchangeOf(core: Core, metrics: Metrics, refuse: Write): Exchange {
   const { config, tools, store, targets, handles, revoke } = core
   const subjects = openSubjectVerifier(openIssuers(config, tools), { url: config.url })
   return openExchange({
-    verify: (token) => subjects.verify(token),
+    verify: (token, audience) => subjects.verify(token, audience),
     decide: decideWith(core, metrics),
     target: (kind) => targets.get(kind),
     store,

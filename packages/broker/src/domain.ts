@@ -75,6 +75,8 @@ export interface Lease {
   readonly repository?: string
   /** The policy that gave it, and the target's kind and settings in it, as short digests. */
   readonly terms?: Terms
+  /** Id of the lease of the session by which it was asked for, where it was by one. */
+  readonly session?: string
   readonly createdAt: number
   readonly expiresAt: number
   readonly endedAt?: number
@@ -138,7 +140,20 @@ export type AuditEvent =
       readonly expires: number
       readonly policy: string
       readonly via: string
+      readonly session?: string
       readonly asked?: Asked
+      readonly job?: Job
+      readonly claims: Claims
+    }
+  | {
+      readonly type: 'session.opened'
+      readonly lease: string
+      readonly issuer: string
+      readonly subject: string
+      /** The name that the caller gave, which means nothing here. */
+      readonly role?: string
+      readonly expires: number
+      readonly via: string
       readonly job?: Job
       readonly claims: Claims
     }

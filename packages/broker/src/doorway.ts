@@ -7,6 +7,7 @@ import type { Log as AuditLog } from './audit/log.ts'
 import type { Json } from './base/canonical-json.ts'
 import { Failure } from './base/failure.ts'
 import type { Core } from './core.ts'
+import { dialectDoors } from './dialects.ts'
 import type { AuditEvent } from './domain.ts'
 import type { Exchange } from './exchange.ts'
 import type { Caller, Doors } from './http/doors.ts'
@@ -63,6 +64,7 @@ export function doorsOf(parts: DoorwayParts): Doors {
       openHandle: (lease) => core.handles.open(lease),
       tools,
     }),
+    dialects: dialectDoors(core),
     ready: async () => {
       await core.store.ping()
       keys.signer()

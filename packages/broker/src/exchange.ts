@@ -2,6 +2,7 @@
  * exchange: the story. Who is asking, may they, write it down, hand it over. The token endpoint, every dialect and
  * every other way to a credential goes through here; there is no second path. It receives implementations.
  */
+import { type Asker, type AskerParts, whoAsks } from './asker.ts'
 import { asFailure, Failure, type FailureCode } from './base/failure.ts'
 import { newId } from './base/id.ts'
 import type { Secret } from './base/secret.ts'
@@ -22,6 +23,19 @@ export interface ExchangeRequest {
   readonly scopes?: readonly string[]
   /** The lifetime wished for; it only ever shortens. */
   readonly seconds?: number
+  /** Another name of ours that the token may be for, where a dialect's clients cannot ask for one of our URL. */
+  readonly audience?: string
+  /** `subjectToken` stands for a session of ours (`sessions.ts`), not for a token of a platform. */
+  readonly session?: true
+  /** Why a dialect cannot hand over what the policy gives, in words for the log; `undefined`: it can. */
+  readonly misfit?: (given: Given) => string | undefined
+}
+
+/** What the policy gives, before anything of it exists. */
+export interface Given {
+  readonly kind: string
+  /** The target's own, templates filled in. */
+  readonly settings: Grant['settings']
 }
 
 export interface ExchangeAnswer {
@@ -54,9 +68,7 @@ export interface Permission {
   readonly terms: Terms
 }
 
-export interface ExchangeParts {
-  /** Throws `subject_token_invalid` or `provider_unavailable`. */
-  readonly verify: (token: string) => Promise<Principal>
+export interface ExchangeParts extends AskerParts {
   /** Throws `target_refused` or `scope_refused`, with an explanation for the principal. No I/O. */
   readonly decide: (principal: Principal, request: ExchangeRequest) => Permission
   readonly target: (kind: string) => Target | undefined
@@ -91,12 +103,17 @@ export function openExchange(parts: ExchangeParts): Exchange {
   return async (request) => {
     const seen: { principal?: Principal; policy?: string } = {}
     try {
-      const principal = await parts.verify(request.subjectToken.reveal())
+      const { principal, once, session } = await whoAsks(parts, request)
       seen.principal = principal
       // The policy may change while we wait for the store: the record names the one that decided.
       seen.policy = parts.policy()
       const permission = parts.decide(principal, request)
-      const answer = await handOver(parts, request, principal, permission)
+      const misfit = request.misfit?.({
+        kind: permission.kind,
+        settings: parts.filledIn(permission.settings, principal),
+      })
+      if (misfit !== undefined) throw new Failure('target_refused', { reason: misfit })
+      const answer = await handOver(parts, request, { principal, once, session }, permission)
       parts.observe?.('issued', permission.target, principal.issuer)
       return answer
     } catch (thrown) {
@@ -112,20 +129,16 @@ export function openExchange(parts: ExchangeParts): Exchange {
 async function handOver(
   parts: ExchangeParts,
   request: ExchangeRequest,
-  principal: Principal,
+  { principal, once, session }: Asker,
   permission: Permission,
 ): Promise<ExchangeAnswer> {
   const target = parts.target(permission.kind)
   if (target === undefined)
     throw new Failure('target_refused', { reason: `no target of kind ${permission.kind}` })
-  const { grant, lease, handle } = draw(parts, principal, permission, target)
+  const { grant, lease, handle } = draw(parts, principal, permission, target, session)
   const begun = target.local ? 'credential.issued' : 'credential.pending'
-  const first = parts.record(event(begun, request, grant, permission))
-  await parts.store.commit([
-    { kind: 'spend', key: principal.replayKey, until: principal.replayUntil },
-    { kind: 'lease.create', lease, jobLimit: parts.jobLimit },
-    first.change,
-  ])
+  const first = parts.record(event(begun, request, grant, permission, session))
+  await parts.store.commit([once, { kind: 'lease.create', lease, jobLimit: parts.jobLimit }, first.change])
   let known = lease
   try {
     const { handle: later, expiresAt: ends, used, ...credential } = await issue(parts, target, grant, handle)
@@ -135,7 +148,9 @@ async function handOver(
     if (!target.local) {
       const active = { kind: 'lease.move', id: lease.id, from: ['pending'], to: 'active' } as const
       const learned = known === lease ? {} : { handle: known.handle }
-      const issued = parts.record(event('credential.issued', request, { ...grant, expiresAt }, permission))
+      const issued = parts.record(
+        event('credential.issued', request, { ...grant, expiresAt }, permission, session),
+      )
       const use = used === undefined ? [] : [{ kind: 'secret.use', name: used, at: issuedAt } as const]
       await parts.store.commit([{ ...active, ...learned }, issued.change, ...use])
     }
@@ -185,7 +200,13 @@ async function issue(parts: ExchangeParts, target: Target, grant: Grant, handle:
   }
 }
 
-function draw(parts: ExchangeParts, principal: Principal, permission: Permission, target: Target) {
+function draw(
+  parts: ExchangeParts,
+  principal: Principal,
+  permission: Permission,
+  target: Target,
+  session: string | undefined,
+) {
   const issuedAt = Math.floor(parts.tools.now() / 1000)
   const grant: Grant = {
     leaseId: newId('ls', parts.tools),
@@ -210,6 +231,7 @@ function draw(parts: ExchangeParts, principal: Principal, permission: Permission
     ...(principal.job === undefined ? {} : { job: principal.job }),
     ...(principal.repository === undefined ? {} : { repository: principal.repository }),
     terms: permission.terms,
+    ...(session === undefined ? {} : { session }),
     createdAt: issuedAt,
     expiresAt: grant.expiresAt,
     handle: parts.sealHandle(grant.leaseId, handle),
@@ -222,6 +244,7 @@ function event(
   request: ExchangeRequest,
   grant: Grant,
   permission: Permission,
+  session: string | undefined,
 ): AuditEvent {
   const { principal } = grant
   return {
@@ -237,6 +260,7 @@ function event(
     expires: grant.expiresAt,
     policy: permission.policy,
     via: request.via,
+    ...(session === undefined ? {} : { session }),
     ...askedFor(request),
     ...(principal.job === undefined ? {} : { job: principal.job }),
     claims: principal.claims,

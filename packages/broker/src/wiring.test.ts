@@ -24,6 +24,7 @@ const configOf = (routes: object[], introspection: object[]) =>
     routes,
     introspection,
     issuers: { github: { preset: 'github-actions' } },
+    dialects: {},
     connections: { auth0: { acme: {} }, secret: { npm: {} } },
   }) as unknown as Config
 

@@ -3,6 +3,7 @@ import type { Config } from './config/config.ts'
 import type { PolicyInForce } from './decide/policies.ts'
 import { settingsFault } from './issue/target-settings.ts'
 import { audienceOf, isTargetKind, missingConnection } from './kinds.ts'
+import { dialectFaults } from './wiring-dialects.ts'
 import { issuerFaults } from './wiring-issuers.ts'
 
 /** What does not fit between the configuration and the policy, in words; the server starts with none of it. */
@@ -34,5 +35,12 @@ export function wiringFaults(config: Config, inForce: PolicyInForce): readonly s
       ? [`${who} names the target \`${target}\`, which has no audience`]
       : []
   })
-  return [...kinds, ...unfit, ...connections, ...missing, ...issuerFaults(config, inForce)]
+  return [
+    ...kinds,
+    ...unfit,
+    ...connections,
+    ...missing,
+    ...dialectFaults(config, inForce),
+    ...issuerFaults(config, inForce),
+  ]
 }

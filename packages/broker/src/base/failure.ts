@@ -14,6 +14,10 @@ interface Row {
   readonly bearer: number
   readonly bearerError?: string
   readonly sqlstate: string
+  /** The status of a gRPC service behind a JSON gateway (octo-sts); its HTTP status is `bearer`. */
+  readonly grpc: number
+  /** The code of AWS STS in its query protocol. */
+  readonly aws: string
   /** What everybody may read, whatever the cause was. Only characters of RFC 6749 5.2. */
   readonly text: string
   /** Seconds for Retry-After. */
@@ -27,6 +31,8 @@ export const failures = {
     bearer: 400,
     bearerError: 'invalid_request',
     sqlstate: '08P01',
+    grpc: 3,
+    aws: 'ValidationError',
     text: 'The request is malformed.',
   },
   request_too_large: {
@@ -35,6 +41,8 @@ export const failures = {
     bearer: 413,
     bearerError: 'invalid_request',
     sqlstate: '08P01',
+    grpc: 3,
+    aws: 'ValidationError',
     text: 'The request is too large.',
   },
   grant_type_unsupported: {
@@ -42,6 +50,8 @@ export const failures = {
     oauth: 'unsupported_grant_type',
     bearer: 400,
     sqlstate: '08P01',
+    grpc: 3,
+    aws: 'InvalidAction',
     text: 'This grant type is not supported.',
   },
   client_rejected: {
@@ -50,6 +60,8 @@ export const failures = {
     bearer: 401,
     bearerError: 'invalid_token',
     sqlstate: '28000',
+    grpc: 16,
+    aws: 'InvalidClientTokenId',
     text: 'The caller is not authenticated.',
   },
   subject_token_invalid: {
@@ -59,6 +71,8 @@ export const failures = {
     bearer: 401,
     bearerError: 'invalid_token',
     sqlstate: '28000',
+    grpc: 16,
+    aws: 'InvalidIdentityToken',
     text: 'The token was not accepted.',
   },
   target_refused: {
@@ -67,6 +81,8 @@ export const failures = {
     bearer: 403,
     bearerError: 'insufficient_scope',
     sqlstate: '28000',
+    grpc: 7,
+    aws: 'AccessDenied',
     text: 'The target is unknown or not allowed.',
   },
   scope_refused: {
@@ -75,6 +91,8 @@ export const failures = {
     bearer: 403,
     bearerError: 'insufficient_scope',
     sqlstate: '42501',
+    grpc: 7,
+    aws: 'AccessDenied',
     text: 'The scope is not allowed.',
   },
   rate_limited: {
@@ -82,6 +100,8 @@ export const failures = {
     oauth: 'invalid_request',
     bearer: 429,
     sqlstate: '53300',
+    grpc: 8,
+    aws: 'Throttling',
     text: 'Too many requests.',
     retryAfter: 5,
   },
@@ -90,6 +110,8 @@ export const failures = {
     oauth: 'temporarily_unavailable',
     bearer: 503,
     sqlstate: '08006',
+    grpc: 14,
+    aws: 'ServiceUnavailable',
     text: 'A system that this request needs is not available.',
     retryAfter: 5,
   },
@@ -98,6 +120,8 @@ export const failures = {
     oauth: 'server_error',
     bearer: 500,
     sqlstate: 'XX000',
+    grpc: 13,
+    aws: 'InternalFailure',
     text: 'Something went wrong on our side.',
   },
 } as const satisfies Record<string, Row>

@@ -12,6 +12,7 @@ import { keySettings } from '../issue/settings.ts'
 import { routeSettings } from '../route/settings.ts'
 import { storeSettings } from '../store/settings.ts'
 import { issuerSettings } from '../verify/settings.ts'
+import { dialectSettings } from './dialects.ts'
 
 /** Names that policies, metrics and messages use. */
 const name = z
@@ -65,6 +66,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   routes: z.array(routeSettings).default([]).describe('Protocols that we carry to what stands behind us'),
+  dialects: dialectSettings.prefault({}).describe('Protocols of other brokers, for clients that know those'),
   audit: z
     .strictObject({
       reader: secretReference

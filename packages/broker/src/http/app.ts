@@ -11,10 +11,11 @@ import type { Tools } from '../base/tools.ts'
 import { type Admission, openAdmission } from './admission.ts'
 import { type Answer, json } from './answer.ts'
 import { type BodyRoom, readBody } from './body.ts'
+import type { DoorRow } from './door-row.ts'
 import type { Doors } from './doors.ts'
 import { refuse } from './errors.ts'
 import { restrained } from './restrained.ts'
-import { type DoorRow, type Found, openRouter, type Router } from './routing.ts'
+import { type Found, openRouter, type Router } from './routing.ts'
 
 export interface Listening {
   readonly url: string
@@ -181,16 +182,16 @@ async function open(
   const { doors } = running
   const early = row.unread === undefined ? undefined : await row.unread(request.headers, doors)
   if (early !== undefined) return early
-  const body = row.method === 'POST' ? await readBody(request, row.bodyLimit, running.room) : nothing
+  const body = row.method !== 'GET' ? await readBody(request, row.bodyLimit, running.room) : nothing
   if (typeof body === 'string') {
     const code = body === 'busy' ? 'provider_unavailable' : 'request_too_large'
-    const answer = refuse(new Failure(code), doors.tools)
+    const answer = (row.refuse ?? refuse)(new Failure(code), doors.tools)
     return body !== 'too_large' ? { ...answer, headers: [...answer.headers, 'Connection', 'close'] } : answer
   }
   try {
     return await row.answer({ headers: request.headers, query, body }, doors, running)
   } catch (thrown) {
-    return refuse(thrown, doors.tools)
+    return (row.refuse ?? refuse)(thrown, doors.tools)
   }
 }
 

@@ -52,6 +52,42 @@ export interface SshDoors {
   ) => Promise<{ readonly bytes: Uint8Array; readonly tag: string } | undefined>
 }
 
+/** What the clients of octo-sts reach. */
+export interface OctoStsDoor {
+  /** What they ask their platform for: our host, without a scheme. */
+  readonly audience: string
+  /** The target that an identity means in a scope (`owner`, `owner/repo`). */
+  readonly target: (scope: string, identity: string) => string
+}
+
+/** What the clients of AWS STS reach. */
+export interface AwsStsDoor {
+  /** The target whose role this is; `undefined` when there is none, or more than one. */
+  readonly target: (roleArn: string) => string | undefined
+  readonly identities: Identities
+}
+
+/** Who the keys are of that were given out a moment ago. Never written anywhere, forgotten within minutes. */
+export interface Identities {
+  keep(identity: Identity): void
+  find(accessKeyId: string): Identity | undefined
+}
+
+export interface Identity {
+  readonly accessKeyId: string
+  readonly secretAccessKey: Secret
+  readonly sessionToken: Secret
+  /** Of the assumed role: `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`. */
+  readonly arn: string
+  readonly userId: string
+}
+
+/** Protocols of other brokers. Absent: the configuration does not open them. */
+export interface DialectDoors {
+  readonly octoSts?: OctoStsDoor
+  readonly awsSts?: AwsStsDoor
+}
+
 /** Everything behind the doors; `broker.ts` fills it. */
 export interface Doors {
   /** Our issuer: https, no trailing slash. */
@@ -75,6 +111,7 @@ export interface Doors {
   readonly audit: AuditDoors
   /** Absent: there are no such doors. */
   readonly sshRevocations?: SshDoors
+  readonly dialects?: DialectDoors
   /** Each thing that must work before requests are welcome. */
   readonly ready: () => Promise<Readonly<Record<string, boolean>>>
   /** What whoever probes should know although requests are welcome. Everybody may read it. */

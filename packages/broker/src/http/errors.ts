@@ -12,8 +12,19 @@ export interface RefusalStyle {
   readonly scheme?: 'Basic' | 'Bearer'
 }
 
-/** Any thrown value as an answer. What is not a `Failure` says nothing but its correlation id, and is logged. */
-export function refuse(thrown: unknown, tools: Tools, style: RefusalStyle = {}): Answer {
+/** A refusal as every protocol says it, before it is put in the form of one. */
+export interface Refusal {
+  readonly failure: Failure
+  /** The log's entry that holds the reason, or a line of the broker's own log; callers may quote it. */
+  readonly id: string
+  /** Not longer than a line of a person's terminal needs; the reason is not in it. */
+  readonly text: string
+  /** No store, and Retry-After where it is worth to come again. */
+  readonly headers: readonly string[]
+}
+
+/** What may be said of any thrown value. What is not a `Failure` says nothing but its correlation id, and is logged. */
+export function refusalOf(thrown: unknown, tools: Tools): Refusal {
   const failure = asFailure(thrown)
   const row = failureRow(failure.code)
   const id = failure.entry ?? newId('er', tools)
@@ -26,15 +37,38 @@ export function refuse(thrown: unknown, tools: Tools, style: RefusalStyle = {}):
       cause: failure.cause,
     })
   }
+  const retryAfter = failure.retryAfter ?? row.retryAfter
+  return {
+    failure,
+    id,
+    text: printable(failure.detail ?? row.text),
+    headers: retryAfter === undefined ? noStore : [...noStore, 'Retry-After', String(retryAfter)],
+  }
+}
+
+/**
+ * One sentence for clients that show one text and nothing else: what happened, for the verified holder of the token
+ * why, and the id to ask the operator with. A token that somebody put in the wrong place is taken out (A43).
+ */
+export function sentenceOf({ failure, id, text }: Refusal): string {
+  const { explanation } = failure
+  const told = typeof explanation === 'object' && explanation !== null && 'summary' in explanation
+  const why = told && typeof explanation.summary === 'string' ? `: ${explanation.summary}` : ''
+  return withoutTokens(printable(`${text.replace(/\.$/, '')}${why} (${id})`))
+}
+
+/** Any thrown value as an answer. */
+export function refuse(thrown: unknown, tools: Tools, style: RefusalStyle = {}): Answer {
+  const refusal = refusalOf(thrown, tools)
+  const { failure } = refusal
+  const row = failureRow(failure.code)
   const body: Record<string, unknown> = {
     error: errorWord(failure, style),
-    error_description: printable(failure.detail ?? row.text),
-    error_id: id,
+    error_description: refusal.text,
+    error_id: refusal.id,
   }
   if (failure.explanation !== undefined) body['explanation'] = failure.explanation
-  const headers = [...noStore]
-  const retryAfter = failure.retryAfter ?? row.retryAfter
-  if (retryAfter !== undefined) headers.push('Retry-After', String(retryAfter))
+  const headers = [...refusal.headers]
   if (row.status === 401) headers.push('WWW-Authenticate', challenge(style.scheme))
   // An explanation repeats what was asked for, and somebody asks with a token in the wrong place (A43).
   return { status: row.status, headers, body: withoutTokens(JSON.stringify(body)) }

@@ -9,6 +9,8 @@ export interface Form {
   get(name: string): string | undefined
   /** Every value; more than one only where a parameter may be repeated. */
   all(name: string): readonly string[]
+  /** Of all parameters, those without a value too. */
+  names(): readonly string[]
 }
 
 /** Far above what any client sends; what is above it is an attack on the map. */
@@ -47,6 +49,7 @@ export function parseForm(text: string, repeatable: ReadonlySet<string> = none):
       const first = typeof value === 'object' ? value[0] : value
       return first === '' ? undefined : first
     },
+    names: () => [...values.keys()],
     all: (name) => {
       const value = values.get(name) ?? []
       return (typeof value === 'string' ? [value] : value).filter((each) => each !== '')

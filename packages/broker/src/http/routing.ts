@@ -1,6 +1,7 @@
 /** The routing table: which path opens which door. Data, so that it can be read, tested and documented. */
-import type { Answer, Asked } from './answer.ts'
 import { answerCheckpoint, answerConsistency, answerEntries, answerInclusion } from './audit.ts'
+import { dialectRows } from './dialects/rows.ts'
+import type { DoorRow } from './door-row.ts'
 import type { Doors } from './doors.ts'
 import { answerHealth, answerMetrics, answerReadiness } from './health.ts'
 import { answerIntrospection } from './introspect.ts'
@@ -9,28 +10,6 @@ import { answerRevocation } from './revoke.ts'
 import { answerKrl } from './ssh-krl.ts'
 import { answerToken } from './token.ts'
 import { answerGithubWebhook, refuseUnread } from './webhooks.ts'
-
-export interface DoorRow {
-  /** As metrics and tests know it. */
-  readonly name: string
-  readonly method: 'GET' | 'POST'
-  readonly path: string
-  /** Also at the path that RFC 8414 3 makes for an issuer with a path of its own. */
-  readonly wellKnown?: true
-  /** Bytes of a body, counted before anything is parsed. */
-  readonly bodyLimit: number
-  /** Present when the configuration opens this door. */
-  readonly opens?: (doors: Doors) => boolean
-  /** The path holds `{name}`: there is one such door for each of these. */
-  readonly names?: (doors: Doors) => readonly string[]
-  /** Refuses by the headers alone, before a byte of the body is read. */
-  readonly unread?: (headers: Asked['headers'], doors: Doors) => Promise<Answer | undefined>
-  readonly answer: (asked: Asked, doors: Doors, state: DoorState) => Answer | Promise<Answer>
-}
-
-export interface DoorState {
-  readonly draining: boolean
-}
 
 const formLimit = 16_384
 const webhookLimit = 524_288
@@ -62,6 +41,7 @@ export const table: readonly DoorRow[] = [
   get('health', '/healthz', answerHealth),
   get('ready', '/readyz', (_asked, doors, state) => answerReadiness(doors, state.draining)),
   get('metrics', '/metrics', (_asked, doors) => answerMetrics(doors)),
+  ...dialectRows,
 ]
 
 function post(name: string, path: string, answer: DoorRow['answer']): DoorRow {
@@ -99,18 +79,56 @@ export type Router = (method: string, path: string) => Found | undefined
  */
 export function openRouter(doors: Doors): Router {
   const base = new URL(doors.url).pathname.replace(/\/$/, '')
-  const found = new Map<string, DoorRow>()
-  for (const row of table.flatMap((each) => named(each, doors))) {
-    if (row.opens?.(doors) === false) continue
-    found.set(row.path, row)
-    found.set(base + row.path, row)
-    if (row.wellKnown === true) found.set(row.path + base, row)
+  const exact = new Map<string, DoorRow[]>()
+  const open = table.flatMap((each) => named(each, doors)).filter((row) => row.opens?.(doors) !== false)
+  for (const row of open.filter(({ path }) => !path.includes('{'))) {
+    const root = row.path === '/' && base !== '' ? [base] : []
+    const below = row.wellKnown === true ? [row.path + base] : []
+    for (const path of new Set([row.path, base + row.path, ...root, ...below]))
+      exact.set(path, [...(exact.get(path) ?? []), row])
   }
+  const patterns = patternsOf(
+    open.filter(({ path }) => path.includes('{')),
+    base,
+  )
   return (method, path) => {
-    const row = found.get(path)
-    if (row === undefined) return undefined
-    // RFC 9110 9.3.2: HEAD is GET without the body, which Node leaves out by itself.
-    if (method === row.method || (method === 'HEAD' && row.method === 'GET')) return { row }
-    return { allow: row.method === 'GET' ? 'GET, HEAD' : row.method }
+    const rows = exact.get(path)
+    return rows === undefined ? patterns(method, path) : choose(rows, method)
+  }
+}
+
+/** RFC 9110 9.3.2: HEAD is GET without the body, which Node leaves out by itself. */
+function choose(rows: readonly DoorRow[], method: string): Found {
+  const row = rows.find(
+    (each) => each.method === method || (method === 'HEAD' && each.method === 'GET' && each.makes !== true),
+  )
+  if (row !== undefined) return { row }
+  const allowed = rows.map((each) =>
+    each.method === 'GET' && each.makes !== true ? 'GET, HEAD' : each.method,
+  )
+  return { allow: [...new Set(allowed)].join(', ') }
+}
+
+/** Parts of paths that callers choose: nothing of them is an escape, a dot segment or empty. */
+const part = '[A-Za-z0-9][A-Za-z0-9._-]{0,127}'
+
+function patternsOf(rows: readonly DoorRow[], base: string): Router {
+  const byPath = Map.groupBy(rows, ({ path }) => path)
+  const patterns = [...byPath].map(([path, those]) => ({
+    rows: those,
+    form: new RegExp(`^${path.replaceAll('{mount}', part).replace('{name}', `(?<name>${part})`)}$`),
+  }))
+  return (method, asked) => {
+    const path = base !== '' && asked.startsWith(`${base}/`) ? asked.slice(base.length) : asked
+    for (const { rows: those, form } of patterns) {
+      const match = form.exec(path)
+      if (match === null) continue
+      const found = choose(those, method)
+      const name = match.groups?.['name']
+      if ('allow' in found || name === undefined) return found
+      const { row } = found
+      return { row: { ...row, answer: (all, doors, state) => row.answer({ ...all, name }, doors, state) } }
+    }
+    return undefined
   }
 }

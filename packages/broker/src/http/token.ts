@@ -1,11 +1,12 @@
 /** `POST /token`: RFC 8693 token exchange and the RFC 7523 grant. One exchange behind both. */
-import { asFailure, Failure } from '../base/failure.ts'
+import { Failure } from '../base/failure.ts'
 import { Secret } from '../base/secret.ts'
 import type { ExchangeAnswer, ExchangeRequest } from '../exchange.ts'
 import { type Answer, type Asked, noStore } from './answer.ts'
 import type { Doors } from './doors.ts'
 import { refuse } from './errors.ts'
 import { type Form, readForm } from './form.ts'
+import { recorded } from './recorded.ts'
 
 export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
@@ -40,15 +41,8 @@ export async function answerToken(asked: Asked, parts: Parts): Promise<Answer> {
     const dropped = () => parts.undelivered(answer.leaseId)
     return { ...success(answer, tools.now()), dropped }
   } catch (thrown) {
-    return refuse(await recorded(asFailure(thrown), parts), tools, { assertion })
+    return refuse(await recorded(thrown, 'token', parts), tools, { assertion })
   }
-}
-
-/** What the exchange refused is in the log already; what did not even reach it is not. */
-async function recorded(failure: Failure, { record }: Parts): Promise<Failure> {
-  if (failure.entry !== undefined || failure.code === 'internal') return failure
-  const { code, reason } = failure
-  return failure.recorded(await record({ type: 'credential.refused', code, reason, via: 'token' }))
 }
 
 function requestOf(grantType: string | undefined, form: Form): ExchangeRequest {

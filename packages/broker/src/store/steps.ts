@@ -179,7 +179,21 @@ function spend(key: string, until: number): Step {
 }
 
 function create(lease: Lease, jobLimit: number): Step {
-  const { id, state, target, handle, kind, issuer, subject, grants, scopes, job, repository, terms } = lease
+  const {
+    id,
+    state,
+    target,
+    handle,
+    kind,
+    issuer,
+    subject,
+    grants,
+    scopes,
+    job,
+    repository,
+    terms,
+    session,
+  } = lease
   const expiresAt = whole(lease.expiresAt)
   const row: LeaseRow = {
     id: text(id),
@@ -192,7 +206,7 @@ function create(lease: Lease, jobLimit: number): Step {
     endedBy: lease.endedBy === undefined ? null : text(lease.endedBy),
     // `kind` stays the first: `bodyStart` searches by it.
     body: JSON.stringify({
-      ...{ kind, issuer, subject, grants, scopes, job, repository, terms },
+      ...{ kind, issuer, subject, grants, scopes, job, repository, terms, session },
       createdAt: whole(lease.createdAt),
     }),
     handle,
@@ -212,7 +226,7 @@ export function bodyStart(kind: string): string {
  * A text that stands in the body of every lease with this member, and in no other: quotes inside of any text are escaped
  * there, so that no subject can look like a member.
  */
-export function bodyMember(name: 'issuer' | 'repository' | 'policy', value: string): string {
+export function bodyMember(name: 'issuer' | 'repository' | 'policy' | 'session', value: string): string {
   return `"${name}":${JSON.stringify(value)}`
 }
 
@@ -220,7 +234,16 @@ export function bodyMember(name: 'issuer' | 'repository' | 'policy', value: stri
 export function leaseOf(row: LeaseRow): Lease {
   const body = JSON.parse(row.body) as Pick<
     Lease,
-    'kind' | 'issuer' | 'subject' | 'grants' | 'scopes' | 'job' | 'repository' | 'terms' | 'createdAt'
+    | 'kind'
+    | 'issuer'
+    | 'subject'
+    | 'grants'
+    | 'scopes'
+    | 'job'
+    | 'repository'
+    | 'terms'
+    | 'session'
+    | 'createdAt'
   >
   return {
     id: row.id,

@@ -118,6 +118,8 @@ export interface LeaseFilter {
   /** No column either; compared as the lease has it. */
   readonly issuer?: string
   readonly repository?: string
+  /** Only leases that were asked for by this session. No column either. */
+  readonly session?: string
   /** Only leases that another policy than this one gave, as `Lease.terms` names it. No column either. */
   readonly notOfPolicy?: string
   /**

@@ -5,6 +5,8 @@ import type { Compact } from './compact.ts'
 export interface Expected {
   readonly issuer: string
   readonly audience: string
+  /** Another name of ours: as good as `audience`. */
+  readonly alias?: string
   readonly now: number
   readonly maxAge: number
   readonly maxLifetime: number
@@ -27,7 +29,7 @@ const checks: readonly Check[] = [
   ({ typ }) => (typ === undefined || typ.toUpperCase() === 'JWT' ? undefined : 'a token of another type'),
   // RFC 8725 3.8: character by character; no prefix, no slash, no case.
   ({ claims }, { issuer }) => (claims['iss'] === issuer ? undefined : 'another issuer'),
-  ({ claims }, { audience }) => checkAudience(claims['aud'], audience),
+  ({ claims }, { audience, alias }) => checkAudience(claims['aud'], audience, alias),
   ({ claims }) => checkTimes(claims['exp'], claims['iat'], claims['nbf']),
   ({ claims }, expected) => checkWindow(claims, expected),
   ({ claims }) => checkText(claims['sub'], 'sub', longest.sub),
@@ -52,10 +54,10 @@ export function claimsFault(token: Compact, expected: Expected): string | undefi
 }
 
 /** Exactly one recipient, and that is us: whoever shares a token with us could present it here. */
-function checkAudience(audience: Json | undefined, ours: string): string | undefined {
+function checkAudience(audience: Json | undefined, ours: string, alias = ours): string | undefined {
   const all = Array.isArray(audience) ? audience : [audience]
   if (all.length !== 1) return 'not exactly one audience'
-  return all[0] === ours ? undefined : 'another audience'
+  return all[0] === ours || all[0] === alias ? undefined : 'another audience'
 }
 
 function checkTimes(...times: readonly (Json | undefined)[]): string | undefined {

@@ -4,8 +4,11 @@ import { type Compact, parseCompact, unverifiedIssuer } from './compact.ts'
 import type { Issuer } from './issuer.ts'
 
 export interface SubjectVerifier {
-  /** Throws `subject_token_invalid` or `provider_unavailable`. */
-  verify(token: string): Promise<Principal>
+  /**
+   * `audience`: another name of ours that this token may be for. Throws `subject_token_invalid` or
+   * `provider_unavailable`.
+   */
+  verify(token: string, audience?: string): Promise<Principal>
 }
 
 /**
@@ -18,14 +21,14 @@ export function openSubjectVerifier(
 ): SubjectVerifier {
   if (issuers.length === 0) throw new TypeError('no issuer is configured, so nobody could be believed')
   return {
-    verify: async (token) => {
+    verify: async (token, audience) => {
       const compact = parse(token)
       const iss = unverifiedIssuer(compact)
       if (iss === own.url) throw invalid('a token of this broker is no identity token')
       const [issuer, ...more] = issuers.filter((each) => each.accepts(iss === undefined ? {} : { iss }))
       if (issuer === undefined) throw invalid('an issuer that is not configured')
       if (more.length > 0) throw invalid('more than one issuer accepts this token')
-      return issuer.verify(compact)
+      return issuer.verify(compact, audience)
     },
   }
 }

@@ -50,9 +50,13 @@ export function openOidcIssuer(parts: OidcIssuerParts): Issuer {
   return {
     name,
     accepts: ({ iss }) => iss === issuer,
-    verify: async (token) => {
+    verify: async (token, audience) => {
       const fault =
-        claimsFault(token, { ...expected, now: tools.now() / 1000 }) ??
+        claimsFault(token, {
+          ...expected,
+          ...(audience === undefined ? {} : { alias: audience }),
+          now: tools.now() / 1000,
+        }) ??
         preset.check?.(token.claims) ??
         (await signatureFault(token, preset.algorithms, keys))
       if (fault !== undefined) throw new Failure('subject_token_invalid', { reason: `${name}: ${fault}` })

@@ -4,10 +4,10 @@
  */
 import { Failure } from '../../../base/failure.ts'
 import type { Secret } from '../../../base/secret.ts'
+import { signed } from '../../../base/sigv4.ts'
 import type { Tools } from '../../../base/tools.ts'
 import { ask, member, noAnswer, type Reply, textLike } from '../../ask.ts'
 import type { KeyWrap } from '../../envelope.ts'
-import { signed } from '../../sigv4.ts'
 
 /** `keys.wrap`, with its secrets in place. */
 export interface AwsKmsSettings {

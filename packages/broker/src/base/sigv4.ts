@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import type { Secret } from '../base/secret.ts'
+import type { Secret } from './secret.ts'
 
 export interface AwsKey {
   readonly id: string
