@@ -74,7 +74,7 @@ const mayImport: Record<string, readonly string[]> = {
   issue: ['base', 'domain', 'store!'],
   store: ['base', 'domain'],
   route: ['base', 'domain'],
-  http: ['base', 'domain', 'exchange!'],
+  http: ['base', 'domain', 'exchange!', 'sessions!'],
   revoke: ['base', 'domain', 'issue!', 'store!'],
   audit: ['base', 'domain', 'store!'],
   config: ['base', 'domain', 'verify!', 'store!', 'issue!', 'route!'],
@@ -95,6 +95,7 @@ const contracts = new Set(
     'route/settings.ts',
     'route/route.ts',
     'exchange.ts',
+    'sessions.ts',
   ].map((path) => broker + path),
 )
 
@@ -230,6 +231,8 @@ const openers: readonly (readonly [string, string])[] = [
   ['dialects', 'dialects.ts'],
   ['octo-sts', 'http/dialects/octo-sts/octo-sts.ts'],
   ['aws-sts', 'http/dialects/aws-sts/aws-sts.ts'],
+  ['vault', 'http/dialects/vault/vault.ts'],
+  ['sessions', 'sessions.ts'],
   ['office', 'office.ts'],
 ]
 

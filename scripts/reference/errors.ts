@@ -34,11 +34,22 @@ export function errorsPage(): string {
     '',
     'Token endpoint and the other doors: RFC 6749 5.2 and RFC 8693 2.2.2, as `error`. With `jwt-bearer` a bad assertion is',
     '`invalid_grant` (RFC 7523 3.1). Proxy: RFC 6750 3.1, in `WWW-Authenticate` and in a problem document (RFC 9457).',
-    'octo-sts: the HTTP status of the proxy with the gRPC code. AWS STS: `Code`. Vault: the status of the proxy, 403 for 401.',
+    'octo-sts: the HTTP status of the proxy with the gRPC code. AWS STS: `Code`. Vault: the status alone.',
     'SQLSTATE: reserved for database routes of a later version.',
     '',
     ...table(
-      ['code', 'token endpoint', '`error`', 'proxy', '`error`', 'gRPC', 'AWS', 'SQLSTATE', '`Retry-After`'],
+      [
+        'code',
+        'token endpoint',
+        '`error`',
+        'proxy',
+        '`error`',
+        'gRPC',
+        'AWS',
+        'Vault',
+        'SQLSTATE',
+        '`Retry-After`',
+      ],
       codes.map(protocols),
     ),
     '',
@@ -52,11 +63,20 @@ function said(code: FailureCode): string {
 }
 
 function protocols(code: FailureCode): string[] {
-  const { status, oauth, assertion, bearer, bearerError, sqlstate, grpc, aws, retryAfter } = failureRow(code)
+  const { status, oauth, assertion, bearer, bearerError, sqlstate, grpc, aws, vault, retryAfter } =
+    failureRow(code)
   const oauthWords =
     assertion === undefined ? `\`${oauth}\`` : `\`${oauth}\`, \`${assertion}\` for an assertion`
   const bearerWord = bearerError === undefined || code === 'client_rejected' ? '-' : `\`${bearerError}\``
   const wait = retryAfter === undefined ? '-' : `${retryAfter} s`
-  const words = [oauthWords, String(bearer), bearerWord, String(grpc), `\`${aws}\``, `\`${sqlstate}\``]
+  const words = [
+    oauthWords,
+    String(bearer),
+    bearerWord,
+    String(grpc),
+    `\`${aws}\``,
+    String(vault),
+    `\`${sqlstate}\``,
+  ]
   return [`\`${code}\``, String(status), ...words, wait]
 }

@@ -8,6 +8,7 @@ import { Failure } from './base/failure.ts'
 import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import { type Core, openCore, originOf } from './core.ts'
+import { mayHaveAny } from './decide/permission.ts'
 import { openPolicy, type PolicySources } from './decide/policies.ts'
 import { requestVerdict } from './decide/request.ts'
 import type { AuditEvent } from './domain.ts'
@@ -24,7 +25,8 @@ import { openReconcile } from './revoke/reconcile.ts'
 import { stuckLeases } from './revoke/stuck.ts'
 import { openSweep } from './revoke/sweep.ts'
 import { openGate } from './route/gate.ts'
-import { openSubjectVerifier } from './verify/subject.ts'
+import { openSessions, type Sessions } from './sessions.ts'
+import { openSubjectVerifier, type SubjectVerifier } from './verify/subject.ts'
 import { wiringFaults } from './wiring.ts'
 
 /** The version that the log and `--version` name. */
@@ -143,9 +145,15 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
     tools,
     observe: (route, outcome) => metrics.routeRequest(route, outcome),
   })
-  const exchange = timed(exchangeOf(core, metrics, refusals.record), metrics, tools)
+  const subjects = openSubjectVerifier(openIssuers(config, tools), { url: config.url })
+  const sessions = sessionsOf(core, subjects, refusals.record)
+  const exchange = timed(
+    exchangeOf(core, { metrics, refuse: refusals.record, subjects, sessions }),
+    metrics,
+    tools,
+  )
   const doors = await openDoors(
-    doorsOf({ core, exchange, tokens, log, metrics, refuse: refusals.record, policy }),
+    doorsOf({ core, exchange, sessions, tokens, log, metrics, refuse: refusals.record, policy }),
     config.listen,
   )
   closings.push(() => doors.close(graceMs))
@@ -190,11 +198,31 @@ function reconcileOf({ config, tools, store, revoke }: Core): { close(): Promise
   }
 }
 
-function exchangeOf(core: Core, metrics: Metrics, refuse: Write): Exchange {
+/** Where clients of a dialect log in before they ask. */
+function sessionsOf(core: Core, subjects: SubjectVerifier, refuse: Write): Sessions | undefined {
+  const { config, policy, tools, store, handles, revoke, record } = core
+  const { vault } = config.dialects
+  if (vault === undefined) return undefined
+  return openSessions({
+    ...{ store, handles, revoke, record, refuse, tools, seconds: vault.session },
+    verify: (token) => subjects.verify(token.reveal()),
+    mayHaveAny: (principal) => mayHaveAny(policy.inForce(), principal),
+    jobLimit: config.limits.exchanges_per_job,
+  })
+}
+
+interface ExchangeNeeds {
+  readonly metrics: Metrics
+  readonly refuse: Write
+  readonly subjects: SubjectVerifier
+  readonly sessions: Sessions | undefined
+}
+
+function exchangeOf(core: Core, { metrics, refuse, subjects, sessions }: ExchangeNeeds): Exchange {
   const { config, tools, store, targets, handles, revoke } = core
-  const subjects = openSubjectVerifier(openIssuers(config, tools), { url: config.url })
   return openExchange({
     verify: (token, audience) => subjects.verify(token, audience),
+    ...(sessions === undefined ? {} : { session: sessions.holder }),
     decide: decideWith(core, metrics),
     target: (kind) => targets.get(kind),
     store,

@@ -16,6 +16,7 @@ import { type Keys, openKeys } from './issue/keys.ts'
 import { type LogKey, openLogKey } from './issue/log-key.ts'
 import { openSeal } from './issue/seal.ts'
 import { openSealedSecrets, type SealedSecrets } from './issue/sealed-secrets.ts'
+import { sessionKind, sessionLease } from './issue/session-lease.ts'
 import type { Target } from './issue/target.ts'
 import { needsFederation, openLeaseTokens, openStore, openTargets, openWraps } from './kinds.ts'
 import { openRevoke, type Revoke } from './revoke/revoke.ts'
@@ -97,7 +98,7 @@ export async function openCore(
     const sealed = openSealedSecrets({ wraps: openWraps(config, seal, tools), store, tools })
     const { longestToken } = policy
     const targetParts = { config, tools, keys, federationKeys, longestToken, sealed }
-    const targets = openTargets(targetParts)
+    const targets = new Map([...openTargets(targetParts), [sessionKind, sessionLease]])
     const leaseTokens = openLeaseTokens(targetParts)
     const handles = openHandleSeal(seal)
     const revoke = openRevoke({

@@ -4,16 +4,22 @@
  */
 import type { Core } from './core.ts'
 import type { PolicyInForce } from './decide/policies.ts'
+import type { Lease } from './domain.ts'
 import { openIdentities } from './http/dialects/aws-sts/identities.ts'
 import type { DialectDoors } from './http/doors.ts'
+import type { Sessions } from './sessions.ts'
 
 /** The doors of the dialects that the configuration opens. */
 export function dialectDoors({
   config,
   policy,
   tools,
-}: Pick<Core, 'config' | 'policy' | 'tools'>): DialectDoors {
-  const { octo_sts: octoSts, aws_sts: awsSts } = config.dialects
+  revoke,
+  sessions,
+}: Pick<Core, 'config' | 'policy' | 'tools' | 'revoke'> & {
+  readonly sessions: Sessions | undefined
+}): DialectDoors {
+  const { octo_sts: octoSts, aws_sts: awsSts, vault } = config.dialects
   return {
     ...(octoSts === undefined
       ? {}
@@ -30,6 +36,20 @@ export function dialectDoors({
             target: (roleArn) =>
               own(awsSts.roles, roleArn) ?? onlyOne(targetsOfRole(policy.inForce(), roleArn)),
             identities: openIdentities(tools),
+          },
+        }),
+    ...(vault === undefined || sessions === undefined
+      ? {}
+      : {
+          vault: {
+            sessions,
+            paths: new Map(
+              Object.entries(vault.paths).map(([path, to]) => [
+                path,
+                typeof to === 'string' ? { target: to } : to,
+              ]),
+            ),
+            end: async (lease: Lease) => void (await revoke.endLease(lease, 'caller')),
           },
         }),
   }

@@ -17,10 +17,13 @@ import type { LivePolicy } from './live-policy.ts'
 import type { OwnTokens } from './own-token.ts'
 import { openGithubJobEnd } from './revoke/job-end.ts'
 import { stuckLeases } from './revoke/stuck.ts'
+import type { Sessions } from './sessions.ts'
 
 export interface DoorwayParts {
   readonly core: Core
   readonly exchange: Exchange
+  /** Only where a dialect needs them. */
+  readonly sessions: Sessions | undefined
   readonly tokens: OwnTokens
   readonly log: AuditLog
   readonly metrics: Metrics
@@ -64,7 +67,7 @@ export function doorsOf(parts: DoorwayParts): Doors {
       openHandle: (lease) => core.handles.open(lease),
       tools,
     }),
-    dialects: dialectDoors(core),
+    dialects: dialectDoors({ ...core, sessions: parts.sessions }),
     ready: async () => {
       await core.store.ping()
       keys.signer()

@@ -14,6 +14,7 @@ import { whyNoLonger } from './decide/still-granted.ts'
 import { policyTerm } from './decide/terms.ts'
 import type { AuditEvent, Principal } from './domain.ts'
 import type { Metrics } from './http/metrics.ts'
+import { sessionKind } from './issue/session-lease.ts'
 import { openPolicyEnd } from './revoke/policy-end.ts'
 import { wiringFaults } from './wiring.ts'
 
@@ -74,7 +75,10 @@ export function openLivePolicy({ core, sources, metrics, write }: LivePolicyPart
     ...{ store: core.store, revoke: core.revoke, tools },
     policy: () => policyTerm(core.policy.inForce().digest),
     why: (lease, entry) =>
-      whyNoLonger(core.policy.inForce(), lease, recordedAsker(entry), Math.floor(tools.now() / 1000)),
+      // A session gives nothing by itself: what is asked for by it is decided each time.
+      lease.kind === sessionKind
+        ? undefined
+        : whyNoLonger(core.policy.inForce(), lease, recordedAsker(entry), Math.floor(tools.now() / 1000)),
   })
   // Another policy may have been in force when this broker, or another one, was last running.
   void policyEnd.look()

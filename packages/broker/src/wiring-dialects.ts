@@ -4,7 +4,7 @@ import { roleOf } from './dialects.ts'
 
 /** What does not fit between the configured dialects and the policy, in words. */
 export function dialectFaults({ dialects }: Config, { policy }: PolicyInForce): readonly string[] {
-  const { octo_sts: octoSts, aws_sts: awsSts } = dialects
+  const { octo_sts: octoSts, aws_sts: awsSts, vault } = dialects
   const named = [
     ...Object.entries(octoSts?.targets ?? {}).flatMap(([scope, identities]) =>
       Object.entries(identities).map(([identity, target]) => ({
@@ -15,12 +15,19 @@ export function dialectFaults({ dialects }: Config, { policy }: PolicyInForce): 
       ...{ who: `\`dialects.aws_sts.roles\` of ${role}`, target, kind: 'aws_role' },
     })),
   ]
+  const paths = Object.entries(vault?.paths ?? {}).flatMap(([path, to]) => {
+    const target = typeof to === 'string' ? to : to.target
+    const who = `\`dialects.vault.paths\` of ${path}`
+    return policy.targets.has(target)
+      ? []
+      : [`${who} names the target \`${target}\`, which the policy does not have`]
+  })
   const unfit = named.flatMap(({ who, target, kind }) => {
     const found = policy.targets.get(target)
     if (found === undefined) return [`${who} names the target \`${target}\`, which the policy does not have`]
     return found.kind === kind ? [] : [`${who} names the target \`${target}\`, which is no \`${kind}\``]
   })
-  return [...unfit, ...(awsSts === undefined ? [] : sameRoles(awsSts.roles, policy))]
+  return [...unfit, ...paths, ...(awsSts === undefined ? [] : sameRoles(awsSts.roles, policy))]
 }
 
 /** An ARN that means two targets would mean whichever came first. */

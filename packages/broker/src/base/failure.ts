@@ -18,6 +18,8 @@ interface Row {
   readonly grpc: number
   /** The code of AWS STS in its query protocol. */
   readonly aws: string
+  /** The status of Vault, whose clients come again after a 412 and the 5xx. */
+  readonly vault: number
   /** What everybody may read, whatever the cause was. Only characters of RFC 6749 5.2. */
   readonly text: string
   /** Seconds for Retry-After. */
@@ -33,6 +35,7 @@ export const failures = {
     sqlstate: '08P01',
     grpc: 3,
     aws: 'ValidationError',
+    vault: 400,
     text: 'The request is malformed.',
   },
   request_too_large: {
@@ -43,6 +46,7 @@ export const failures = {
     sqlstate: '08P01',
     grpc: 3,
     aws: 'ValidationError',
+    vault: 413,
     text: 'The request is too large.',
   },
   grant_type_unsupported: {
@@ -52,6 +56,7 @@ export const failures = {
     sqlstate: '08P01',
     grpc: 3,
     aws: 'InvalidAction',
+    vault: 405,
     text: 'This grant type is not supported.',
   },
   client_rejected: {
@@ -62,6 +67,7 @@ export const failures = {
     sqlstate: '28000',
     grpc: 16,
     aws: 'InvalidClientTokenId',
+    vault: 403,
     text: 'The caller is not authenticated.',
   },
   subject_token_invalid: {
@@ -73,6 +79,7 @@ export const failures = {
     sqlstate: '28000',
     grpc: 16,
     aws: 'InvalidIdentityToken',
+    vault: 400,
     text: 'The token was not accepted.',
   },
   target_refused: {
@@ -83,6 +90,7 @@ export const failures = {
     sqlstate: '28000',
     grpc: 7,
     aws: 'AccessDenied',
+    vault: 403,
     text: 'The target is unknown or not allowed.',
   },
   scope_refused: {
@@ -93,6 +101,7 @@ export const failures = {
     sqlstate: '42501',
     grpc: 7,
     aws: 'AccessDenied',
+    vault: 403,
     text: 'The scope is not allowed.',
   },
   rate_limited: {
@@ -102,6 +111,7 @@ export const failures = {
     sqlstate: '53300',
     grpc: 8,
     aws: 'Throttling',
+    vault: 429,
     text: 'Too many requests.',
     retryAfter: 5,
   },
@@ -112,6 +122,7 @@ export const failures = {
     sqlstate: '08006',
     grpc: 14,
     aws: 'ServiceUnavailable',
+    vault: 503,
     text: 'A system that this request needs is not available.',
     retryAfter: 5,
   },
@@ -122,6 +133,7 @@ export const failures = {
     sqlstate: 'XX000',
     grpc: 13,
     aws: 'InternalFailure',
+    vault: 500,
     text: 'Something went wrong on our side.',
   },
 } as const satisfies Record<string, Row>

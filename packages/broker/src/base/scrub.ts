@@ -10,6 +10,7 @@ const looks: readonly [RegExp, string][] = [
   [/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, '$1[credentials]@'],
   [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]{0,40}-----|$)/g, '[private key]'],
   [/\b(bearer|basic) +[A-Za-z0-9._~+/-]{8,}=*/gi, '$1 [credentials]'],
+  [/\bmvs\.ls_[0-9a-z]{26}\.[A-Za-z0-9_-]{10,}/g, '[token]'],
   [/\b(ghs|ghp|gho|ghu|ghr|github_pat)_[A-Za-z0-9_]{10,}/g, '[token]'],
 ]
 

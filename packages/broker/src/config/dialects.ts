@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { duration } from '../base/duration.ts'
 
 const target = z.string().min(1).describe('Name of a target')
 
@@ -32,4 +33,34 @@ export const dialectSettings = z.strictObject({
     })
     .optional()
     .describe('The query protocol of AWS STS at `POST /`, for targets `aws_role`'),
+  vault: z
+    .strictObject({
+      session: duration
+        .refine((seconds) => seconds >= 60 && seconds <= 3600, 'must be between 1m and 1h')
+        .prefault('15m')
+        .describe('How long a client that has logged in may ask; what it was given has a time of its own'),
+      paths: z
+        .record(
+          z
+            .string()
+            .regex(
+              /^[\w.-]{1,64}(\/[\w.-]{1,64}){0,7}$/,
+              'must be a path below /v1, such as secret/data/shop/db',
+            ),
+          z.union([
+            target,
+            z.strictObject({
+              target,
+              key: z
+                .string()
+                .regex(/^[\w.-]{1,64}$/, 'must be a name')
+                .describe('The key under which its value is found'),
+            }),
+          ]),
+        )
+        .default({})
+        .describe('By path, the target that is meant, where its last part is not the name of the target'),
+    })
+    .optional()
+    .describe('Login, reading and leases of Vault below `/v1`'),
 })

@@ -1,8 +1,9 @@
 import type { Json } from '../base/canonical-json.ts'
 import type { Secret } from '../base/secret.ts'
 import type { Tools } from '../base/tools.ts'
-import type { AuditEvent, Entry } from '../domain.ts'
+import type { AuditEvent, Entry, Lease } from '../domain.ts'
 import type { Exchange } from '../exchange.ts'
+import type { Sessions } from '../sessions.ts'
 
 /** Who asks whether a token is active: a configured resource server, or whoever holds that very token. */
 export type Caller =
@@ -82,10 +83,20 @@ export interface Identity {
   readonly userId: string
 }
 
+/** What the clients of Vault reach. */
+export interface VaultDoor {
+  readonly sessions: Sessions
+  /** What is meant by paths that do not end in the name of a target; `key`: under which its value is found. */
+  readonly paths: ReadonlyMap<string, { readonly target: string; readonly key?: string }>
+  /** Ends one lease. */
+  readonly end: (lease: Lease) => Promise<void>
+}
+
 /** Protocols of other brokers. Absent: the configuration does not open them. */
 export interface DialectDoors {
   readonly octoSts?: OctoStsDoor
   readonly awsSts?: AwsStsDoor
+  readonly vault?: VaultDoor
 }
 
 /** Everything behind the doors; `broker.ts` fills it. */
