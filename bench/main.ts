@@ -11,6 +11,7 @@ const benches: Record<string, () => Promise<Bench>> = {
   exchange: async () => (await import('./exchange/main.ts')).benchExchange(),
   leases: async () => (await import('./leases/main.ts')).benchLeases(),
   policy: async () => (await import('./policy/main.ts')).benchPolicy(),
+  proxy: async () => (await import('./proxy/main.ts')).benchProxy(),
 }
 
 const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true })

@@ -6,7 +6,12 @@ import { accessSync, constants, existsSync } from 'node:fs'
  * `Error` that says what to do where it cannot be had.
  */
 export function debianProgram(path: string, name: string): string {
-  if (canRun(path)) return path
+  return debianFile(path, name, constants.X_OK)
+}
+
+/** The same for a file that is no program, such as a module of one. */
+export function debianFile(path: string, name: string, mode: number = constants.R_OK): string {
+  if (isThere(path, mode)) return path
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get'))
     throw new Error(`These tests need ${path}; install it first (Debian: apt-get install ${name}).`)
   // Another test file may be installing as well: wait for its lock.
@@ -19,13 +24,14 @@ export function debianProgram(path: string, name: string): string {
     })
   run('update')
   run('install', '--yes', '--no-install-recommends', name)
-  if (!canRun(path)) throw new Error(`These tests need ${path}, and the package ${name} did not bring it.`)
+  if (!isThere(path, mode))
+    throw new Error(`These tests need ${path}, and the package ${name} did not bring it.`)
   return path
 }
 
-function canRun(path: string): boolean {
+function isThere(path: string, mode: number): boolean {
   try {
-    accessSync(path, constants.X_OK)
+    accessSync(path, mode)
     return true
   } catch {
     return false
