@@ -10,6 +10,7 @@ import { eventsPage } from './reference/events.ts'
 import { metricsPage } from './reference/metrics.ts'
 import { policyClaimsPage } from './reference/policy-claims.ts'
 import { presetsPage } from './reference/presets.ts'
+import { scanRulesPage } from './reference/scan-rules.ts'
 
 const folder = join(import.meta.dirname, '../docs/reference')
 
@@ -20,6 +21,7 @@ const pages: Readonly<Record<string, string>> = {
   'metrics.md': await metricsPage(),
   'policy-claims.md': policyClaimsPage(),
   'presets.md': presetsPage(),
+  'scan-rules.md': scanRulesPage(),
 }
 
 function present(name: string): string | undefined {

@@ -227,6 +227,7 @@ test('commands', () => {
       'switch list',
       'keys list',
       'keys rotate',
+      'scan',
       'export auth0-action',
       'import octo-sts',
       'import aws',

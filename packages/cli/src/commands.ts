@@ -132,6 +132,11 @@ export const commands: readonly Listed[] = [
     load: () => import('./commands/keys-rotate.ts'),
   },
   {
+    name: 'scan',
+    summary: 'Find static secrets in workflows, and who else could run code beside them',
+    load: () => import('./commands/scan.ts'),
+  },
+  {
     name: 'export auth0-action',
     summary: 'Write the policy as an Action of Auth0 that decides as the broker would',
     load: () => import('./commands/export-auth0-action.ts'),

@@ -1,0 +1,65 @@
+/** Files that are no workflows, or that were made to cost much: one finding with a place, soon. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { conditionOf, expressionsOf } from '../../src/scan/expression.ts'
+import { scanFile } from '../../src/scan/scan.ts'
+
+function only(text: string) {
+  const [first, second] = scanFile('.github/workflows/a.yml', text)
+  assert.equal(second, undefined)
+  assert.equal(first?.rule.id, 'MS000')
+  return `${first.line}:${first.column} ${first.message}`
+}
+
+const head = 'on: push\njobs:\n  a:\n    runs-on: x\n    steps: []\n'
+
+test('what is not YAML, or no workflow, says where', () => {
+  assert.match(only('on: push\njobs: [\n'), /^\d:\d not valid YAML: /)
+  assert.match(only('on: push\njobs:\n  a: 1\n  a: 2\n'), /^4:3 not valid YAML: Map keys must be unique/)
+  assert.equal(only(''), '1:1 the file is empty')
+  assert.equal(only('- a\n'), '1:1 a workflow or an action is a map')
+  assert.equal(only('jobs: {}\n'), '1:1 a workflow says `on:` what it runs')
+  assert.equal(only('on: push\njobs: none\n'), '2:7 a workflow has a map of `jobs:`')
+})
+
+test('binary and files that are larger than any workflow are not read', () => {
+  assert.equal(only('\0\x01\x02'), '1:1 the file is not text in UTF-8')
+  assert.equal(only(Buffer.from([0xff, 0xfe, 0x61]).toString('utf8')), '1:1 the file is not text in UTF-8')
+  assert.equal(only(`${head}# ${'x'.repeat(1_048_576)}`), '1:1 the file is larger than a MiB; no workflow is')
+})
+
+test('anchors that would be millions of values when written out are counted, not written out', () => {
+  const levels = Array.from({ length: 30 }, (_, at) => `x${at + 1}: &l${at + 1} [${`*l${at},`.repeat(10)}]`)
+  assert.match(only(`x0: &l0 [a]\n${levels.join('\n')}\n${head}`), /more than 50000 values/)
+})
+
+test('anchors that hold themselves, aliases of nothing and deep nesting end with a place', () => {
+  assert.match(only(`x: &a [*a]\n${head}`), /an anchor holds itself|not valid YAML/)
+  assert.match(only(`x: *nothing\n${head}`), /nothing/)
+  assert.match(only(`x: ${'['.repeat(500)}${']'.repeat(500)}\n${head}`), /nested too deeply/)
+  assert.match(only(`x: ${'['.repeat(200_000)}\n`), /nested too deeply|not valid YAML/)
+})
+
+test('expressions that are nested without end, or broken, cost little and are no faults', () => {
+  const deep = `\${{ ${'('.repeat(50_000)}secrets.A${')'.repeat(50_000)} }}`
+  assert.equal(expressionsOf(deep)[0]?.tree, undefined)
+  for (const text of ['a ||', '(a', "'open", 'a.', 'a[', 'f(a,', '1 2', ''])
+    assert.equal(conditionOf(text), undefined, text)
+  assert.deepEqual(expressionsOf(`\${{ secrets.A`), [])
+  assert.equal(expressionsOf(`\${{ '}}' }}\${{ a }}`).length, 2)
+})
+
+test('what flows is told from what is only compared', () => {
+  const flows = (text: string) =>
+    expressionsOf(`\${{ ${text} }}`)[0]
+      ?.references.filter(({ tested }) => !tested)
+      .map(({ path }) => path.join('.'))
+  assert.deepEqual(flows("secrets.A == 'x'"), [])
+  assert.deepEqual(flows('!secrets.A'), [])
+  assert.deepEqual(flows("a.b && secrets.A || 'none'"), ['secrets.a'])
+  assert.deepEqual(flows('contains(secrets.A, inputs.b)'), [])
+  assert.deepEqual(flows("fromJSON(secrets.A).secrets['x']"), ['secrets.a'])
+  assert.deepEqual(flows("secrets['A-B']"), ['secrets.a-b'])
+  assert.deepEqual(flows('secrets[matrix.key]'), ['secrets.?', 'matrix.key'])
+  assert.deepEqual(flows('github.event.commits.*.message'), ['github.event.commits.*.message'])
+})
