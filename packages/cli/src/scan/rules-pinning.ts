@@ -3,7 +3,7 @@
 import { entriesOf, member, textOf, textsBelow } from '@mayfly/policy/document-tree'
 import { expressionsOf } from './expression.ts'
 import { type Family, type Finding, finding, type Rule } from './finding.ts'
-import { type SecretUse, secretUses } from './secret-use.ts'
+import { outputUses, type SecretUse, secretUses } from './secret-use.ts'
 import { actionOf, type Job, type Step, type Workflow } from './workflow.ts'
 
 const unpinned: Rule = {
@@ -39,6 +39,7 @@ function ofStep(
   const around = [...everywhere, ...uses.filter((use) => use.job === job && use.where === 'job env')]
   // The platform's own actions are as trusted as the machine that runs them.
   const seen = [...own, ...around].map(({ name }) => name)
+  seen.push(...outputUses(job, step).map(({ name }) => name))
   if (workflow.is === 'action') seen.push(...secretInputs(step))
   if (seen.length === 0 || /^(?:actions|github)\//.test(actionOf(step))) return []
   const message = `\`${step.uses.text}\` sees ${listed(seen)}`

@@ -3,7 +3,7 @@
 import { entryOf, textOf, textsBelow } from '@mayfly/policy/document-tree'
 import { credentialOf } from './credentials.ts'
 import { type Family, type Finding, finding, type Rule } from './finding.ts'
-import { type SecretUse, secretUses } from './secret-use.ts'
+import { outputUses, type SecretUse, secretUses } from './secret-use.ts'
 import type { Workflow } from './workflow.ts'
 
 const longLivedKey: Rule = {
@@ -80,6 +80,13 @@ export const secretRules: Family = {
     return [
       ...uses.map((use) => ofUse(workflow, use)),
       ...uses.filter(({ where }) => where === 'run').map((use) => pasted(workflow, use)),
+      ...workflow.jobs.flatMap((job) =>
+        job.steps.flatMap((step) =>
+          outputUses(job, step)
+            .filter(({ where }) => where === 'run')
+            .map(({ name, place }) => pasted(workflow, { name, place, where: 'run', job, step })),
+        ),
+      ),
       ...uses.filter(reachesMore).map((use) => shared(workflow, use)),
       ...workflow.jobs.flatMap(({ node, name, uses }) => {
         const entry = entryOf(node, 'secrets')
@@ -102,7 +109,9 @@ function ofUse(workflow: Workflow, use: SecretUse): Finding {
   return finding(longLived ? longLivedKey : staticSecret, workflow, use.place, message, instead)
 }
 
-function pasted(workflow: Workflow, use: SecretUse): Finding {
+type Spot = Pick<SecretUse, 'where' | 'job' | 'step'>
+
+function pasted(workflow: Workflow, use: Spot & Pick<SecretUse, 'name' | 'place'>): Finding {
   return finding(
     inScript,
     workflow,
@@ -122,7 +131,7 @@ function reachesMore({ where, job }: SecretUse): boolean {
 }
 
 /** For messages: who gets it. */
-function whereTo({ where, job, step }: SecretUse): string {
+function whereTo({ where, job, step }: Spot): string {
   if (where === 'workflow env') return 'every job of the workflow'
   if (where === 'called workflow') return `the called workflow \`${job?.uses?.text ?? '?'}\``
   const at = `job \`${job?.name ?? '?'}\``

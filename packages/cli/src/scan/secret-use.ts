@@ -6,10 +6,11 @@ import {
   type Node,
   type Place,
   type TextNode,
+  textOf,
   textsBelow,
 } from '@mayfly/policy/document-tree'
 import { expressionsOf } from './expression.ts'
-import type { Job, Step, Workflow } from './workflow.ts'
+import { actionOf, type Job, type Step, type Workflow } from './workflow.ts'
 
 export interface SecretUse {
   /** `NPM_TOKEN`; `*` = all of them, `?` = which one is only known when it runs. */
@@ -83,4 +84,27 @@ function usesIn(node: TextNode, key: string, spot: Spot): readonly SecretUse[] {
       ...spot,
     }))
   })
+}
+
+/** Where a step reads a credential that the Mayfly action gave as an output: short or not, it is one while the job runs. */
+export function outputUses(job: Job, step: Step): readonly Pick<SecretUse, 'name' | 'place' | 'where'>[] {
+  const ids = job.steps
+    .filter((each) => /(?:^|\/)mayfly$/.test(actionOf(each)))
+    .map(({ node }) => textOf(member(node, 'id'))?.toLowerCase() ?? '')
+  const spots = [
+    ['step env', step.env],
+    ['with', step.with],
+    ['run', step.run],
+  ] as const
+  return spots.flatMap(([where, node]) =>
+    [...textsBelow(node)].flatMap((text) =>
+      expressionsOf(text.text).flatMap(({ source, number, references }) =>
+        references
+          .filter(({ path: [context, id = '', , output = ''], tested }) => {
+            return context === 'steps' && !tested && ids.includes(id) && /^token(?:-|$)/.test(output)
+          })
+          .map(({ path }) => ({ name: path.join('.'), place: text.find(source, number), where })),
+      ),
+    ),
+  )
 }

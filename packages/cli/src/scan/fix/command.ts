@@ -1,0 +1,93 @@
+/** fix/command: `mayfly scan --fix` from what was typed to a difference, or to files with `--write`. */
+import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type ExitCode, type Given, type Option, UsageFault } from '../../command.ts'
+import { replaceFile } from '../../lock/replace-file.ts'
+import { printable } from '../../table.ts'
+import type { Terminal } from '../../terminal.ts'
+import type { CheckoutFile } from '../checkout.ts'
+import { type FixSetting, type Proposed, propose } from './fix.ts'
+import { unifiedDiff } from './unified-diff.ts'
+
+export const fixOptions: Readonly<Record<string, Option>> = {
+  fix: { type: 'boolean', summary: 'Write a policy and patched workflows as a difference to review' },
+  write: { type: 'boolean', summary: 'With --fix: write the files instead' },
+  url: {
+    type: 'string',
+    value: 'URL',
+    summary: 'With --fix: the broker’s; default: https://mayfly.example.com',
+  },
+  repository: {
+    type: 'string',
+    value: 'OWNER/NAME',
+    summary: 'With --fix: the repository; default: where the checkout came from',
+  },
+  branch: { type: 'string', value: 'NAME', summary: 'With --fix: the main branch; default: main' },
+  action: {
+    type: 'string',
+    value: 'ACTION@REF',
+    summary: 'With --fix: the action, better by a full commit; default: mayfly-dev/mayfly@v1',
+  },
+}
+
+/** Writes the difference to standard output, and what a person must still do to standard error. */
+export async function proposeFix(
+  given: Given,
+  terminal: Terminal,
+  files: readonly CheckoutFile[],
+): Promise<ExitCode> {
+  if (!given.flag('fix')) throw new UsageFault('--write goes with --fix')
+  if (['org', 'json', 'sarif'].some((flag) => given.flag(flag)))
+    throw new UsageFault(
+      '--fix is for one checkout, and writes a difference: without --org, --json and --sarif',
+    )
+  const folder = given.words[0] ?? '.'
+  const proposed = propose(files, await settingOf(given, folder))
+  for (const note of proposed.notes) terminal.tell(printable(note))
+  const [, second] = proposed.files
+  if (proposed.files.length > 0 && second !== undefined)
+    terminal.tell('then: `mayfly policy lock policies/`, `mayfly policy check policies/`')
+  if (given.flag('write')) {
+    await write(folder, proposed, terminal)
+    return 0
+  }
+  for (const { path, before, after } of proposed.files) await terminal.write(unifiedDiff(path, before, after))
+  return proposed.files.length === 0 ? 0 : 1
+}
+
+/** The policy is never written over one that is there: both may be half of what is meant. */
+async function write(folder: string, { files }: Proposed, terminal: Terminal): Promise<void> {
+  for (const { path, before } of files) {
+    const there = before === undefined ? await lstat(join(folder, path)).catch(() => undefined) : undefined
+    if (there !== undefined)
+      throw new UsageFault(`\`${path}\` is there already; move it away, or review the difference`)
+  }
+  for (const { path, before, after } of files) {
+    const whole = join(folder, path)
+    if (before === undefined) {
+      await mkdir(dirname(whole), { recursive: true })
+      await writeFile(whole, after, { flag: 'wx' })
+    } else await replaceFile(whole, after)
+    terminal.tell(`wrote ${printable(path)}`)
+  }
+}
+
+async function settingOf(given: Given, folder: string): Promise<FixSetting> {
+  const repository = given.text('repository') ?? (await origin(folder))
+  if (repository === undefined || !/^[A-Za-z0-9-]+\/[A-Za-z0-9._-]+$/.test(repository))
+    throw new UsageFault('which repository is this? --repository OWNER/NAME')
+  const url = given.text('url') ?? 'https://mayfly.example.com'
+  if (!/^https?:\/\/[\w.:[\]-]+(?:\/[\w./-]*)?$/.test(url)) throw new UsageFault('--url is the broker’s URL')
+  const action = given.text('action') ?? 'mayfly-dev/mayfly@v1'
+  if (!/^[\w.-]+\/[\w./-]+@[\w./-]+$/.test(action)) throw new UsageFault('--action is OWNER/NAME@REF')
+  const branch = given.text('branch') ?? 'main'
+  if (!/^[\w.][\w./-]*$/.test(branch)) throw new UsageFault('--branch is a branch’s name')
+  return { repository, url, action, branch }
+}
+
+/** Of the clone's own configuration; git is not asked. */
+async function origin(folder: string): Promise<string | undefined> {
+  const text = await readFile(join(folder, '.git/config'), 'utf8').catch(() => '')
+  const section = /^\[remote "origin"\]\n((?:[ \t].*\n?)*)/m.exec(text)?.[1] ?? ''
+  return /^\s*url\s*=\s*\S*github\.com[:/]([A-Za-z0-9-]+\/[A-Za-z0-9._-]+?)(?:\.git)?\s*$/m.exec(section)?.[1]
+}

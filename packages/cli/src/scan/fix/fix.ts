@@ -1,0 +1,104 @@
+/** fix/fix: a checkout's files to the files that are proposed, and what a person must still do. */
+
+import { Unreadable } from '@mayfly/policy/document-tree'
+import { loadPolicy } from '@mayfly/policy/load'
+import { lockOf, lockText } from '@mayfly/policy/lock-text'
+import { lockedNames } from '@mayfly/policy/locked-names'
+import { readWorkflow, type Workflow } from '../workflow.ts'
+import { CannotEdit } from './edit.ts'
+import { type PatchSetting, patched } from './patch.ts'
+import { type JobFix, planOf } from './plan.ts'
+import { type PolicySetting, policyOf } from './policy.ts'
+
+export interface Proposed {
+  /** `before` is absent for a new file. */
+  readonly files: readonly { readonly path: string; readonly before?: string; readonly after: string }[]
+  readonly notes: readonly string[]
+}
+
+export type FixSetting = PatchSetting & PolicySetting
+
+/** Proposes the policy and the patched workflows. */
+export function propose(
+  files: readonly { readonly path: string; readonly text: string }[],
+  setting: FixSetting,
+): Proposed {
+  const made = files.flatMap(({ path, text }) => {
+    const workflow = read(path, text)
+    if (typeof workflow === 'string')
+      return [{ path, before: text, after: text, fixes: [], notes: [workflow] }]
+    return [{ path, before: text, ...ofWorkflow(text, workflow, setting) }]
+  })
+  const notes = made.flatMap((each) => each.notes)
+  const fixes = made.flatMap((each) => each.fixes)
+  const changed = made.filter(({ before, after }) => before !== after)
+  if (fixes.length === 0) return { files: changed, notes }
+  const policy = policyOf(fixes, setting)
+  const faults = faultsOf(policy.text)
+  if (faults.length > 0)
+    return { files: [], notes: [...notes, 'nothing is proposed: its policy would not load', ...faults] }
+  const [, repository = ''] = setting.repository.split('/')
+  const path = `policies/${repository.toLowerCase()}.policy.yaml`
+  return { files: [...changed, { path, after: policy.text }], notes: [...notes, ...policy.notes] }
+}
+
+/** Loads it as the server would, with ids that are made up: proofs and its own tests too. */
+function faultsOf(text: string): readonly string[] {
+  const files = [{ path: 'proposed.policy.yaml', text }]
+  const names = lockedNames(files).names.map(({ section, name }, at) => ({
+    section,
+    name,
+    id: `${9000 + at}`,
+  }))
+  const loaded = loadPolicy(files, { path: 'policy.lock.yaml', text: lockText(lockOf(names)) })
+  return loaded.ok ? [] : loaded.problems.map(({ code, message }) => `${code}: ${message}`)
+}
+
+/** What a terminal would obey, or that shows a text in another order than it is. */
+const unprintable = /[^\P{Cc}\n\r\t]|\p{Bidi_Control}/u
+
+/** A workflow, or why there is none. */
+function read(path: string, text: string): Workflow | string {
+  if (unprintable.test(text) || /[^ -~]|["\\]/.test(path))
+    return `${path}: left as it is: it holds what cannot be shown`
+  try {
+    return readWorkflow(path, text)
+  } catch (thrown) {
+    if (!(thrown instanceof Unreadable)) throw thrown
+    return `${path}:${thrown.place.line}: left as it is: ${thrown.message}`
+  }
+}
+
+function ofWorkflow(text: string, workflow: Workflow, setting: FixSetting) {
+  const plan = planOf(workflow)
+  const notes = [...plan.notes]
+  const tried = plan.jobs.filter((fix) => {
+    const why = obstacle(() => patched(text, workflow, [fix], setting))
+    if (why !== undefined)
+      notes.push(`${workflow.path}:${fix.job.place.line}: job \`${fix.job.name}\`: left as it is: ${why}`)
+    return why === undefined
+  })
+  // What all jobs share stays for all when one of them cannot go.
+  const fixes =
+    tried.length === plan.jobs.length
+      ? tried
+      : tried.map(withoutShared).filter(({ replaced }) => replaced.length > 0)
+  const why = obstacle(() => patched(text, workflow, fixes, setting))
+  if (why !== undefined)
+    return { after: text, fixes: [], notes: [...notes, `${workflow.path}: left as it is: ${why}`] }
+  return { after: patched(text, workflow, fixes, setting), fixes, notes }
+}
+
+function withoutShared(fix: JobFix): JobFix {
+  return { ...fix, replaced: fix.replaced.filter(({ use }) => use.where !== 'workflow env') }
+}
+
+function obstacle(make: () => string): string | undefined {
+  try {
+    make()
+    return undefined
+  } catch (thrown) {
+    if (thrown instanceof CannotEdit) return thrown.message
+    throw thrown
+  }
+}

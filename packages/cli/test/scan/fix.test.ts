@@ -1,0 +1,235 @@
+/** What `mayfly scan --fix` proposes: a policy that holds, and workflows that still are what they were. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { loadPolicy } from '@mayfly/policy/load'
+import { lockOf, lockText } from '@mayfly/policy/lock-text'
+import { lockedNames } from '@mayfly/policy/locked-names'
+import { parse } from 'yaml'
+import { propose } from '../../src/scan/fix/fix.ts'
+import { unifiedDiff } from '../../src/scan/fix/unified-diff.ts'
+import { scanFile } from '../../src/scan/scan.ts'
+import { mayfly } from '../command-line.ts'
+
+const folder = join(import.meta.dirname, 'fixtures')
+const fixtures = globSync('**/*.yml', { cwd: folder }).sort()
+const setting = {
+  url: 'https://mayfly.example.com',
+  action: 'mayfly-dev/mayfly@v1',
+  repository: 'acme/shop',
+  branch: 'main',
+}
+
+const pathOf = (name: string) => (name.includes('/') ? name : `.github/workflows/${name}`)
+const source = (name: string) => ({ path: pathOf(name), text: readFileSync(join(folder, name), 'utf8') })
+
+/** With ids that are made up. */
+function load(text: string) {
+  const files = [{ path: 'shop.policy.yaml', text }]
+  const names = lockedNames(files).names.map(({ section, name }, at) => ({
+    section,
+    name,
+    id: `${7000 + at}`,
+  }))
+  return loadPolicy(files, { path: 'policy.lock.yaml', text: lockText(lockOf(names)) })
+}
+
+interface Workflow {
+  readonly jobs: Readonly<Record<string, { readonly steps?: readonly Readonly<Record<string, unknown>>[] }>>
+}
+
+/** Steps without ours, and without what a patch may change in them. */
+function rest(text: string): unknown {
+  const { jobs, ...other } = parse(text, { merge: true }) as Workflow & Readonly<Record<string, unknown>>
+  const steps = Object.entries(jobs ?? {}).map(([name, job]) => [
+    name,
+    (job.steps ?? [])
+      .filter(({ uses }) => uses !== setting.action)
+      .map(({ env: _, with: __, run, ...step }) => ({ ...step, ran: run !== undefined })),
+  ])
+  return { ...other, env: undefined, permissions: undefined, steps }
+}
+
+for (const name of fixtures) {
+  test(`${name}: what is proposed loads, proves, passes its tests, and leaves less to find`, () => {
+    const before = source(name)
+    const { files, notes } = propose([before], setting)
+    const found = scanFile(before.path, before.text)
+    const secrets = found.filter(({ rule }) => /^MS00[12]$/.test(rule.id))
+    const patched = files.find(({ path }) => path === before.path)
+    const policy = files.find(({ path }) => path === 'policies/shop.policy.yaml')
+    // Each secret goes, or somebody is told why not.
+    if (secrets.length > 0 && before.path.startsWith('.github'))
+      assert.ok(policy !== undefined || notes.length > 0)
+    if (policy !== undefined) {
+      const loaded = load(policy.after)
+      assert.deepEqual(loaded.ok ? [] : loaded.problems, [])
+      assert.ok(loaded.tests.length >= 3 && loaded.proofs.length >= 3)
+    }
+    if (patched === undefined) return
+    const left = scanFile(before.path, patched.after)
+    assert.ok(left.length < found.length)
+    const kinds = (of: typeof found) => Map.groupBy(of, ({ rule }) => rule.id)
+    for (const [id, same] of kinds(left)) assert.ok(same.length <= (kinds(found).get(id)?.length ?? 0), id)
+    assert.deepEqual(rest(patched.after), rest(before.text))
+    assert.equal(propose([{ ...before, text: patched.after }], setting).files.length, 0, 'again')
+  })
+}
+
+test('all together are one policy that holds', () => {
+  const { files } = propose(fixtures.map(source), setting)
+  const policy = files.find(({ path }) => path === 'policies/shop.policy.yaml')
+  const loaded = load(policy?.after ?? '')
+  assert.deepEqual(loaded.ok ? [] : loaded.problems, [])
+  assert.ok(loaded.ok && loaded.policy.grants.length > 10)
+})
+
+test('keys of AWS become a role whose keys the tools find by the same names', () => {
+  const { files, notes } = propose([source('deploy-aws-keys.yml')], setting)
+  const after = files[0]?.after ?? ''
+  assert.doesNotMatch(after, /secrets\./)
+  assert.match(
+    after,
+    /with:\n +url: https:\/\/mayfly\.example\.com\n +target: aws-production\n +- uses: aws-actions/,
+  )
+  assert.match(files[1]?.after ?? '', /aws-production: \{ tier: production, .*aws_role: "arn:aws:iam::/)
+  assert.match(notes.join('\n'), /write the role's ARN/)
+})
+
+test('a secret of the environment of all steps is given to the scripts that name it, and to no other step', () => {
+  const text = [
+    'on: { push: { branches: [main] } }',
+    'permissions: { contents: read }',
+    'jobs:',
+    '  a:',
+    '    runs-on: ubuntu-latest',
+    '    env:',
+    `      API_KEY: \${{ secrets.API_KEY }}`,
+    '    steps:',
+    '      - run: npm ci',
+    '      - run: curl -H "key:$API_KEY" https://api.acme.example',
+    '        env:',
+    '          LEVEL: info',
+    '',
+  ].join('\n')
+  const [patched] = propose([{ path: '.github/workflows/a.yml', text }], setting).files
+  const { steps, env } = (parse(patched?.after ?? '') as { jobs: { a: { steps: object[]; env: unknown } } })
+    .jobs.a
+  assert.equal(env, undefined)
+  assert.deepEqual(steps, [
+    { run: 'npm ci' },
+    {
+      id: 'mayfly',
+      uses: setting.action,
+      with: { url: setting.url, target: 'api-key', export: 'output' },
+    },
+    {
+      run: 'curl -H "key:$API_KEY" https://api.acme.example',
+      env: { API_KEY: `\${{ steps.mayfly.outputs.token-api-key }}`, LEVEL: 'info' },
+    },
+  ])
+})
+
+test('what outsiders start, what is shared by an anchor and what cannot be followed stays, and is told', () => {
+  const stays = (name: string) => {
+    const { files, notes } = propose([source(name)], setting)
+    assert.equal(
+      files.some(({ path }) => path.endsWith('.policy.yaml')),
+      false,
+      name,
+    )
+    return notes.join('\n')
+  }
+  assert.match(stays('comment-deploy.yml'), /also runs on issue_comment, for which a policy gives nothing/)
+  assert.match(stays('anchors.yml'), /shared by an anchor/)
+  assert.match(stays('reusable-caller-inherit.yml'), /the workflow that it calls must ask for itself/)
+  assert.match(stays('terraform-env.yml'), /`ARM_CLIENT_SECRET` stays: not every job can ask for it/)
+  const flow = `on: push\npermissions: {}\njobs: { a: { runs-on: x, steps: [ { run: x, env: { A: "\${{ secrets.A }}" } } ] } }\n`
+  const { files, notes } = propose([{ path: '.github/workflows/a.yml', text: flow }], setting)
+  assert.deepEqual(files, [])
+  assert.match(notes.join('\n'), /left as it is: /)
+})
+
+test('a name that is made for patterns, and text that a terminal would obey, get no patch', () => {
+  const text = (name: string) =>
+    `on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: x\n        env:\n          A: \${{ secrets${name} }}\n`
+  const path = '.github/workflows/a.yml'
+  assert.deepEqual(
+    propose([{ path, text: text("['(.+)+$']") }], setting).files.filter((each) =>
+      /secrets\./.test(each.after),
+    ),
+    [],
+  )
+  assert.deepEqual(propose([{ path, text: `# \x1b[2J\n${text('.A')}` }], setting).files, [])
+  assert.deepEqual(propose([{ path, text: `# \u202e\n${text('.A')}` }], setting).files, [])
+})
+
+/** A clone that came from GitHub, with some of the fixtures. */
+function clone(t: TestContext, names: readonly string[]): string {
+  const path = mkdtempSync(join(tmpdir(), 'mayfly-fix-test-'))
+  t.after(() => rmSync(path, { recursive: true }))
+  mkdirSync(join(path, '.github/workflows'), { recursive: true })
+  for (const name of names) cpSync(join(folder, name), join(path, '.github/workflows', name))
+  execFileSync('git', ['init', '--quiet', path])
+  const origin = '[remote "origin"]\n\turl = git@github.com:acme/shop.git\n\tfetch = +refs/heads/*\n'
+  writeFileSync(join(path, '.git/config'), origin)
+  return path
+}
+
+const some = [
+  'deploy-aws-keys.yml',
+  'job-env.yml',
+  'docker-publish.yml',
+  'release-bot.yml',
+  'clean-stale.yml',
+]
+
+test('the difference applies with git, and is what --write writes', async (t) => {
+  const [reviewed, written] = [clone(t, some), clone(t, some)]
+  const shown = await mayfly(['scan', '--fix', reviewed])
+  assert.equal(shown.exitCode, 1, shown.stderr)
+  assert.match(shown.stderr, /then: `mayfly policy lock policies\/`/)
+  execFileSync('git', ['-C', reviewed, 'apply', '-'], { input: shown.stdout })
+  const wrote = await mayfly(['scan', '--fix', '--write', written])
+  assert.deepEqual([wrote.exitCode, wrote.stdout], [0, ''])
+  const all = (path: string) =>
+    globSync(['.github/workflows/*', 'policies/*'], { cwd: path })
+      .sort()
+      .map((name) => [name, readFileSync(join(path, name), 'utf8')])
+  assert.equal(all(reviewed).length, some.length + 1)
+  assert.deepEqual(all(written), all(reviewed))
+  const again = await mayfly(['scan', '--fix', '--write', written])
+  assert.equal(again.exitCode, 0, again.stderr)
+})
+
+test('a policy that is there already is not written over, and wrong words end with 2', async (t) => {
+  const path = clone(t, ['npm-publish.yml'])
+  mkdirSync(join(path, 'policies'))
+  writeFileSync(join(path, 'policies/shop.policy.yaml'), 'mine\n')
+  const there = await mayfly(['scan', '--fix', '--write', path])
+  assert.equal(there.exitCode, 2)
+  assert.match(there.stderr, /`policies\/shop\.policy\.yaml` is there already/)
+  assert.equal(readFileSync(join(path, 'policies/shop.policy.yaml'), 'utf8'), 'mine\n')
+  for (const words of [
+    ['--write'],
+    ['--fix', '--json'],
+    ['--fix', '--url', 'x: y'],
+    ['--fix', '--repository', 'acme'],
+  ])
+    assert.equal((await mayfly(['scan', ...words, path])).exitCode, 2, words.join(' '))
+})
+
+test('a difference says new files, files without a last line end, and changes that lie far apart', () => {
+  assert.equal(unifiedDiff('a', 'x\n', 'x\n'), '')
+  assert.equal(unifiedDiff('a', undefined, 'x\n'), '--- /dev/null\n+++ b/a\n@@ -0,0 +1,1 @@\n+x\n')
+  assert.equal(
+    unifiedDiff('a', 'x', 'y\n'),
+    '--- a/a\n+++ b/a\n@@ -1,1 +1,1 @@\n-x\n\\ No newline at end of file\n+y\n',
+  )
+  const lines = Array.from({ length: 40 }, (_, at) => `${at}\n`)
+  const changed = lines.with(2, 'two\n').with(30, 'thirty\n')
+  assert.match(unifiedDiff('a', lines.join(''), changed.join('')), /@@ -1,6 \+1,6 @@[^@]*@@ -28,7 \+28,7 @@/)
+})
