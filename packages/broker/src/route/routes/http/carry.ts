@@ -1,46 +1,30 @@
 /** One admitted request to the upstream and its answer back, as streams both ways. */
-import {
-  type Agent,
-  type ClientRequest,
-  request as httpRequest,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http'
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { pipeline } from 'node:stream'
-import type { Tools } from '../../../base/tools.ts'
-import type { Admitted } from '../../route.ts'
-import type { Asked } from './asked.ts'
+import { type Duplex, pipeline } from 'node:stream'
+import type { Carriage } from './carriage.ts'
+import { carryPlain } from './carry-plain.ts'
 import { fieldsForCaller, fieldsForUpstream, hasBody } from './fields.ts'
 import { drain, upload } from './upload.ts'
+import { Idle } from './wire.ts'
 
-export interface Upstream {
-  readonly origin: URL
-  readonly agent: Agent
-  readonly idleMs: number
-}
-
-export interface Carriage {
-  readonly upstream: Upstream
-  readonly tools: Pick<Tools, 'after'>
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly asked: Asked
-  readonly admitted: Admitted
-  /** The whole body, where it was read already. */
-  readonly body?: Buffer
-  /** Extra fields of the answer, such as `Connection: close` while the route closes. */
-  readonly extra: () => readonly string[]
-  /** Called at most once, and only while nothing was answered. */
-  readonly failed: (status: 502 | 504, cause: unknown) => void
-}
-
-class Idle extends Error {}
 class Switched extends Error {}
 
 /** Carries it. Every way it can end is answered or cuts the caller's connection; nothing throws. */
 export function carry(carriage: Carriage): void {
-  attempt(carriage, isRepeatable(carriage.request))
+  const { request, body, upstream } = carriage
+  const { wires } = upstream
+  const mayRepeat = isRepeatable(request)
+  const isBare = body === undefined && !hasBody(request.rawHeaders)
+  if (wires === undefined || !isBare || !wires.isPlain()) {
+    attempt(carriage, mayRepeat)
+    return
+  }
+  carryPlain(carriage, wires, {
+    mayRepeat,
+    repeat: () => attempt(carriage, false),
+    handOver: (connection) => attempt(carriage, false, connection),
+  })
 }
 
 /** RFC 9112 9.3.1: an idle connection may close just as we use it; only what changes nothing is sent again. */
@@ -48,11 +32,12 @@ function isRepeatable(request: IncomingMessage): boolean {
   return ['GET', 'HEAD', 'OPTIONS'].includes(request.method ?? '') && !hasBody(request.rawHeaders)
 }
 
-function attempt(carriage: Carriage, mayRepeat: boolean): void {
+/** `connection`: one on which the request was sent already. */
+function attempt(carriage: Carriage, mayRepeat: boolean, connection?: Duplex): void {
   const { request, response, failed } = carriage
   let onward: ClientRequest
   try {
-    onward = send(carriage)
+    onward = send(carriage, connection)
   } catch (cause) {
     failed(502, cause)
     return
@@ -92,12 +77,12 @@ function attempt(carriage: Carriage, mayRepeat: boolean): void {
   else onward.end()
 }
 
-function send({ upstream, request, asked, admitted }: Carriage): ClientRequest {
+function send({ upstream, request, asked, admitted }: Carriage, connection?: Duplex): ClientRequest {
   const { origin, agent, idleMs } = upstream
   const open = origin.protocol === 'https:' ? httpsRequest : httpRequest
   const method = request.method ?? 'GET'
   return open(origin, {
-    agent,
+    ...(connection === undefined ? { agent } : { createConnection: () => connection }),
     method,
     path: asked.path + asked.query,
     timeout: idleMs,
@@ -122,7 +107,7 @@ function giveBack(
   const { request, response, tools, extra } = carriage
   const status = answer.statusCode ?? 502
   try {
-    const fields = [...fieldsForCaller(answer.rawHeaders, answer.httpVersion), ...extra()]
+    const fields = fieldsForCaller(answer.rawHeaders, answer.httpVersion, extra())
     response.writeHead(status, answer.statusMessage ?? '', fields)
   } catch {
     answer.destroy()

@@ -21,25 +21,50 @@ export function* pairs(flat: readonly string[]): Generator<readonly [name: strin
 
 /** Every value of a field, in order. */
 export function valuesOf(flat: readonly string[], name: string): readonly string[] {
-  const values: string[] = []
-  for (const [each, value] of pairs(flat)) if (each.toLowerCase() === name) values.push(value)
-  return values
+  let values: string[] | undefined
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    const each = flat[i] ?? ''
+    if (each.length !== name.length || each.toLowerCase() !== name) continue
+    values ??= []
+    values.push(flat[i + 1] ?? '')
+  }
+  return values ?? none
 }
 
+const none: readonly string[] = []
+
 /** Fields that the Connection field names, which end here (RFC 9110 7.6.1). */
-function nominated(flat: readonly string[]): ReadonlySet<string> {
-  const names = valuesOf(flat, 'connection').flatMap((value) => value.split(','))
-  const lower = names.map((name) => name.trim().toLowerCase())
+function nominated(flat: readonly string[]): ReadonlySet<string> | undefined {
+  const said = valuesOf(flat, 'connection')
+  if (said.length === 0) return undefined
+  const lower = said.flatMap((value) => value.split(',')).map((name) => name.trim().toLowerCase())
   // The length frames the message: whoever names it here must not make two readers see different ends.
   return new Set(lower.filter((name) => name !== 'content-length'))
 }
 
+/** `first`, then what belongs to the message and not to one connection, without what `drops` says. */
+function kept(
+  flat: readonly string[],
+  drops: (name: string) => boolean,
+  first: readonly string[] = none,
+): string[] {
+  const ended = nominated(flat)
+  const fields = [...first]
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    const name = flat[i] ?? ''
+    if (drops(name) || ended?.has(name.toLowerCase()) === true) continue
+    fields.push(name, flat[i + 1] ?? '')
+  }
+  return fields
+}
+
+function endsHere(name: string): boolean {
+  return hopByHop.has(name.toLowerCase())
+}
+
 /** Without what belongs to one connection. */
 export function endToEnd(flat: readonly string[]): string[] {
-  const ended = nominated(flat)
-  return [...pairs(flat)]
-    .filter(([name]) => !hopByHop.has(name.toLowerCase()) && !ended.has(name.toLowerCase()))
-    .flat()
+  return kept(flat, endsHere)
 }
 
 /**
@@ -52,6 +77,21 @@ function isOurs(name: string): boolean {
   return /^(?:x-forwarded(?:-.*)?|forwarded|x-mayfly(?:-.*)?|proxy(?:-.*)?|authorization|host|via|expect|content-length|transfer-encoding|x-real-ip|x-original-url|x-rewrite-url)$/.test(
     plain,
   )
+}
+
+const dropsForUpstream = remembered((name) => endsHere(name) || isOurs(name))
+const dropsForCaller = remembered((name) => endsHere(name) || name.toLowerCase() === 'via')
+
+/** The same answers, most of them from memory: names are few, except where somebody means harm. */
+function remembered(drops: (name: string) => boolean): (name: string) => boolean {
+  const known = new Map<string, boolean>()
+  return (name) => {
+    const found = known.get(name)
+    if (found !== undefined) return found
+    const answer = drops(name)
+    if (name.length <= 64 && known.size < 1000) known.set(name, answer)
+    return answer
+  }
 }
 
 export interface Passage {
@@ -68,29 +108,29 @@ export interface Passage {
 /** The fields of the request to the upstream. */
 export function fieldsForUpstream(passage: Passage): string[] {
   const { received, admitted } = passage
-  const kept = [...pairs(endToEnd(received))].filter(([name]) => !isOurs(name)).flat()
-  return [
-    ...['Host', passage.upstreamHost],
-    ...kept,
-    ...framing(passage),
-    ...['X-Mayfly-Subject', visible(admitted.subject), 'X-Mayfly-Lease', visible(admitted.leaseId)],
-    ...['X-Mayfly-Scope', admitted.scopes.map(visible).join(' ')],
-    ...[
-      'X-Forwarded-For',
-      passage.remoteAddress,
-      'X-Forwarded-Proto',
-      'http',
-      'X-Forwarded-Host',
-      passage.host,
-    ],
-    ...['Via', [...valuesOf(received, 'via'), via(passage.httpVersion)].join(', ')],
-  ]
+  const fields = kept(received, dropsForUpstream, ['Host', passage.upstreamHost])
+  fields.push(...framing(passage))
+  fields.push('X-Mayfly-Subject', visible(admitted.subject), 'X-Mayfly-Lease', visible(admitted.leaseId))
+  fields.push('X-Mayfly-Scope', admitted.scopes.map(visible).join(' '))
+  fields.push('X-Forwarded-For', passage.remoteAddress, 'X-Forwarded-Proto', 'http')
+  fields.push('X-Forwarded-Host', passage.host, 'Via', viaAfter(received, passage.httpVersion))
+  return fields
 }
 
-/** The fields of the answer to the caller. */
-export function fieldsForCaller(received: readonly string[], httpVersion: string): string[] {
-  const kept = [...pairs(endToEnd(received))].filter(([name]) => name.toLowerCase() !== 'via').flat()
-  return [...kept, 'Via', [...valuesOf(received, 'via'), via(httpVersion)].join(', ')]
+/** The fields of the answer to the caller; `more` are added as they are. */
+export function fieldsForCaller(
+  received: readonly string[],
+  httpVersion: string,
+  more: readonly string[] = none,
+): string[] {
+  const fields = kept(received, dropsForCaller)
+  fields.push('Via', viaAfter(received, httpVersion), ...more)
+  return fields
+}
+
+function viaAfter(received: readonly string[], httpVersion: string): string {
+  const before = valuesOf(received, 'via')
+  return before.length === 0 ? via(httpVersion) : [...before, via(httpVersion)].join(', ')
 }
 
 /** RFC 9110 7.6.3; a pseudonym instead of our host. */
@@ -116,6 +156,7 @@ function framing({ received, method }: Passage): readonly string[] {
 
 /** Percent-encodes what a field cannot hold, and the percent sign, so that no two values read the same. */
 function visible(text: string): string {
+  if (/^[\x21-\x24\x26-\x7e]*$/.test(text)) return text
   return text
     .toWellFormed()
     .replaceAll(/[^\x21-\x24\x26-\x7e]/gu, (character) =>

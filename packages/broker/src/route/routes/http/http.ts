@@ -9,13 +9,15 @@ import { bearerProblem, type Problem, problem } from '../../bearer-error.ts'
 import type { Admitted, Gate, Listening, Route } from '../../route.ts'
 import type { RouteSettings } from '../../settings.ts'
 import { type Asked, readAsked } from './asked.ts'
-import { carry, type Upstream } from './carry.ts'
+import type { Upstream } from './carriage.ts'
+import { carry } from './carry.ts'
 import { Connections } from './connections.ts'
 import { hasBody } from './fields.ts'
 import { readJsonBody } from './json-body.ts'
 import { answerBrokenRequests } from './unreadable.ts'
 import { drain } from './upload.ts'
 import { watchLease } from './watch.ts'
+import { Wires } from './wires.ts'
 
 interface Running {
   readonly settings: RouteSettings
@@ -37,7 +39,9 @@ async function listen(settings: RouteSettings, tools: Tools, gate: Gate): Promis
     keepAlive: true,
     maxFreeSockets: 256,
   })
-  const upstream = { origin, agent, idleMs: settings.idle_timeout * 1000 }
+  const idleMs = settings.idle_timeout * 1000
+  const wires = origin.protocol === 'http:' ? { wires: new Wires(origin, idleMs) } : {}
+  const upstream = { origin, agent, idleMs, ...wires }
   const connections = new Connections(settings.max_connections)
   const running: Running = { settings, tools, gate, upstream, connections, closing: false }
   const server = openServer(running)
@@ -99,6 +103,7 @@ function close(server: Server, running: Running, graceMs: number): Promise<void>
     server.close(() => {
       cancel()
       running.upstream.agent.destroy()
+      running.upstream.wires?.destroy()
       resolve()
     })
   })

@@ -1,0 +1,30 @@
+import type { Agent, IncomingMessage, ServerResponse } from 'node:http'
+import type { Tools } from '../../../base/tools.ts'
+import type { Admitted } from '../../route.ts'
+import type { Asked } from './asked.ts'
+import type { Wires } from './wires.ts'
+
+/** What stands behind the route. */
+export interface Upstream {
+  readonly origin: URL
+  readonly agent: Agent
+  /** Where the upstream speaks HTTP without TLS. */
+  readonly wires?: Wires
+  readonly idleMs: number
+}
+
+/** One request on its way, and what it needs. */
+export interface Carriage {
+  readonly upstream: Upstream
+  readonly tools: Pick<Tools, 'after'>
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly asked: Asked
+  readonly admitted: Admitted
+  /** The whole body, where it was read already. */
+  readonly body?: Buffer
+  /** Extra fields of the answer, such as `Connection: close` while the route closes. */
+  readonly extra: () => readonly string[]
+  /** Called at most once, and only while nothing was answered. */
+  readonly failed: (status: 502 | 504, cause: unknown) => void
+}
