@@ -73,9 +73,11 @@ async function teller(t: TestContext) {
   const said = { text: '', piece: 1_000_000, closes: true }
   const requests: string[] = []
   const sockets = new Set<Socket>()
+  let made = 0
   const server = createServer((socket) => {
     let asked = ''
     sockets.add(socket.setNoDelay(true))
+    made++
     socket.on('error', () => undefined)
     socket.on('close', () => sockets.delete(socket))
     socket.on('data', async (piece) => {
@@ -106,7 +108,7 @@ async function teller(t: TestContext) {
     for (const socket of sockets) socket.destroy()
     server.close()
   })
-  return { said, requests, sockets, listen }
+  return { said, requests, sockets, made: () => made, listen }
 }
 
 /** What a caller sees of one request; with an empty body in chunks, Node's client carries it. */
@@ -150,24 +152,26 @@ for (const piece of [1_000_000, 7]) {
   })
 }
 
-test('a connection on which more came than was asked for carries nothing else', async (t) => {
-  const { said, requests, sockets, listen } = await teller(t)
+test('a connection on which more came than was asked for, or that was said to close, carries nothing else', async (t) => {
+  const { said, sockets, made, listen } = await teller(t)
   const url = await listen()
-  Object.assign(said, { text: `${ok}Content-Length: 1\r\n\r\na`, closes: false })
-  await seen(url, false)
-  await seen(url, false)
-  assert.deepEqual([requests.length, sockets.size], [2, 1])
-  said.text = `${ok}Content-Length: 1\r\n\r\nb${ok}Content-Length: 4\r\n\r\nevil`
-  const [, , , body] = (await seen(url, false)) as unknown[]
-  assert.equal(body, 'b')
-  said.text = `${ok}Content-Length: 1\r\n\r\nc`
-  assert.deepEqual(((await seen(url, false)) as unknown[])[3], 'c')
+  const next = async (text: string) => {
+    Object.assign(said, { text, closes: false })
+    return ((await seen(url, false)) as unknown[])[3]
+  }
+  const plain = (body: string, more = '') => `${ok}${more}Content-Length: ${body.length}\r\n\r\n${body}`
+  assert.deepEqual([await next(plain('a')), await next(plain('b')), made()], ['a', 'b', 1])
+  assert.deepEqual([await next(plain('c') + plain('evil')), await next(plain('d')), made()], ['c', 'd', 2])
+  assert.deepEqual(
+    [await next(plain('e', 'Connection: close\r\n')), await next(plain('f')), made()],
+    ['e', 'f', 3],
+  )
   const [socket] = [...sockets].filter((each) => !each.destroyed)
   assert.ok(socket !== undefined)
   const closed = once(socket, 'close')
-  socket.write(`${ok}Content-Length: 4\r\n\r\nevil`)
+  socket.write(plain('evil'))
   await closed
-  assert.deepEqual(((await seen(url, false)) as unknown[])[3], 'c')
+  assert.deepEqual([await next(plain('g')), made()], ['g', 4])
 })
 
 test('a request that may be repeated is, once, when an idle connection closes just as it is used', async (t) => {
