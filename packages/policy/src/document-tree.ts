@@ -150,10 +150,11 @@ class Reader {
     const [start = 0, end = start] = parsed.range ?? []
     const value = isScalar(parsed) ? parsed.value : undefined
     const source = this.#text.slice(start, end)
+    const known = new Map<string, readonly number[]>()
     const find = (piece: string, number: number): Place => {
-      let at = source.indexOf(piece)
-      for (let seen = 0; seen < number && at >= 0; seen++) at = source.indexOf(piece, at + 1)
-      return this.#place(start + Math.max(at, 0))
+      const all = known.get(piece) ?? occurrences(source, piece)
+      known.set(piece, all)
+      return this.#place(start + (all[number] ?? all[0] ?? 0))
     }
     const written = isScalar(parsed) && typeof value !== 'string' ? (parsed.source ?? '') : value
     const text = value === null || value === undefined ? '' : String(written)
@@ -164,6 +165,12 @@ class Reader {
     const place = { line: 1, column: 1 }
     return { is: 'text', place, text: '', find: () => place }
   }
+}
+
+function occurrences(source: string, piece: string): readonly number[] {
+  const found: number[] = []
+  for (let at = source.indexOf(piece); at >= 0; at = source.indexOf(piece, at + 1)) found.push(at)
+  return found
 }
 
 function sum(parts: readonly Sized[]): number {

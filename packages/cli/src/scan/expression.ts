@@ -27,15 +27,41 @@ export type Tree =
   | { readonly is: 'and' | 'or' | 'not'; readonly of: readonly Tree[] }
   | { readonly is: 'compare'; readonly sign: string; readonly of: readonly Tree[] }
 
-/** Every expression of a text, in its order; one without an end is none. */
+/** Every expression of a text, in its order; one without an end is none, and nothing after it is. */
 export function expressionsOf(text: string): readonly Expression[] {
   const counts = new Map<string, number>()
-  return [...text.matchAll(/\$\{\{((?:'(?:[^']|'')*'|(?!\}\})[^'])*)\}\}/g)].map(([source, inner = '']) => {
+  return sourcesOf(text).map((source) => {
     const number = counts.get(source) ?? 0
     counts.set(source, number + 1)
+    const inner = source.slice(3, -2)
     const tree = parseExpression(inner)
-    return { source, number, references: tree === undefined ? [] : referencesOf(tree), tree }
+    return { source, number, references: tree === undefined ? namesIn(inner) : referencesOf(tree), tree }
   })
+}
+
+/** Braces in quotes end nothing. Looks at each character once: the text may be made to cost much. */
+function sourcesOf(text: string): readonly string[] {
+  const found: string[] = []
+  const mark = /'|\}\}/g
+  for (let start = text.indexOf('${{'); start >= 0; start = text.indexOf('${{', mark.lastIndex)) {
+    mark.lastIndex = start + 3
+    let quoted = false
+    let end = mark.exec(text)
+    for (; end !== null && (quoted || end[0] === "'"); end = mark.exec(text)) {
+      if (end[0] === "'") quoted = !quoted
+      // In quotes the second brace may begin the real end.
+      else mark.lastIndex--
+    }
+    if (end === null) return found
+    found.push(text.slice(start, mark.lastIndex))
+  }
+  return found
+}
+
+/** Of an expression that is too large to be understood: whatever it names may flow. */
+function namesIn(text: string): readonly Reference[] {
+  const names = text.replaceAll(/'[^']*'/g, ' ').matchAll(/[A-Za-z_][\w-]*(?:\.[\w*-]+)*/g)
+  return [...names].map(([name]) => ({ path: name.toLowerCase().split('.'), tested: false }))
 }
 
 /** An expression without its braces, as `if:` may have it; `undefined` = GitHub would refuse it. */

@@ -1,7 +1,7 @@
 /** scan/rules-outsiders: ways by which somebody outside of the repository gets code, text or files into a job. */
 
-import { member, type TextNode, textOf, textsBelow, textsOf } from '@mayfly/policy/document-tree'
-import { expressionsOf, referencesOf } from './expression.ts'
+import { entriesOf, member, type TextNode, textOf, textsBelow, textsOf } from '@mayfly/policy/document-tree'
+import { expressionsOf } from './expression.ts'
 import { type Family, type Finding, finding, type Rule } from './finding.ts'
 import { secretUses } from './secret-use.ts'
 import { asksWho, outsiders } from './triggers.ts'
@@ -53,20 +53,25 @@ const ownMachine: Rule = {
 
 export const outsiderRules: Family = {
   rules: [proposedCode, anybody, proposedFiles, injection, ownMachine],
-  find: (workflow) => [
-    ...workflow.jobs.flatMap((job) => (isChecked(workflow, job) ? [] : ofJob(workflow, job))),
-    ...workflow.jobs.flatMap((job) => injections(workflow, job)),
-  ],
+  find: (workflow) => {
+    const checked = checkedJobs(workflow)
+    return workflow.jobs.flatMap((job) => [
+      ...(checked.has(job) ? [] : ofJob(workflow, job)),
+      ...injections(workflow, job),
+    ])
+  },
 }
 
-/** True when the job, or one that it waits for, asked who did it. */
-function isChecked(workflow: Workflow, job: Job, seen: readonly Job[] = []): boolean {
-  if (asksWho(job.condition)) return true
-  if (job.condition !== undefined && referencesAlways(job)) return false
-  return job.needs.some((name) => {
-    const needed = workflow.jobs.find((each) => each.name === name)
-    return needed !== undefined && !seen.includes(needed) && isChecked(workflow, needed, [...seen, job])
-  })
+/** The jobs that asked who did it, or that wait for one that did: found in as many rounds as they wait for each other. */
+function checkedJobs({ jobs }: Workflow): ReadonlySet<Job> {
+  const checked = new Set(jobs.filter(({ condition }) => asksWho(condition)))
+  const waiting = jobs.filter((job) => job.needs.length > 0 && !referencesAlways(job))
+  for (let before = -1; before < checked.size; ) {
+    before = checked.size
+    const names = new Set([...checked].map(({ name }) => name))
+    for (const job of waiting) if (job.needs.some((name) => names.has(name))) checked.add(job)
+  }
+  return checked
 }
 
 function referencesAlways({ condition }: Job): boolean {
@@ -95,7 +100,11 @@ function checkouts(workflow: Workflow, job: Job, step: Step): readonly Finding[]
     .flatMap((node) => [...textsBelow(node)])
     .find((node) => {
       if (!isCheckout && !script.test(node.text)) return false
-      return readsHead(node) || (!isCheckout && /gh pr checkout|pull\/\S+\/(?:head|merge)/.test(node.text))
+      const variables = isCheckout ? [] : [...textsBelow(step.env)]
+      return (
+        [node, ...variables].some(readsHead) ||
+        (!isCheckout && /gh pr checkout|pull\/\S+\/(?:head|merge)/.test(node.text))
+      )
     })
   if (first === undefined) return []
   const events = [...job.triggers].filter((event) => outsiders.has(event)).join(', ')
@@ -179,15 +188,38 @@ function injections(workflow: Workflow, job: Job): readonly Finding[] {
   return job.steps.flatMap((step) => {
     const script = actionOf(step) === 'actions/github-script' ? member(step.with, 'script') : undefined
     const nodes = [step.run, script?.is === 'text' ? script : undefined]
-    return nodes.flatMap((node) => (node === undefined ? [] : ofScript(workflow, step, node)))
+    const bad = writtenVariables(workflow, job, step)
+    return nodes.flatMap((node) => (node === undefined ? [] : ofScript(workflow, step, node, bad)))
   })
 }
 
-function ofScript(workflow: Workflow, step: Step, node: TextNode): readonly Finding[] {
-  return expressionsOf(node.text).flatMap(({ source, number, tree }) => {
-    const references = tree === undefined ? [] : referencesOf(tree)
+/** Variables whose value somebody else writes: `$NAME` is safe, `${{ env.NAME }}` is not. */
+function writtenVariables(workflow: Workflow, job: Job, step: Step): ReadonlySet<string> {
+  const maps = [member(workflow.node, 'env'), member(job.node, 'env'), step.env]
+  const entries = maps.flatMap((map) => entriesOf(map))
+  return new Set(
+    entries.filter(({ value }) => isWritten(textOf(value) ?? '')).map(({ key }) => key.toLowerCase()),
+  )
+}
+
+function isWritten(text: string): boolean {
+  return expressionsOf(text).some(({ references }) =>
+    references.some(({ path, tested }) => !tested && written.some((each) => each.test(path.join('.')))),
+  )
+}
+
+function ofScript(
+  workflow: Workflow,
+  step: Step,
+  node: TextNode,
+  variables: ReadonlySet<string>,
+): readonly Finding[] {
+  return expressionsOf(node.text).flatMap(({ source, number, references }) => {
     const found = references.find(
-      ({ path, tested }) => !tested && written.some((each) => each.test(path.join('.'))),
+      ({ path, tested }) =>
+        !tested &&
+        (written.some((each) => each.test(path.join('.'))) ||
+          (path[0] === 'env' && variables.has(path[1] ?? ''))),
     )
     if (found === undefined) return []
     const message = `\`${found.path.join('.')}\` becomes text of the script of \`${step.name}\``

@@ -19,26 +19,25 @@ export const pinningRules: Family = {
   rules: [unpinned],
   find: (workflow) => {
     const uses = secretUses(workflow)
-    const everywhere = uses.filter(({ where }) => where === 'workflow env')
-    return workflow.jobs.flatMap((job) => [
-      ...called(workflow, job, uses),
-      ...job.steps.flatMap((step) => ofStep(workflow, job, step, uses, everywhere)),
-    ])
+    return workflow.jobs.flatMap((job) => [...called(workflow, job, uses), ...ofSteps(workflow, job, uses)])
   },
 }
 
-function ofStep(
-  workflow: Workflow,
-  job: Job,
-  step: Step,
-  uses: readonly SecretUse[],
-  everywhere: readonly SecretUse[],
-): readonly Finding[] {
+function ofSteps(workflow: Workflow, job: Job, uses: readonly SecretUse[]): readonly Finding[] {
+  const shared = uses.filter(
+    (use) => use.where === 'workflow env' || (use.where === 'job env' && use.job === job),
+  )
+  const own = Map.groupBy(
+    uses.filter((use) => use.job === job),
+    ({ step }) => step,
+  )
+  return job.steps.flatMap((step) => ofStep(workflow, job, step, [...(own.get(step) ?? []), ...shared]))
+}
+
+function ofStep(workflow: Workflow, job: Job, step: Step, uses: readonly SecretUse[]): readonly Finding[] {
   if (step.uses === undefined || isPinned(step.uses.text)) return []
-  const own = uses.filter((use) => use.step === step)
-  const around = [...everywhere, ...uses.filter((use) => use.job === job && use.where === 'job env')]
   // The platform's own actions are as trusted as the machine that runs them.
-  const seen = [...own, ...around].map(({ name }) => name)
+  const seen = uses.map(({ name }) => name)
   seen.push(...outputUses(job, step).map(({ name }) => name))
   if (workflow.is === 'action') seen.push(...secretInputs(step))
   if (seen.length === 0 || /^(?:actions|github)\//.test(actionOf(step))) return []

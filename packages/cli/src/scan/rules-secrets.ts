@@ -4,7 +4,7 @@ import { entryOf, textOf, textsBelow } from '@mayfly/policy/document-tree'
 import { credentialOf } from './credentials.ts'
 import { type Family, type Finding, finding, type Rule } from './finding.ts'
 import { outputUses, type SecretUse, secretUses } from './secret-use.ts'
-import type { Workflow } from './workflow.ts'
+import { actionOf, type Workflow } from './workflow.ts'
 
 const longLivedKey: Rule = {
   id: 'MS001',
@@ -79,7 +79,7 @@ export const secretRules: Family = {
     const uses = secretUses(workflow)
     return [
       ...uses.map((use) => ofUse(workflow, use)),
-      ...uses.filter(({ where }) => where === 'run').map((use) => pasted(workflow, use)),
+      ...uses.filter(isScript).map((use) => pasted(workflow, use)),
       ...workflow.jobs.flatMap((job) =>
         job.steps.flatMap((step) =>
           outputUses(job, step)
@@ -123,6 +123,12 @@ function pasted(workflow: Workflow, use: Spot & Pick<SecretUse, 'name' | 'place'
 function shared(workflow: Workflow, use: SecretUse): Finding {
   const message = `\`${use.name}\` is in the environment of ${whereTo(use)}, of all its steps`
   return finding(tooWide, workflow, use.place, message)
+}
+
+/** The text of a shell, or of the action that runs a script. */
+function isScript({ where, key, step }: SecretUse): boolean {
+  if (where === 'run') return true
+  return key === 'script' && step !== undefined && actionOf(step) === 'actions/github-script'
 }
 
 /** A job of one step shares with nobody. */

@@ -38,13 +38,20 @@ type Spot = Pick<SecretUse, 'where' | 'job' | 'step'>
 
 /** In the order of the file, the token that the platform makes for each job left out. */
 export function secretUses(workflow: Workflow): readonly SecretUse[] {
+  const known = found.get(workflow)
+  if (known !== undefined) return known
   const seen = new Set<Node>()
   const uses = [
     ...below(member(workflow.node, 'env'), { where: 'workflow env' }, seen),
     ...workflow.jobs.flatMap((job) => ofJob(job, seen)),
   ]
-  return uses.toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column)
+  const sorted = uses.toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column)
+  found.set(workflow, sorted)
+  return sorted
 }
+
+/** Several rules ask for each job. */
+const found = new WeakMap<Workflow, readonly SecretUse[]>()
 
 function ofJob(job: Job, seen: Set<Node>): readonly SecretUse[] {
   const called = [member(job.node, 'with'), member(job.node, 'secrets')]

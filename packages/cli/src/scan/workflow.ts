@@ -76,7 +76,10 @@ function triggersOf(on: Node): ReadonlyMap<string, Entry | Node> {
 }
 
 function jobOf({ key, place, value }: Entry, triggers: ReadonlySet<string>): Job {
-  const steps = member(value, 'steps')
+  if (value.is !== 'map') throw new Unreadable(`the job \`${key}\` is not a map`, place)
+  const steps = entryOf(value, 'steps')
+  if (steps !== undefined && steps.value.is !== 'list')
+    throw new Unreadable(`the steps of \`${key}\` are not a list`, steps.place)
   const condition = readCondition(member(value, 'if'))
   return {
     name: key,
@@ -84,13 +87,14 @@ function jobOf({ key, place, value }: Entry, triggers: ReadonlySet<string>): Job
     node: value,
     needs: textsOf(member(value, 'needs')),
     uses: scalar(member(value, 'uses')),
-    steps: steps?.is === 'list' ? steps.items.map(stepOf) : [],
+    steps: steps?.value.is === 'list' ? steps.value.items.map(stepOf) : [],
     condition,
     triggers: narrowedTriggers(triggers, condition),
   }
 }
 
 function stepOf(node: Node, at: number): Step {
+  if (node.is !== 'map') throw new Unreadable('a step is not a map', node.place)
   const uses = scalar(member(node, 'uses'))
   const name = textOf(member(node, 'name')) ?? textOf(member(node, 'id')) ?? uses?.text ?? `step ${at + 1}`
   return {

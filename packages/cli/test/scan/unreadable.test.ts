@@ -19,6 +19,12 @@ test('what is not YAML, or no workflow, says where', () => {
   assert.equal(only(''), '1:1 the file is empty')
   assert.equal(only('- a\n'), '1:1 a workflow or an action is a map')
   assert.equal(only('jobs: {}\n'), '1:1 a workflow says `on:` what it runs')
+  assert.equal(only('on: push\njobs:\n  a:\n'), '3:3 the job `a` is not a map')
+  assert.equal(
+    only('on: push\njobs:\n  a:\n    steps:\n      run: x\n'),
+    '4:5 the steps of `a` are not a list',
+  )
+  assert.equal(only('on: push\njobs:\n  a:\n    steps: [x]\n'), '4:13 a step is not a map')
   assert.equal(only('on: push\njobs: none\n'), '2:7 a workflow has a map of `jobs:`')
 })
 
@@ -47,6 +53,34 @@ test('expressions that are nested without end, or broken, cost little and are no
     assert.equal(conditionOf(text), undefined, text)
   assert.deepEqual(expressionsOf(`\${{ secrets.A`), [])
   assert.equal(expressionsOf(`\${{ '}}' }}\${{ a }}`).length, 2)
+})
+
+test('files of the largest size are scanned soon, whatever they are made of', () => {
+  const steps = (line: string, count: number) =>
+    `on: push\npermissions: {}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: |\n${`          ${line}\n`.repeat(count)}`
+  const jobs = Array.from({ length: 4000 }, (_, at) => {
+    const needs = at < 2 ? '' : `, needs: [a${at - 1}, a${at - 2}]`
+    return `  a${at}: { runs-on: x${needs}, steps: [{ uses: v/a@v1, env: { A: "\${{ secrets.A${at} }}" } }] }\n`
+  })
+  const costly = [
+    steps(`\${{ secrets.A }}`, 30_000),
+    steps(`\${{ 'a''a''a''a''a''a''a''a''a''a`, 25_000),
+    steps(`\${{ \${{ \${{ \${{ \${{`, 40_000),
+    `on: [issues]\npermissions: {}\njobs:\n${jobs.join('')}`,
+  ]
+  for (const text of costly) {
+    const began = performance.now()
+    scanFile('.github/workflows/a.yml', text)
+    const took = performance.now() - began
+    assert.ok(took < 8000, `${Math.round(took)} ms for ${text.slice(0, 120)}`)
+  }
+})
+
+test('an expression that is too long to be understood still shows what it names', () => {
+  const text = `\${{ format('{0}', secrets.A${', 1'.repeat(2000)}) }}`
+  const [expression] = expressionsOf(text)
+  assert.equal(expression?.tree, undefined)
+  assert.ok(expression?.references.some(({ path, tested }) => path.join('.') === 'secrets.a' && !tested))
 })
 
 test('what flows is told from what is only compared', () => {

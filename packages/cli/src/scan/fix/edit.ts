@@ -25,7 +25,8 @@ export class Draft {
 
   replace(place: Place, old: string, fresh: string): void {
     const from = this.#offset(place)
-    if (!this.#text.startsWith(old, from)) throw new CannotEdit('its text is escaped')
+    if (old === '' || !this.#text.startsWith(old, from))
+      throw new CannotEdit('a text is empty, or written in another way than it reads')
     this.#put({ path: '', from, to: from + old.length, text: fresh })
   }
 

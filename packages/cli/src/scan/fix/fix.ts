@@ -18,6 +18,9 @@ export interface Proposed {
 
 export type FixSetting = PatchSetting & PolicySetting
 
+/** More than anybody reviews at once. */
+const mostJobs = 300
+
 /** Proposes the policy and the patched workflows. */
 export function propose(
   files: readonly { readonly path: string; readonly text: string }[],
@@ -33,6 +36,11 @@ export function propose(
   const fixes = made.flatMap((each) => each.fixes)
   const changed = made.filter(({ before, after }) => before !== after)
   if (fixes.length === 0) return { files: changed, notes }
+  if (fixes.length > mostJobs)
+    return {
+      files: [],
+      notes: [`more than ${mostJobs} jobs: nothing is proposed; begin with a part of them`],
+    }
   const policy = policyOf(fixes, setting)
   const faults = faultsOf(policy.text)
   if (faults.length > 0)
@@ -72,33 +80,38 @@ function read(path: string, text: string): Workflow | string {
 function ofWorkflow(text: string, workflow: Workflow, setting: FixSetting) {
   const plan = planOf(workflow)
   const notes = [...plan.notes]
-  const tried = plan.jobs.filter((fix) => {
-    const why = obstacle(() => patched(text, workflow, [fix], setting))
-    if (why !== undefined)
-      notes.push(`${workflow.path}:${fix.job.place.line}: job \`${fix.job.name}\`: left as it is: ${why}`)
-    return why === undefined
-  })
+  const whole = attempt(text, workflow, plan.jobs, setting)
+  if (whole.is === 'patched') return { after: whole.text, fixes: plan.jobs, notes }
   // What all jobs share stays for all when one of them cannot go.
-  const fixes =
-    tried.length === plan.jobs.length
-      ? tried
-      : tried.map(withoutShared).filter(({ replaced }) => replaced.length > 0)
-  const why = obstacle(() => patched(text, workflow, fixes, setting))
-  if (why !== undefined)
-    return { after: text, fixes: [], notes: [...notes, `${workflow.path}: left as it is: ${why}`] }
-  return { after: patched(text, workflow, fixes, setting), fixes, notes }
+  const fixes = plan.jobs.slice(0, mostJobs).flatMap((fix) => {
+    const alone = attempt(text, workflow, [fix], setting)
+    if (alone.is === 'patched') return withoutShared(fix)
+    notes.push(`${workflow.path}:${fix.job.place.line}: job \`${fix.job.name}\`: left as it is: ${alone.why}`)
+    return []
+  })
+  const rest = attempt(text, workflow, fixes, setting)
+  if (rest.is === 'patched') return { after: rest.text, fixes, notes }
+  return { after: text, fixes: [], notes: [...notes, `${workflow.path}: left as it is: ${rest.why}`] }
 }
 
-function withoutShared(fix: JobFix): JobFix {
-  return { ...fix, replaced: fix.replaced.filter(({ use }) => use.where !== 'workflow env') }
+function withoutShared(fix: JobFix): readonly JobFix[] {
+  const replaced = fix.replaced.filter(({ use }) => use.where !== 'workflow env')
+  return replaced.length === 0 ? [] : [{ ...fix, replaced }]
 }
 
-function obstacle(make: () => string): string | undefined {
+type Attempt =
+  | { readonly is: 'patched'; readonly text: string }
+  | { readonly is: 'not'; readonly why: string }
+
+/** A patch counts only when what it makes is read as a workflow again. */
+function attempt(text: string, workflow: Workflow, fixes: readonly JobFix[], setting: FixSetting): Attempt {
   try {
-    make()
-    return undefined
+    const made = patched(text, workflow, fixes, setting)
+    readWorkflow(workflow.path, made)
+    return { is: 'patched', text: made }
   } catch (thrown) {
-    if (thrown instanceof CannotEdit) return thrown.message
-    throw thrown
+    if (thrown instanceof CannotEdit) return { is: 'not', why: thrown.message }
+    if (!(thrown instanceof Unreadable)) throw thrown
+    return { is: 'not', why: 'it would be no workflow any more' }
   }
 }

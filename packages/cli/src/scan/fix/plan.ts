@@ -65,12 +65,9 @@ export function planOf(workflow: Workflow): Plan {
     return { workflow, job, environment, replaced }
   })
   // A line of the workflow's own `env:` can only go when every job can do without it.
+  const replaced = jobs.map((each) => new Set(each.replaced.map((one) => one.use)))
   const kept = new Set(
-    uses.filter(
-      (use) =>
-        use.where === 'workflow env' &&
-        !jobs.every(({ replaced }) => replaced.some((each) => each.use === use)),
-    ),
+    uses.filter((use) => use.where === 'workflow env' && !replaced.every((own) => own.has(use))),
   )
   for (const use of kept)
     notes.push(`${workflow.path}:${use.place.line}: \`${use.name}\` stays: not every job can ask for it`)
