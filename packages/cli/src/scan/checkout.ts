@@ -1,6 +1,7 @@
 /** scan/checkout: the workflows and actions of a checkout on this machine; links are not followed. */
-import { open, readdir } from 'node:fs/promises'
+import { open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { UsageFault } from '../command.ts'
 import { unreadable } from '../unreadable.ts'
 
 /** One file to look at; `text` has only the beginning of one that is too large to be a workflow. */
@@ -20,10 +21,10 @@ const skipped = new Set(['.git', 'node_modules', 'vendor', 'dist', 'target', '.v
 export async function readCheckout(folder: string): Promise<readonly CheckoutFile[]> {
   const found: string[] = []
   const left = [{ path: '', level: 0 }]
-  for (let folders = 0; folders < mostFolders; folders++) {
-    const next = left.shift()
-    if (next === undefined) break
-    for (const entry of await list(join(folder, next.path), next.level === 0)) {
+  let folders = 0
+  for (let next = left.shift(); next !== undefined; next = left.shift()) {
+    if (++folders > mostFolders) throw new UsageFault(`\`${folder}\` has more than ${mostFolders} folders`)
+    for (const entry of await list(join(folder, next.path))) {
       const path = next.path === '' ? entry.name : `${next.path}/${entry.name}`
       if (entry.isFile() && isWanted(path)) found.push(path)
       if (entry.isDirectory() && !skipped.has(entry.name) && next.level < mostLevels)
@@ -37,7 +38,7 @@ export async function readCheckout(folder: string): Promise<readonly CheckoutFil
 
 /** The checkouts of an organisation that lie beside each other in a folder, by name. */
 export async function checkoutsIn(folder: string): Promise<readonly string[]> {
-  const entries = await list(folder, true)
+  const entries = await list(folder)
   return entries
     .filter((entry) => entry.isDirectory() && entry.name !== '.git')
     .map(({ name }) => name)
@@ -48,12 +49,12 @@ function isWanted(path: string): boolean {
   return /^\.github\/workflows\/[^/]+\.ya?ml$/.test(path) || /(?:^|\/)action\.ya?ml$/.test(path)
 }
 
-async function list(folder: string, needed: boolean) {
+/** What is not read is not checked: a folder that cannot be read ends the scan. */
+async function list(folder: string) {
   try {
     return await readdir(folder, { withFileTypes: true })
   } catch (cause) {
-    if (needed) throw unreadable('folder', folder, cause)
-    return []
+    throw unreadable('folder', folder, cause)
   }
 }
 
@@ -67,4 +68,11 @@ async function beginning(path: string): Promise<string> {
   } finally {
     await file.close()
   }
+}
+
+/** `OWNER/NAME` at GitHub, of the clone's own configuration; git is not asked. */
+export async function originOf(folder: string): Promise<string | undefined> {
+  const text = await readFile(join(folder, '.git/config'), 'utf8').catch(() => '')
+  const section = /^\[remote "origin"\]\n((?:[ \t].*\n?)*)/m.exec(text)?.[1] ?? ''
+  return /^\s*url\s*=\s*\S*github\.com[:/]([A-Za-z0-9-]+\/[A-Za-z0-9._-]+?)(?:\.git)?\s*$/m.exec(section)?.[1]
 }

@@ -6,6 +6,7 @@
  */
 
 import { Unreadable } from '@mayfly/policy/document-tree'
+import { unprotected } from './environments.ts'
 import type { Family, Finding, Rule } from './finding.ts'
 import { outsiderRules } from './rules-outsiders.ts'
 import { permissionRules } from './rules-permissions.ts'
@@ -25,9 +26,11 @@ const unreadable: Rule = {
 const families: readonly Family[] = [secretRules, permissionRules, outsiderRules, pinningRules]
 
 /** Every rule, by its id. */
-export const rules: readonly Rule[] = [unreadable, ...families.flatMap((family) => family.rules)].toSorted(
-  (a, b) => (a.id < b.id ? -1 : 1),
-)
+export const rules: readonly Rule[] = [
+  unreadable,
+  unprotected,
+  ...families.flatMap((family) => family.rules),
+].toSorted((a, b) => (a.id < b.id ? -1 : 1))
 
 /** What the rules find in one file; a file that cannot be read is one finding. */
 export function scanFile(path: string, text: string): readonly Finding[] {

@@ -1,11 +1,11 @@
 /** fix/command: `mayfly scan --fix` from what was typed to a difference, or to files with `--write`. */
-import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ExitCode, type Given, type Option, UsageFault } from '../../command.ts'
 import { replaceFile } from '../../lock/replace-file.ts'
 import { printable } from '../../table.ts'
 import type { Terminal } from '../../terminal.ts'
-import type { CheckoutFile } from '../checkout.ts'
+import { type CheckoutFile, originOf } from '../checkout.ts'
 import { type FixSetting, type Proposed, propose } from './fix.ts'
 import { unifiedDiff } from './unified-diff.ts'
 
@@ -20,7 +20,7 @@ export const fixOptions: Readonly<Record<string, Option>> = {
   repository: {
     type: 'string',
     value: 'OWNER/NAME',
-    summary: 'With --fix: the repository; default: where the checkout came from',
+    summary: 'With --fix or --settings: the repository; default: where the checkout came from',
   },
   branch: { type: 'string', value: 'NAME', summary: 'With --fix: the main branch; default: main' },
   action: {
@@ -37,9 +37,9 @@ export async function proposeFix(
   files: readonly CheckoutFile[],
 ): Promise<ExitCode> {
   if (!given.flag('fix')) throw new UsageFault('--write goes with --fix')
-  if (['org', 'json', 'sarif'].some((flag) => given.flag(flag)))
+  if (['org', 'json', 'sarif', 'settings'].some((flag) => given.flag(flag)))
     throw new UsageFault(
-      '--fix is for one checkout, and writes a difference: without --org, --json and --sarif',
+      '--fix is for one checkout, and writes a difference: without --org, --json, --sarif and --settings',
     )
   const folder = given.words[0] ?? '.'
   const proposed = propose(files, await settingOf(given, folder))
@@ -73,7 +73,7 @@ async function write(folder: string, { files }: Proposed, terminal: Terminal): P
 }
 
 async function settingOf(given: Given, folder: string): Promise<FixSetting> {
-  const repository = given.text('repository') ?? (await origin(folder))
+  const repository = given.text('repository') ?? (await originOf(folder))
   if (repository === undefined || !/^[A-Za-z0-9-]+\/[A-Za-z0-9._-]+$/.test(repository))
     throw new UsageFault('which repository is this? --repository OWNER/NAME')
   const url = given.text('url') ?? 'https://mayfly.example.com'
@@ -83,11 +83,4 @@ async function settingOf(given: Given, folder: string): Promise<FixSetting> {
   const branch = given.text('branch') ?? 'main'
   if (!/^[\w.][\w./-]*$/.test(branch)) throw new UsageFault('--branch is a branch’s name')
   return { repository, url, action, branch }
-}
-
-/** Of the clone's own configuration; git is not asked. */
-async function origin(folder: string): Promise<string | undefined> {
-  const text = await readFile(join(folder, '.git/config'), 'utf8').catch(() => '')
-  const section = /^\[remote "origin"\]\n((?:[ \t].*\n?)*)/m.exec(text)?.[1] ?? ''
-  return /^\s*url\s*=\s*\S*github\.com[:/]([A-Za-z0-9-]+\/[A-Za-z0-9._-]+?)(?:\.git)?\s*$/m.exec(section)?.[1]
 }
