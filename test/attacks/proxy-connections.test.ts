@@ -8,12 +8,12 @@ import type { RequestListener } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { openHttpRoute } from '@mayfly/broker/route/routes/http/http'
-import type { RouteSettings } from '@mayfly/broker/route/settings'
+import type { HttpRouteSettings } from '@mayfly/broker/route/settings'
 import { httpSettings, type OpenRoute, standing } from '../conformance/route.ts'
 import { type FakeTools, fakeTools } from '../fakes/clock.ts'
 
 const opening =
-  (more: Partial<RouteSettings> = {}, tools: FakeTools = fakeTools()): OpenRoute =>
+  (more: Partial<HttpRouteSettings> = {}, tools: FakeTools = fakeTools()): OpenRoute =>
   (upstream) =>
     openHttpRoute(httpSettings(upstream, more), tools)
 

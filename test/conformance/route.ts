@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { Failure } from '@mayfly/broker/base/failure'
 import type { Admitted, Ask, Gate, Listening, Route } from '@mayfly/broker/route/route'
-import type { RouteSettings } from '@mayfly/broker/route/settings'
+import type { HttpRouteSettings } from '@mayfly/broker/route/settings'
 
 /** Settings of a route `orders` to `upstream` on a free port of loopback. Seconds may be fractions here. */
-export function httpSettings(upstream: string, more: Partial<RouteSettings> = {}): RouteSettings {
+export function httpSettings(upstream: string, more: Partial<HttpRouteSettings> = {}): HttpRouteSettings {
   return {
     kind: 'http',
     name: 'orders',
@@ -57,6 +57,8 @@ export function fakeGate(): FakeGate {
       return admitted
     },
     holds: async () => !gate.revoked,
+    refuse: async (_, __, failure) => failure.recorded('au_refused'),
+    upstream: async () => null,
   }
   return gate
 }

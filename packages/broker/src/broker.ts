@@ -139,6 +139,7 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
   const gate = openGate({
     verify: tokens.verify,
     lease: (id) => store.lease(id),
+    openHandle: (lease) => core.handles.open(lease),
     audienceOf: (target) => audienceOf(core.policy.inForce(), target),
     verdict: (target, scopes, request) => requestVerdict(core.policy.inForce(), target, scopes, request),
     record: (event) => (event.type === 'route.refused' ? refusals.record(event) : write(event)),

@@ -35,6 +35,7 @@ import { openTokenTarget } from './issue/targets/token/token.ts'
 import { openAwsKmsWrap } from './issue/wraps/aws-kms/aws-kms.ts'
 import type { Route } from './route/route.ts'
 import { openHttpRoute } from './route/routes/http/http.ts'
+import { openPostgresRoute } from './route/routes/postgres/postgres.ts'
 import { openPostgresStore } from './store/postgres.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
@@ -128,7 +129,12 @@ const targetKinds: Readonly<Record<TargetWord, TargetKind>> = {
     connection: (settings) => ({ of: 'mysql', name: memberText(settings, 'server') }),
   },
   postgres_role: {
-    open: ({ config, tools }) => openPostgresTarget({ connections: config.connections.postgres, tools }),
+    open: (parts) =>
+      openPostgresTarget({
+        connections: parts.config.connections.postgres,
+        tools: parts.tools,
+        tokens: tokenTarget(parts),
+      }),
     connection: (settings) => ({ of: 'postgres', name: memberText(settings, 'server') }),
   },
   redis_user: {
@@ -267,7 +273,7 @@ export function openRevocationLists(
 /** The audience that our tokens of a target carry; `undefined` when it has none, or is of a kind that others make. */
 export function audienceOf({ policy }: PolicyInForce, target: string): string | undefined {
   const found = policy.targets.get(target)
-  const settings = found?.kind === 'token' ? found.settings : undefined
+  const settings = ['token', 'postgres_role'].includes(found?.kind ?? '') ? found?.settings : undefined
   if (typeof settings !== 'object' || settings === null || !('audience' in settings)) return undefined
   return typeof settings.audience === 'string' ? settings.audience : undefined
 }
@@ -277,5 +283,8 @@ export function openRoutes(
   config: Config,
   tools: Tools,
 ): readonly { readonly name: string; readonly route: Route }[] {
-  return config.routes.map((settings) => ({ name: settings.name, route: openHttpRoute(settings, tools) }))
+  return config.routes.map((settings) => ({
+    name: settings.name,
+    route: settings.kind === 'http' ? openHttpRoute(settings, tools) : openPostgresRoute(settings, tools),
+  }))
 }

@@ -45,6 +45,22 @@ test('a route before tokens that others make is a fault: it could admit nobody',
   ])
 })
 
+test('a route carries the kind of target that it can', () => {
+  const db = target('db', 'postgres_role', { server: 's', role: 'r', audience: 'postgres://db' })
+  const policy = { issuers: github, targets: new Map([...inForce.policy.targets, db] as [string, object][]) }
+  const other = { policy } as unknown as PolicyInForce
+  const postgres = { connections: { postgres: { s: {} }, auth0: { acme: {} }, secret: { npm: {} } } }
+  const routes = [
+    { name: 'a', kind: 'http', target: 'db' },
+    { name: 'b', kind: 'postgres', target: 'orders' },
+    { name: 'c', kind: 'postgres', target: 'db' },
+  ]
+  assert.deepEqual(wiringFaults({ ...configOf(routes, []), ...postgres } as unknown as Config, other), [
+    'route `a` names the target `db` of kind `postgres_role`; it needs one of `token`',
+    'route `b` names the target `orders` of kind `token`; it needs one of `postgres_role`',
+  ])
+})
+
 test('settings that are not those of their kind are a fault, with the place and what they should be', () => {
   const targets = new Map([
     target('images', 'gcp_service_account', { service_account: 'somebody@example.com' }),

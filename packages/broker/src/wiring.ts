@@ -35,11 +35,21 @@ export function wiringFaults(config: Config, inForce: PolicyInForce): readonly s
       ? [`${who} names the target \`${target}\`, which has no audience`]
       : []
   })
+  const unlike = config.routes.flatMap(({ name, kind, target }) => {
+    const wanted = kind === 'postgres' ? 'postgres_role' : 'token'
+    const found = inForce.policy.targets.get(target)?.kind ?? wanted
+    return found === wanted || audienceOf(inForce, target) === undefined
+      ? []
+      : [
+          `route \`${name}\` names the target \`${target}\` of kind \`${found}\`; it needs one of \`${wanted}\``,
+        ]
+  })
   return [
     ...kinds,
     ...unfit,
     ...connections,
     ...missing,
+    ...unlike,
     ...dialectFaults(config, inForce),
     ...issuerFaults(config, inForce),
   ]

@@ -2,9 +2,10 @@
  * gate: the one way through to an upstream (invariant 3). For each request it verifies our own token, asks whether the
  * lease lives and is for the target of this route, and has the first admission and every refusal recorded. What it
  * remembers is verification alone, never that somebody was let in. It carries nothing, knows no protocol and never
- * hands a credential over. `broker.ts` opens it; every kind of route calls it before it forwards anything.
+ * hands a credential to a caller. `broker.ts` opens it; every kind of route calls it before it forwards anything.
  */
 import { createHash } from 'node:crypto'
+import type { Json } from '../base/canonical-json.ts'
 import { asFailure, Failure, type FailureCode } from '../base/failure.ts'
 import type { Tools } from '../base/tools.ts'
 import type { AuditEvent, Lease } from '../domain.ts'
@@ -28,6 +29,8 @@ export interface GateParts {
   readonly audienceOf: (target: string) => string | undefined
   /** What the policy in force says of a request with a token of these scopes. */
   readonly verdict: (target: string, scopes: readonly string[], request: RequestHead) => Verdict
+  /** What the lease made at its target, opened. */
+  readonly openHandle?: (lease: Lease) => Json
   /** Resolves with the entry's id once the entry is durable. */
   readonly record: (event: AuditEvent) => Promise<string>
   readonly tools: Pick<Tools, 'now' | 'log'>
@@ -60,12 +63,26 @@ export function openGate(parts: GateParts): Gate {
   const opened: Opened = { ...parts, verified: new Recent(size), first: new Recent(size) }
   return {
     admit: (ask) => admit(opened, ask),
-    holds: async ({ leaseId, expiresAt }) => {
-      const now = opened.tools.now() / 1000
-      const lease = await opened.lease(leaseId)
-      return lease !== undefined && whyDead(lease, now) === undefined && now < expiresAt
+    holds: async (admitted) => (await held(opened, admitted)) !== undefined,
+    async refuse({ leaseId }, ask, failure) {
+      const recorded = await refusal(opened, ask, { lease: leaseId }, failure)
+      opened.observe?.(ask.route, recorded.code)
+      return recorded
+    },
+    async upstream(admitted) {
+      const lease = await held(opened, admitted)
+      if (lease === undefined || opened.openHandle === undefined)
+        throw new Failure('subject_token_invalid', { reason: 'the lease is over' })
+      return opened.openHandle(lease)
     },
   }
+}
+
+/** The lease of somebody who was let in, while it is alive. */
+async function held(opened: Opened, { leaseId, expiresAt }: Admitted): Promise<Lease | undefined> {
+  const now = opened.tools.now() / 1000
+  const lease = await opened.lease(leaseId)
+  return lease !== undefined && whyDead(lease, now) === undefined && now < expiresAt ? lease : undefined
 }
 
 async function admit(opened: Opened, ask: Ask): Promise<Admitted> {
@@ -194,7 +211,12 @@ async function recordFirst(opened: Opened, ask: Ask, key: string, token: OwnToke
 }
 
 /** The same failure with the id of its entry; when even that cannot be written, a refusal that says so inside. */
-async function refusal(opened: Opened, ask: Ask, known: Known, failure: Failure): Promise<Failure> {
+async function refusal(
+  opened: Opened,
+  ask: Omit<Ask, 'token'>,
+  known: Known,
+  failure: Failure,
+): Promise<Failure> {
   const { route, target, action } = ask
   const { code, reason } = failure
   try {

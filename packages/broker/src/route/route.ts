@@ -2,6 +2,8 @@
  * route: carry it. A route finds the caller's token, asks the gate, and then pipes; the upstream never sees the
  * caller's token. It never verifies or decides anything itself.
  */
+import type { Json } from '../base/canonical-json.ts'
+import type { Failure } from '../base/failure.ts'
 import type { Secret } from '../base/secret.ts'
 
 export interface Ask {
@@ -45,6 +47,16 @@ export interface Gate {
   admit(ask: Ask): Promise<Admitted>
   /** Whether the lease of somebody who was let in is still alive: for what is carried longer than a moment. */
   holds(admitted: Admitted): Promise<boolean>
+  /**
+   * Has a refusal recorded that only the route could see, such as of one statement of a session. Answers with the failure for the
+   * caller: the same one with its entry, or `provider_unavailable` when it could not be written down.
+   */
+  refuse(admitted: Admitted, ask: Omit<Ask, 'token'>, failure: Failure): Promise<Failure>
+  /**
+   * What the lease made at the upstream, for routes that sign in there with it. It holds secrets that no caller may see.
+   * Throws when the lease is over.
+   */
+  upstream(admitted: Admitted): Promise<Json>
 }
 
 export interface Listening {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { address } from '../base/address.ts'
+import { address, isLoopback } from '../base/address.ts'
 import { duration } from '../base/duration.ts'
+import { secretReference } from '../base/reference.ts'
 
 /** An origin alone: whatever else stood here would be joined with paths of callers. */
 const upstream = z.string().transform((text, context) => {
@@ -15,17 +16,57 @@ const upstream = z.string().transform((text, context) => {
   return z.NEVER
 })
 
+const routeName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens, and start with a letter')
+  .describe('Name in the log and in metrics')
+
+const postgres = z
+  .strictObject({
+    kind: z.literal('postgres'),
+    name: routeName,
+    listen: address.describe('Address where callers arrive'),
+    target: z.string().min(1).describe('The target `postgres_role` whose tokens are let in'),
+    tls: z
+      .strictObject({
+        certificate: secretReference.describe('The certificate and its chain, PEM'),
+        key: secretReference.describe('Its private key, PEM'),
+      })
+      .optional()
+      .describe('Without it the route listens on loopback alone: the token is the password'),
+    sign_in_timeout: duration
+      .prefault('10s')
+      .describe('A caller that is not signed in after this long is cut'),
+    idle_timeout: duration.prefault('10m').describe('A session in which nothing moves for this long is cut'),
+    max_connections: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(1000)
+      .describe('Callers that may be connected at once; more are turned away'),
+    max_statement_bytes: z
+      .int()
+      .min(1024)
+      .max(67_108_864)
+      .default(1_048_576)
+      .describe('Length that a message with statements may have'),
+    max_values_bytes: z
+      .int()
+      .min(1024)
+      .max(1_073_741_823)
+      .default(67_108_864)
+      .describe('Length that the values of one statement may have (Bind); COPY has no limit'),
+  })
+  .refine(({ listen, tls }) => tls !== undefined || isLoopback(listen.host), {
+    path: ['tls'],
+    error: 'is missing: a token may only travel over TLS, or on loopback',
+  })
+
 /** One entry of `routes:`: a protocol that we carry to what stands behind us. */
 export const routeSettings = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('http'),
-    name: z
-      .string()
-      .regex(
-        /^[a-z][a-z0-9-]{0,62}$/,
-        'must be lower-case letters, digits and hyphens, and start with a letter',
-      )
-      .describe('Name in the log and in metrics'),
+    name: routeName,
     listen: address.describe('Address where callers arrive'),
     upstream: upstream.describe('Origin of the API behind the route'),
     target: z.string().min(1).describe('The target whose tokens are let in'),
@@ -42,6 +83,8 @@ export const routeSettings = z.discriminatedUnion('kind', [
       .default(8192)
       .describe('Callers that may be connected at once; more are turned away'),
   }),
+  postgres,
 ])
 
 export type RouteSettings = z.output<typeof routeSettings>
+export type HttpRouteSettings = Extract<RouteSettings, { kind: 'http' }>

@@ -14,8 +14,8 @@ export interface TargetKind {
   readonly scopes?: boolean
   /** A scope may list the requests that it lets through: its tokens are for an API behind our proxy. */
   readonly requests?: boolean
-  /** It names exactly one audience. */
-  readonly audience?: boolean
+  /** It names exactly one audience, or may. */
+  readonly audience?: 'always' | 'optional'
 }
 
 export const targetKinds: ReadonlyMap<string, TargetKind> = new Map<string, TargetKind>([
@@ -26,11 +26,14 @@ export const targetKinds: ReadonlyMap<string, TargetKind> = new Map<string, Targ
   ],
   ['github_app', { required: ['app', 'repos', 'permissions'], optional: ['scopes'], scopes: true }],
   ['mysql_role', { required: ['server', 'role'], optional: ['schema'] }],
-  ['postgres_role', { required: ['server', 'role'], optional: ['schema'] }],
+  ['postgres_role', { required: ['server', 'role'], optional: ['schema', 'audience'], audience: 'optional' }],
   ['redis_user', { required: ['server', 'rules'] }],
   ['secret', { text: true, required: ['name'] }],
-  ['token', { required: ['audience'], optional: ['scopes'], scopes: true, requests: true, audience: true }],
-  ['auth0', { required: ['tenant', 'audience'], optional: ['scopes'], scopes: true, audience: true }],
+  [
+    'token',
+    { required: ['audience'], optional: ['scopes'], scopes: true, requests: true, audience: 'always' },
+  ],
+  ['auth0', { required: ['tenant', 'audience'], optional: ['scopes'], scopes: true, audience: 'always' }],
   [
     'ssh',
     {

@@ -25,7 +25,7 @@ export function readSettings(entry: Entry, kind: TargetKind, faults: Faults): Js
   for (const name of lacking) faults.error('P026', place, `\`${key}\` has no \`${name}\``)
   if (lacking.length > 0) return undefined
   const audience = found.get('audience')?.value
-  if (kind.audience && audience?.is !== 'text') {
+  if (kind.audience && audience?.is !== 'text' && (audience !== undefined || kind.audience === 'always')) {
     faults.error('P035', audience?.place ?? place, `\`${key}\` names exactly one audience`)
     return undefined
   }

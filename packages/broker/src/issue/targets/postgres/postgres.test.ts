@@ -34,6 +34,13 @@ const open = (url = admin, name = 'staging', over: Partial<PostgresConnection> =
   openPostgresTarget({
     connections: { [name]: { url: new Secret(url), max_connections_per_lease: 3, ...over } },
     tools,
+    tokens: {
+      issue: async () => ({
+        token: new Secret('a token of ours'),
+        issuedTokenType: 't',
+        tokenType: 'Bearer',
+      }),
+    },
   })
 
 function grantOf(over: Partial<Grant> = {}): Grant {
@@ -229,4 +236,20 @@ test('statements of the connection make a role with all that they say, or none',
   const target = open(admin, 'staging', { create_statements: broken })
   await assert.rejects(target.issue(grantOf(), null), { code: 'provider_unavailable', reason: /22012/ })
   assert.equal(await rolesOfMayfly(), 1, 'only the expired one')
+})
+
+test('a role that is used through a route keeps its password for the route; the job gets a token', async () => {
+  const target = open()
+  const grant = grantOf({ settings: { server: 'staging', role: 'app', audience: 'postgres://orders' } })
+  const { token, parts, handle } = await target.issue(grant, target.prepare(grant))
+  assert.equal(token.reveal(), 'a token of ours')
+  assert.deepEqual(Object.keys(parts ?? {}), ['database', 'user', 'password'])
+  assert.equal(parts?.['password'], token)
+  const sealed = handle?.() as { password: string; role: string; url: string }
+  const url = new URL(sealed.url)
+  url.username = sealed.role
+  url.password = sealed.password
+  await withClient(url.href, (client) => client.query('SELECT 1'))
+  await target.revoke?.(sealed)
+  await assert.rejects(withClient(url.href, (client) => client.query('SELECT 1')))
 })

@@ -5,7 +5,7 @@ import { Secret } from '../../../base/secret.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Credential, Grant } from '../../../domain.ts'
 import { filledStatements } from '../../statements.ts'
-import type { Handle, Target } from '../../target.ts'
+import type { Handle, Issued, Target } from '../../target.ts'
 import { dropRole } from './drop-role.ts'
 import { scramVerifier } from './scram.ts'
 import { withSession } from './sessions.ts'
@@ -23,6 +23,8 @@ export interface PostgresConnection {
 export interface PostgresTargetParts {
   readonly connections: Readonly<Record<string, PostgresConnection>>
   readonly tools: Pick<Tools, 'randomBytes'>
+  /** Makes a token of ours, for roles that are used through a route. */
+  readonly tokens: Pick<Target, 'issue'>
 }
 
 /** Enough to drop the role although the connection was renamed, changed or taken out of the configuration. */
@@ -35,7 +37,7 @@ interface RoleHandle {
 }
 
 /** Opens the target. It holds no connection open: leases come and go too rarely to be worth one. */
-export function openPostgresTarget({ connections, tools }: PostgresTargetParts): Target {
+export function openPostgresTarget({ connections, tools, tokens }: PostgresTargetParts): Target {
   const connectionOf = (grant: Grant) => {
     const { server } = settingsOf(grant)
     const connection = Object.hasOwn(connections, server) ? connections[server] : undefined
@@ -53,14 +55,20 @@ export function openPostgresTarget({ connections, tools }: PostgresTargetParts):
       const drop = [...(connection.drop_statements ?? [])]
       return { server, url: connection.url.reveal(), role: roleOf(grant), heir, drop }
     },
-    async issue(grant) {
+    async issue(grant, handle) {
       const { connection } = connectionOf(grant)
       const password = Buffer.from(tools.randomBytes(32)).toString('base64url')
       const verifier = scramVerifier(password, tools.randomBytes(16))
       await withSession(connection.url.reveal(), (session) =>
         session.query(statements(grant, verifier, connection)),
       )
-      return credentialOf(connection.url, roleOf(grant), password)
+      const credential = credentialOf(connection.url, roleOf(grant), password)
+      const { audience } = settingsOf(grant)
+      return audience === undefined
+        ? credential
+        : await throughRoute(credential, password, handleOf(handle), () =>
+            tokens.issue({ ...grant, settings: { audience } }, null),
+          )
     },
     async revoke(handle) {
       const { server, url, drop, ...old } = handleOf(handle)
@@ -131,6 +139,22 @@ function credentialOf(admin: Secret, user: string, password: string): Credential
       password: new Secret(password),
       url: new Secret(url.href),
     },
+  }
+}
+
+/** The role's own password stays in the sealed handle, where the route finds it; the job's is the token. */
+async function throughRoute(
+  { parts = {} }: Credential,
+  password: string,
+  handle: RoleHandle,
+  token: () => Promise<Credential>,
+): Promise<Issued> {
+  const { database = '', user = '' } = parts
+  const made = await token()
+  return {
+    ...made,
+    parts: { database, user, password: made.token },
+    handle: () => ({ ...handle, drop: [...handle.drop], password }),
   }
 }
 

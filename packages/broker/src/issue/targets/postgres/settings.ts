@@ -13,6 +13,13 @@ export const postgresRoleSettings = z.strictObject({
   role: z
     .union([role, z.array(role).min(1).max(16)])
     .describe('The role whose rights the lease has; of several, the first owns what the lease leaves behind'),
+  audience: z
+    .string()
+    .regex(/^[\x21-\x7E]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
+    .optional()
+    .describe(
+      'With it the role is used through a route alone: the job gets a token for this audience, no password',
+    ),
   schema: role.optional().describe('First in the search path of the lease'),
 })
 

@@ -7,7 +7,7 @@ import { listenOn } from '../../../base/listening.ts'
 import type { Tools } from '../../../base/tools.ts'
 import { bearerProblem, type Problem, problem } from '../../bearer-error.ts'
 import type { Admitted, Gate, Listening, Route } from '../../route.ts'
-import type { RouteSettings } from '../../settings.ts'
+import type { HttpRouteSettings } from '../../settings.ts'
 import { type Asked, readAsked } from './asked.ts'
 import type { Upstream } from './carriage.ts'
 import { carry } from './carry.ts'
@@ -20,7 +20,7 @@ import { watchLease } from './watch.ts'
 import { Wires } from './wires.ts'
 
 interface Running {
-  readonly settings: RouteSettings
+  readonly settings: HttpRouteSettings
   readonly tools: Tools
   readonly gate: Gate
   readonly upstream: Upstream
@@ -29,11 +29,11 @@ interface Running {
 }
 
 /** Opens nothing yet; `listen` does. */
-export function openHttpRoute(settings: RouteSettings, tools: Tools): Route {
+export function openHttpRoute(settings: HttpRouteSettings, tools: Tools): Route {
   return { listen: (gate) => listen(settings, tools, gate) }
 }
 
-async function listen(settings: RouteSettings, tools: Tools, gate: Gate): Promise<Listening> {
+async function listen(settings: HttpRouteSettings, tools: Tools, gate: Gate): Promise<Listening> {
   const origin = new URL(settings.upstream)
   const agent = new (origin.protocol === 'https:' ? SecureAgent : Agent)({
     keepAlive: true,

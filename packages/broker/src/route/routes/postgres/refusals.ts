@@ -1,0 +1,43 @@
+/**
+ * A refused statement has to fail where it stands: what came before it in a pipeline counts, what comes after is
+ * skipped until Sync, the transaction is failed. Only the server does all of that right. So it gets, in the place of the
+ * statement, a word that is none of its language, and the caller gets our error in the place of the server's.
+ */
+import { written } from './bytes.ts'
+
+/** Refusals whose error has not come back; a caller that makes more of them at once loses the words, not the error. */
+const most = 256
+
+export class Refusals {
+  readonly #mark: string
+  readonly #waiting = new Map<string, Buffer>()
+  #count = 0
+
+  /** `nonce`: letters and digits that nobody outside can guess. */
+  constructor(nonce: string) {
+    this.#mark = `mayfly_refused_${nonce}_`
+  }
+
+  get waiting(): boolean {
+    return this.#waiting.size > 0
+  }
+
+  /** What goes to the server instead. `name`: of the prepared statement that would have been made. */
+  instead(kind: 'Query' | 'Parse', name: string, error: Buffer): Buffer {
+    const word = `${this.#mark}${this.#count++}_`
+    this.#waiting.set(word, error)
+    const [oldest] = this.#waiting.keys()
+    if (this.#waiting.size > most && oldest !== undefined) this.#waiting.delete(oldest)
+    return kind === 'Query' ? written('Q', word) : written('P', name, word, Buffer.alloc(2))
+  }
+
+  /** Our error, where the server's is about one of our words. */
+  replaced(error: Buffer): Buffer | undefined {
+    const from = error.indexOf(this.#mark)
+    if (from === -1) return undefined
+    const [word = ''] = /^[a-z0-9_]+/.exec(error.toString('latin1', from, from + 120)) ?? []
+    const ours = this.#waiting.get(word)
+    this.#waiting.delete(word)
+    return ours
+  }
+}

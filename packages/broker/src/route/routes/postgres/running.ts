@@ -1,0 +1,33 @@
+import type { SecureContext } from 'node:tls'
+import type { Address } from '../../../base/address.ts'
+import type { Secret } from '../../../base/secret.ts'
+import type { Tools } from '../../../base/tools.ts'
+import type { Gate } from '../../route.ts'
+import type { Cancels } from './cancels.ts'
+import type { Session } from './session.ts'
+import type { StatementCheck } from './statements.ts'
+
+/** One entry of `routes:` of kind `postgres`. */
+export interface PostgresRouteSettings {
+  readonly name: string
+  readonly listen: Address
+  readonly target: string
+  readonly tls?: { readonly certificate: Secret; readonly key: Secret } | undefined
+  /** Seconds. */
+  readonly sign_in_timeout: number
+  readonly idle_timeout: number
+  readonly max_connections: number
+  readonly max_statement_bytes: number
+  readonly max_values_bytes: number
+}
+
+/** A route that listens. */
+export interface RunningRoute {
+  readonly settings: PostgresRouteSettings
+  readonly tools: Tools
+  readonly gate: Gate
+  readonly check: StatementCheck
+  readonly secure: SecureContext | undefined
+  readonly cancels: Cancels
+  readonly sessions: Set<Session>
+}

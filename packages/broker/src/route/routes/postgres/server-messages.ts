@@ -1,0 +1,66 @@
+/** What the server sends during a session: carried as it comes, but for the errors that stand for our refusals. */
+
+const [errorType, readyType, copyBoth] = [0x45, 0x5a, 0x57]
+/** An error is a few lines; what is longer is carried without a look. */
+const longestError = 1_048_576
+
+interface ServerEvents {
+  /** What takes the place of an ErrorResponse; `undefined`: it is the server's own. */
+  readonly replaced: (error: Buffer) => Buffer | undefined
+  /** Whether an ErrorResponse may be one of ours at the moment. */
+  readonly expecting: () => boolean
+  /** `state`: `I`, `T` or `E` as a byte. */
+  readonly ready: (state: number) => void
+}
+
+export class ServerMessages {
+  readonly #events: ServerEvents
+  #kept: Buffer | undefined
+  #passing = 0
+
+  constructor(events: ServerEvents) {
+    this.#events = events
+  }
+
+  /** True between two messages. */
+  get atBoundary(): boolean {
+    return this.#kept === undefined && this.#passing === 0
+  }
+
+  /** What goes to the caller now, in order. `undefined`: the server does not speak the protocol of a session. */
+  scan(chunk: Buffer): readonly Buffer[] | undefined {
+    const bytes = this.#kept === undefined ? chunk : Buffer.concat([this.#kept, chunk])
+    this.#kept = undefined
+    const out: Buffer[] = []
+    let sent = 0
+    let at = Math.min(this.#passing, bytes.length)
+    this.#passing -= at
+    while (at < bytes.length) {
+      const left = bytes.length - at
+      const type = bytes[at] ?? 0
+      const size = left < 5 ? undefined : bytes.readUInt32BE(at + 1) + 1
+      if (size === undefined || (size > left && this.#whole(type, size))) {
+        this.#kept = bytes.subarray(at)
+        break
+      }
+      if (size < 5 || type === copyBoth) return undefined
+      if (type === readyType) this.#events.ready(bytes[at + 5] ?? 0)
+      if (type === errorType && size <= left && this.#events.expecting()) {
+        const ours = this.#events.replaced(bytes.subarray(at, at + size))
+        if (ours !== undefined) {
+          if (at > sent) out.push(bytes.subarray(sent, at))
+          out.push(ours)
+          sent = at + size
+        }
+      }
+      if (size > left) this.#passing = size - left
+      at += Math.min(size, left)
+    }
+    if (at > sent) out.push(sent === 0 && at === bytes.length ? bytes : bytes.subarray(sent, at))
+    return out
+  }
+
+  #whole(type: number, size: number): boolean {
+    return type === readyType || (type === errorType && size < longestError && this.#events.expecting())
+  }
+}

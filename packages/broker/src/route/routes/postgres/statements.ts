@@ -1,0 +1,51 @@
+/** What a session's statements are held against, and which of them are prepared. */
+import { Failure } from '../../../base/failure.ts'
+import type { Admitted } from '../../route.ts'
+
+/** What is wrong with a text of statements for who was let in; `undefined`: nothing. It must not throw. */
+export interface StatementCheck {
+  refusal(admitted: Admitted, text: string): Failure | undefined
+  /** Another value when the same text may be answered in another way. */
+  readonly terms: unknown
+}
+
+/** Bytes of prepared statements that a session may keep, so that they can be looked at again. */
+const mostKept = 8_388_608
+
+export class Statements {
+  readonly #check: StatementCheck
+  readonly #prepared = new Map<string, string>()
+  #kept = 0
+  #terms: unknown
+
+  constructor(check: StatementCheck) {
+    this.#check = check
+    this.#terms = check.terms
+  }
+
+  /** Why a message may not pass. A Parse that passes is remembered under its name. */
+  refusal(admitted: Admitted, kind: 'Query' | 'Parse', name: string, text: string): Failure | undefined {
+    const found = this.#check.refusal(admitted, text)
+    if (found !== undefined || kind === 'Query') return found
+    if (this.#kept + text.length > mostKept)
+      return new Failure('rate_limited', { detail: 'The session keeps too many prepared statements.' })
+    this.closed(name)
+    this.#prepared.set(name, text)
+    this.#kept += text.length
+    return undefined
+  }
+
+  closed(name: string): void {
+    this.#kept -= this.#prepared.get(name)?.length ?? 0
+    this.#prepared.delete(name)
+  }
+
+  /** Whether everything that is prepared would still be allowed; asked before something prepared runs. */
+  stillAllowed(admitted: Admitted): boolean {
+    if (this.#check.terms === this.#terms) return true
+    this.#terms = this.#check.terms
+    for (const text of this.#prepared.values())
+      if (this.#check.refusal(admitted, text) !== undefined) return false
+    return true
+  }
+}
