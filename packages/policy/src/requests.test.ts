@@ -80,6 +80,23 @@ test('what is no rule is told, never read as another', () => {
     assert.equal(typeof readRequestLine(text), 'string', text)
 })
 
+test('a query means the same however much of it is encoded', () => {
+  const query = new Map([
+    ['a', new Set(['', '1', 'a=b', '~'])],
+    ['b', undefined],
+  ])
+  const part = fc.constantFrom('a', 'b', 'c', '=', '=1', '=a=b', '=~', '&', '')
+  const encoded = (text: string) =>
+    text.replaceAll(/[a-z0-9~]/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`)
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 6 }), (parts) => {
+      const said = parts.join('')
+      const verdict = (text: string) => verdictOf(rule('GET /x', { query }), ask(`GET /x?${text}`))
+      assert.equal(verdict(said), verdict(encoded(said)), said)
+    }),
+  )
+})
+
 test('where a query is said, other parameters and other values are refused', () => {
   const query = new Map([
     ['dry_run', new Set(['true'])],

@@ -114,7 +114,8 @@ function hasMethod({ methods }: RequestRule, method: string): boolean {
 }
 
 function hasPath(template: readonly Segment[], path: string): boolean {
-  const parts = path.slice(1).split('/').map(decoded)
+  const parts = path.slice(1).split('/')
+  if (path.includes('%')) for (const [at, part] of parts.entries()) parts[at] = decoded(part)
   for (const [at, segment] of template.entries()) {
     // What is below: an empty part in the middle is read in two ways by two servers.
     if (segment.is === 'rest') {
@@ -150,12 +151,23 @@ function pathsOverlap(a: readonly Segment[], b: readonly Segment[]): boolean {
 function hasQuery(wanted: ReadonlyMap<string, ReadonlySet<string> | undefined>, query: string): boolean {
   if (query.includes(';')) return false
   const seen = new Set<string>()
-  for (const [name, value] of new URLSearchParams(query)) {
+  for (const [name, value] of parameters(query)) {
     const values = wanted.get(name)
     if (!wanted.has(name) || seen.has(name) || (values !== undefined && !values.has(value))) return false
     seen.add(name)
   }
   return [...wanted].every(([name, values]) => values === undefined || seen.has(name))
+}
+
+/** By the rules of forms (URL standard 5.1); what needs no decoding is read without a parser. */
+function parameters(query: string): Iterable<readonly [name: string, value: string]> {
+  if (!/^\?[A-Za-z0-9_.~=&-]*$/.test(query)) return new URLSearchParams(query)
+  const found: [string, string][] = []
+  for (const pair of query.slice(1).split('&')) {
+    const mark = pair.indexOf('=')
+    if (pair !== '') found.push(mark === -1 ? [pair, ''] : [pair.slice(0, mark), pair.slice(mark + 1)])
+  }
+  return found
 }
 
 /** RFC 6901 4; `undefined` where there is none. */

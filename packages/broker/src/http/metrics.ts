@@ -62,6 +62,8 @@ export function openMetrics(names: MetricNames, options: { readonly process: boo
   const bounded = (set: ReadonlySet<string>, name: string | undefined) =>
     name === undefined ? 'none' : set.has(name) ? name : 'other'
   const counters = openCounters(registers)
+  // Looking a child up by its labels costs more than counting.
+  const routed = new Map<string, ReturnType<Counter['labels']>>()
   let ages: () => Promise<ReadonlyMap<string, number>> = async () => new Map()
   const secretAge: Gauge<'secret'> = new Gauge({
     name: 'mayfly_secret_age_seconds',
@@ -97,7 +99,13 @@ export function openMetrics(names: MetricNames, options: { readonly process: boo
       counters.requests.inc({ door, status })
       counters.requestSeconds.observe(ms / 1000)
     },
-    routeRequest: (route, outcome) => counters.routes.inc({ route: bounded(known.routes, route), outcome }),
+    routeRequest(route, outcome) {
+      const name = `${bounded(known.routes, route)} ${outcome}`
+      let counter = routed.get(name)
+      counter ??= counters.routes.labels({ route: bounded(known.routes, route), outcome })
+      routed.set(name, counter)
+      counter.inc()
+    },
     leaseEnded: (target, by) => counters.ended.inc({ target: bounded(known.targets, target), by }),
     leaseLate: (target) => counters.late.inc({ target: bounded(known.targets, target) }),
     stuckLeases(read) {

@@ -4,7 +4,7 @@
  * remembers is verification alone, never that somebody was let in. It carries nothing, knows no protocol and never
  * hands a credential to a caller. `broker.ts` opens it; every kind of route calls it before it forwards anything.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Json } from '../base/canonical-json.ts'
 import { asFailure, Failure, type FailureCode } from '../base/failure.ts'
 import type { Tools } from '../base/tools.ts'
@@ -48,8 +48,8 @@ export type Verdict =
 interface Opened extends GateParts {
   /** Results of verification by hash of the token, nothing else: whether the lease lives is asked each time. */
   readonly verified: Recent<OwnToken>
-  /** First admissions that are written or being written, by token and route. */
-  readonly first: Recent<Promise<string>>
+  /** First admissions that are written (true) or being written, by token and route. */
+  readonly first: Recent<Promise<string> | true>
 }
 
 /** Known about a request that is refused, for its entry. */
@@ -102,15 +102,17 @@ async function check(opened: Opened, ask: Ask, known: Known): Promise<Admitted> 
   if (ask.fault !== undefined) throw new Failure('request_malformed', { detail: ask.fault })
   if (ask.token === undefined) throw new Failure('client_rejected', { reason: 'no token' })
   const text = ask.token.reveal()
-  const key = createHash('sha256').update(text).digest('base64')
-  const token = await verified(opened, key, text)
+  const key = hash('sha256', text, 'base64')
+  const token = remembered(opened, key) ?? (await verified(opened, key, text))
   known.lease = token.leaseId
   checkAudience(opened, ask, token)
   const expiresAt = await liveUntil(opened, ask, token)
   const body = checkRequest(opened, ask, token)
-  await recordFirst(opened, ask, key, token)
+  const place = `${key} ${ask.route}`
+  if (opened.first.get(place) !== true) await recordFirst(opened, ask, place, token)
   const { leaseId, subject, scopes } = token
-  return { leaseId, subject, scopes, expiresAt, ...(body === undefined ? {} : { body }) }
+  const admitted = { leaseId, subject, scopes, expiresAt }
+  return body === undefined ? admitted : { ...admitted, body }
 }
 
 /** By the policy in force now: a scope may mean less than when the token was made. */
@@ -136,12 +138,14 @@ function outside(reason: string, scopes: readonly string[]): Failure {
   return new Failure('scope_refused', { reason, detail: `The token does not allow this request.${need}` })
 }
 
+function remembered(opened: Opened, key: string): OwnToken | undefined {
+  const token = opened.verified.get(key)
+  if (token === undefined || opened.tools.now() / 1000 < token.expiresAt) return token
+  opened.verified.delete(key)
+  return undefined
+}
+
 async function verified(opened: Opened, key: string, text: string): Promise<OwnToken> {
-  const remembered = opened.verified.get(key)
-  if (remembered !== undefined) {
-    if (opened.tools.now() / 1000 < remembered.expiresAt) return remembered
-    opened.verified.delete(key)
-  }
   const token = await opened.verify(text)
   if (opened.tools.now() / 1000 >= token.expiresAt) {
     throw new Failure('subject_token_invalid', { reason: 'the token is past its end' })
@@ -165,9 +169,12 @@ function checkAudience({ audienceOf }: Opened, ask: Ask, token: OwnToken): void 
 
 /** Read from the store at every request, so that a revocation counts from the next one on, on every replica. */
 async function liveUntil(opened: Opened, ask: Ask, token: OwnToken): Promise<number> {
-  const lease = await opened.lease(token.leaseId).catch((cause: unknown) => {
+  let lease: Lease | undefined
+  try {
+    lease = await opened.lease(token.leaseId)
+  } catch (cause) {
     throw new Failure('provider_unavailable', { reason: 'the lease could not be read', cause })
-  })
+  }
   const reason = whyDead(lease, opened.tools.now() / 1000)
   if (lease === undefined || reason !== undefined) {
     throw new Failure('subject_token_invalid', { reason: reason ?? 'the lease is unknown' })
@@ -194,8 +201,7 @@ function whyDead(lease: Lease | undefined, now: number): string | undefined {
 }
 
 /** Durable before the first request of a token on a route passes; whoever comes at the same time waits for it. */
-async function recordFirst(opened: Opened, ask: Ask, key: string, token: OwnToken): Promise<void> {
-  const place = `${key} ${ask.route}`
+async function recordFirst(opened: Opened, ask: Ask, place: string, token: OwnToken): Promise<void> {
   let writing = opened.first.get(place)
   if (writing === undefined) {
     const { route, target, action } = ask
@@ -204,6 +210,7 @@ async function recordFirst(opened: Opened, ask: Ask, key: string, token: OwnToke
   }
   try {
     await writing
+    opened.first.set(place, true)
   } catch (cause) {
     if (opened.first.get(place) === writing) opened.first.delete(place)
     throw new Failure('provider_unavailable', { reason: 'the admission could not be recorded', cause })

@@ -14,9 +14,11 @@ export class Recent<Value> {
   get(key: string): Value | undefined {
     const value = this.#entries.get(key)
     if (value === undefined) return undefined
-    // A Map keeps the order of insertion, so the entry used last goes to the end.
-    this.#entries.delete(key)
-    this.#entries.set(key, value)
+    // A Map keeps the order of insertion, so the entry used last goes to the end; nobody asks while there is room.
+    if (this.#entries.size * 2 >= this.#size) {
+      this.#entries.delete(key)
+      this.#entries.set(key, value)
+    }
     return value
   }
 

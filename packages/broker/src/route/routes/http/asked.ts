@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Secret } from '../../../base/secret.ts'
 import { valuesOf } from './fields.ts'
-import { hasQueryToken, isHost, readPlace } from './place.ts'
+import { hasQueryToken, isHost, isUnencoded, readPlace } from './place.ts'
 
 /** A request that can be carried, as far as its form goes. */
 export interface Asked {
@@ -61,13 +61,18 @@ function framingFault(request: IncomingMessage): string | undefined {
 
 const overriding = ['x-http-method-override', 'x-http-method', 'x-method-override'] as const
 
+const lengths: ReadonlySet<number> = new Set(overriding.map(({ length }) => length))
+
 /** `X_HTTP_Method_Override` too, as in `fields.ts`. */
 function overridesMethod(fields: readonly string[], query: string): boolean {
-  const named = fields.some(
-    (name, at) => at % 2 === 0 && isOneOf(overriding, name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-')),
-  )
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] ?? ''
+    if (lengths.has(name.length) && isOneOf(overriding, name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-')))
+      return true
+  }
+  if (query === '' || (isUnencoded(query) && !/method/i.test(query))) return false
   const parameters = [...new URLSearchParams(query).keys()].map((name) => name.toLowerCase())
-  return named || parameters.some((name) => name === '_method' || isOneOf(overriding, name))
+  return parameters.some((name) => name === '_method' || isOneOf(overriding, name))
 }
 
 function isOneOf(names: readonly string[], name: string): boolean {

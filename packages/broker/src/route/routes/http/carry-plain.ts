@@ -1,6 +1,8 @@
 /** A request without a body, carried on a connection of ours: what most calls of an API are, without what they do not need. */
+import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { PlainHead } from './answer-head.ts'
+import { inBurst } from './burst.ts'
 import type { Carriage } from './carriage.ts'
 import { fieldsForCaller, fieldsForUpstream } from './fields.ts'
 import { Idle, type Receiver, type Wire } from './wire.ts'
@@ -58,7 +60,7 @@ class Plain implements Receiver {
       response.destroy()
       return
     }
-    if (isWhole) response.end(piece)
+    if (isWhole) inBurst(() => endWith(response, piece))
     else this.#write(piece)
   }
 
@@ -100,6 +102,13 @@ class Plain implements Receiver {
       })
     }
   }
+}
+
+/** Short ones as a text: Node then writes head and body in one piece. Latin-1 gives each octet back as it was. */
+function endWith(response: ServerResponse, body: Buffer): void {
+  if (response.destroyed) return
+  if (body.length > 0 && body.length <= 8192) response.end(body.toString('latin1'), 'latin1')
+  else response.end(body)
 }
 
 /** As it is sent, with its empty line; `undefined` where a value could end its line. */

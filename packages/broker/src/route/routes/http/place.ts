@@ -10,8 +10,13 @@ export function isHost(text: string): boolean {
   return hostPattern.test(text)
 }
 
+/** Nothing in it that any reader could take for something else: no percent sign, no dot at the start of a part. */
+const ordinary = /^((?:\/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+)(\?[A-Za-z0-9_.~=&-]*)?$/
+
 /** Reads a request target (RFC 9112 3.2); `host` is the request's Host field. */
 export function readPlace(target: string, host: string): Place {
+  const [whole, ordinaryPath, ordinaryQuery = ''] = ordinary.exec(target) ?? []
+  if (whole !== undefined && ordinaryPath !== undefined) return { path: ordinaryPath, query: ordinaryQuery }
   const origin = originForm(target, host)
   if (origin === undefined) return { fault: 'The request target is not a path of this host.' }
   if (/[^\x21-\x7e]/.test(origin))
@@ -61,11 +66,17 @@ function isDotSegment(segment: string): boolean {
 
 /** RFC 6750 2.3 lets tokens travel in the query; RFC 9700 4.3.2 forbids it, because URLs are logged. */
 export function hasQueryToken(query: string): boolean {
+  if (query === '' || (isUnencoded(query) && !/access_token/i.test(query))) return false
   const names = query
     .slice(1)
     .split(/[&;]/)
     .map((pair) => decoded(pair.split('=')[0] ?? ''))
   return names.some((name) => name.trim().toLowerCase() === 'access_token')
+}
+
+/** Every name in the query stands there as it is. */
+export function isUnencoded(query: string): boolean {
+  return !/[%+]/.test(query)
 }
 
 function decoded(text: string): string {

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type PlainHead, readPlainHead } from './answer-head.ts'
+import { inBurst } from './burst.ts'
 import { HandedOver } from './handed-over.ts'
 
 /** Who waits for an answer. Each call but `more` comes at most once; after `isWhole`, `handOver` or `broke` none comes. */
@@ -64,7 +65,7 @@ export class Wire {
     this.#receiver = receiver
     this.#isHead = isHead
     this.#answered = false
-    this.#socket.write(head, 'latin1')
+    inBurst(() => this.#socket.write(head, 'latin1'))
   }
 
   pause(): void {
