@@ -231,6 +231,7 @@ const openers: readonly (readonly [string, string])[] = [
   ['dialects', 'dialects.ts'],
   ['octo-sts', 'http/dialects/octo-sts/octo-sts.ts'],
   ['aws-sts', 'http/dialects/aws-sts/aws-sts.ts'],
+  ['google', 'http/dialects/google/google.ts'],
   ['vault', 'http/dialects/vault/vault.ts'],
   ['sessions', 'sessions.ts'],
   ['office', 'office.ts'],

@@ -23,7 +23,7 @@ interface Documented<T extends Type> {
 const job = 'the job: `issuer`, and `id` or `run` or both'
 const claims = 'the verified claims of the subject token'
 const asked = 'what the caller asked for, as far as it did: `scopes`, `seconds`'
-const via = '`token-exchange` or `jwt-bearer`, or the dialect: `octo-sts`, `aws-sts`, `vault`'
+const via = '`token-exchange` or `jwt-bearer`, or the dialect: `octo-sts`, `aws-sts`, `google-sts`, `vault`'
 
 const credential = {
   lease: 'id of the lease, `ls_...`; also the token’s `jti`',

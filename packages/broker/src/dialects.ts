@@ -19,7 +19,7 @@ export function dialectDoors({
 }: Pick<Core, 'config' | 'policy' | 'tools' | 'revoke'> & {
   readonly sessions: Sessions | undefined
 }): DialectDoors {
-  const { octo_sts: octoSts, aws_sts: awsSts, vault } = config.dialects
+  const { octo_sts: octoSts, aws_sts: awsSts, google, vault } = config.dialects
   return {
     ...(octoSts === undefined
       ? {}
@@ -38,6 +38,7 @@ export function dialectDoors({
             identities: openIdentities(tools),
           },
         }),
+    ...(google === undefined ? {} : { google: { target: (audience) => own(google.audiences, audience) } }),
     ...(vault === undefined || sessions === undefined
       ? {}
       : {

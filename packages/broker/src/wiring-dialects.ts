@@ -4,7 +4,7 @@ import { roleOf } from './dialects.ts'
 
 /** What does not fit between the configured dialects and the policy, in words. */
 export function dialectFaults({ dialects }: Config, { policy }: PolicyInForce): readonly string[] {
-  const { octo_sts: octoSts, aws_sts: awsSts, vault } = dialects
+  const { octo_sts: octoSts, aws_sts: awsSts, google, vault } = dialects
   const named = [
     ...Object.entries(octoSts?.targets ?? {}).flatMap(([scope, identities]) =>
       Object.entries(identities).map(([identity, target]) => ({
@@ -13,6 +13,9 @@ export function dialectFaults({ dialects }: Config, { policy }: PolicyInForce): 
     ),
     ...Object.entries(awsSts?.roles ?? {}).map(([role, target]) => ({
       ...{ who: `\`dialects.aws_sts.roles\` of ${role}`, target, kind: 'aws_role' },
+    })),
+    ...Object.entries(google?.audiences ?? {}).map(([audience, target]) => ({
+      ...{ who: `\`dialects.google.audiences\` of ${audience}`, target, kind: 'gcp_service_account' },
     })),
   ]
   const paths = Object.entries(vault?.paths ?? {}).flatMap(([path, to]) => {

@@ -33,6 +33,22 @@ export const dialectSettings = z.strictObject({
     })
     .optional()
     .describe('The query protocol of AWS STS at `POST /`, for targets `aws_role`'),
+  google: z
+    .strictObject({
+      audiences: z
+        .record(
+          z
+            .string()
+            .regex(
+              /^\/\/iam\.googleapis\.com\/[\x21-\x7e]{1,300}$/,
+              'must be the name of a provider, //iam.googleapis.com/...',
+            ),
+          target,
+        )
+        .describe('By the audience of the configuration of an external account, the target that is meant'),
+    })
+    .optional()
+    .describe('`POST /v1/token` as Google speaks it, for targets `gcp_service_account`'),
   vault: z
     .strictObject({
       session: duration

@@ -83,6 +83,12 @@ export interface Identity {
   readonly userId: string
 }
 
+/** What clients with an `external_account` of Google reach. */
+export interface GoogleDoor {
+  /** The target that a provider's name means; `undefined` when the configuration does not say. */
+  readonly target: (audience: string) => string | undefined
+}
+
 /** What the clients of Vault reach. */
 export interface VaultDoor {
   readonly sessions: Sessions
@@ -97,6 +103,7 @@ export interface DialectDoors {
   readonly octoSts?: OctoStsDoor
   readonly awsSts?: AwsStsDoor
   readonly vault?: VaultDoor
+  readonly google?: GoogleDoor
 }
 
 /** Everything behind the doors; `broker.ts` fills it. */

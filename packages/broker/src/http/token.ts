@@ -55,7 +55,8 @@ function requestOf(grantType: string | undefined, form: Form): ExchangeRequest {
   throw new Failure('grant_type_unsupported')
 }
 
-function exchangeRequest(form: Form): ExchangeRequest {
+/** What a token exchange asks for (RFC 8693 2.1). Throws `request_malformed`, `target_refused`. */
+export function exchangeRequest(form: Form): ExchangeRequest {
   const subjectToken = new Secret(required(form, 'subject_token'))
   if (!subjectTypes.has(required(form, 'subject_token_type'))) {
     throw malformed('subject_token_type must be that of an id_token or a jwt.')
@@ -75,7 +76,7 @@ function exchangeRequest(form: Form): ExchangeRequest {
  * The job's own token is the authentication (TX-9). Credentials of a client that we could not check are refused
  * rather than ignored, so that nobody believes they protect anything (RFC 6749 5.2, `invalid_client`).
  */
-function refuseClientAuthentication(asked: Asked, form: Form): void {
+export function refuseClientAuthentication(asked: Asked, form: Form): void {
   const sent =
     asked.headers.authorization !== undefined ||
     form.get('client_secret') !== undefined ||

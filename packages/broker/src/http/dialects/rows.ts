@@ -1,6 +1,7 @@
 /** Doors of other brokers' protocols. Each exists only where the configuration opens its dialect. */
 import type { DoorRow } from '../door-row.ts'
 import { answerAwsSts, refuseAwsSts } from './aws-sts/aws-sts.ts'
+import { answerGoogle } from './google/google.ts'
 import { answerOctoSts, refuseOctoSts } from './octo-sts/octo-sts.ts'
 import type { Engine } from './vault/data.ts'
 import { answerKnownPath, knownPaths, readOf } from './vault/read.ts'
@@ -40,6 +41,14 @@ export const dialectRows: readonly DoorRow[] = [
     opens: (doors) => doors.dialects?.awsSts !== undefined,
     refuse: refuseAwsSts,
     answer: answerAwsSts,
+  },
+  {
+    name: 'google-sts',
+    method: 'POST',
+    path: '/v1/token',
+    bodyLimit,
+    opens: (doors) => doors.dialects?.google !== undefined,
+    answer: answerGoogle,
   },
   ...written('vault.login', '/v1/auth/{mount}/login', answerLogin),
   {
