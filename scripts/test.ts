@@ -5,6 +5,7 @@
 import { globSync } from 'node:fs'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { installRuntimes } from '../test/fakes/runtimes.ts'
 
 const folders = process.argv.slice(2)
 const all = [...globSync('packages/*/{src,test}/**/*.test.ts'), ...globSync('test/**/*.test.ts')].sort()
@@ -14,6 +15,8 @@ if (files.length === 0) {
   console.error('no test file matches')
   process.exit(2)
 }
+
+installRuntimes()
 
 let passed = 0
 let failed = 0

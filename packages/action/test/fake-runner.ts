@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { runtime } from '../../../test/fakes/runtimes.ts'
 
 const dist = join(import.meta.dirname, '../dist')
 const fileNames = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'] as const
@@ -53,7 +54,7 @@ export function startJob(): FakeJob {
 
 function runNode(script: string, env: Record<string, string>, started?: (kill: Kill) => void) {
   return new Promise<Pick<StepResult, 'exitCode' | 'stdout' | 'stderr'>>((resolve, reject) => {
-    const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(runtime('node'), [script], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

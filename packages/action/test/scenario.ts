@@ -73,11 +73,12 @@ function entryLines(text: string): string {
     .join('')
 }
 
-/** What differs from run to run: the port, and random names. */
+/** What differs from run to run: the port, tokens that name it, and random names. */
 function normal(text: string, { services, job }: Scenario): string {
   return text
     .replaceAll(services.url, 'http://BROKER')
     .replaceAll(encodeURIComponent(services.url), 'http%3A%2F%2FBROKER')
     .replaceAll(job.temp, 'RUNNER_TEMP')
+    .replaceAll(/eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+/g, 'ID_TOKEN')
     .replaceAll(/mayfly-[0-9a-f]{32}/g, 'mayfly-RANDOM')
 }
