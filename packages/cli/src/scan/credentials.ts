@@ -1,6 +1,6 @@
 /** scan/credentials: what a secret probably is, by its name and by what it is given to, and what could replace it. */
-import type { SecretUse } from './secret-use.ts'
-import { actionOf } from './workflow.ts'
+import { type SecretUse, secretUses } from './secret-use.ts'
+import { actionOf, type Workflow } from './workflow.ts'
 
 export interface Credential {
   readonly what: string
@@ -120,6 +120,35 @@ const other: Credential = {
   kind: 'secret',
   instead: `${guide('secret', 'target-secret.md')}: the broker alone holds it, and gives it to the jobs that the policy names`,
 }
+
+/** Names of things, not keys to them: whoever knows one can do nothing with it. */
+const identifier =
+  /(?:^|_)(?:ARN|ACCOUNT_ID|CLIENT_ID|TENANT_ID|SUBSCRIPTION_ID|PROJECT_ID|REGION|BUCKET|CLUSTER|USERNAME|USER|EMAIL|HOST|HOSTNAME|WORKLOAD_IDENTITY_PROVIDER|APP_ID)$/
+const identifying: readonly (readonly [action: RegExp, input: RegExp])[] = [
+  [/^aws-actions\/configure-aws-credentials$/, /^(?:role-to-assume|aws-region)$/],
+  [/^google-github-actions\//, /^(?:workload_identity_provider|service_account|project_id)$/],
+  [/^azure\/login$/, /^(?:client-id|tenant-id|subscription-id)$/],
+]
+
+/** True for what is kept among the secrets and is none: an ARN, a project's id, a name of a user. */
+export function isIdentifier({ name, key, step }: Pick<SecretUse, 'name' | 'key' | 'step'>): boolean {
+  const action = step === undefined ? '' : actionOf(step)
+  return (
+    identifier.test(name) || identifying.some(([actions, inputs]) => actions.test(action) && inputs.test(key))
+  )
+}
+
+/** The uses that give something away. */
+export function credentialUses(workflow: Workflow): readonly SecretUse[] {
+  const known = found.get(workflow)
+  if (known !== undefined) return known
+  const uses = secretUses(workflow).filter((use) => !isIdentifier(use))
+  found.set(workflow, uses)
+  return uses
+}
+
+/** Rules ask for each job. */
+const found = new WeakMap<Workflow, readonly SecretUse[]>()
 
 /** What a use's secret probably is. Names say it first, and what takes the secret where they do not. */
 export function credentialOf({ name, key, step }: SecretUse): Credential {

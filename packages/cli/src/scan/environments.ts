@@ -2,8 +2,8 @@
 import { type Entry, entryOf, member, textOf, Unreadable } from '@mayfly/policy/document-tree'
 import { UsageFault } from '../command.ts'
 import type { GithubApi, Json } from '../lock/github-api.ts'
+import { credentialUses } from './credentials.ts'
 import { type Finding, finding, type Rule } from './finding.ts'
-import { secretUses } from './secret-use.ts'
 import { type Job, permissionsOf, readWorkflow, type Workflow } from './workflow.ts'
 
 export const unprotected: Rule = {
@@ -62,8 +62,8 @@ interface Named {
 function namedIn({ path, text }: { readonly path: string; readonly text: string }): readonly Named[] {
   const workflow = read(path, text)
   if (workflow === undefined) return []
-  const everywhere = secretUses(workflow).some(({ where }) => where === 'workflow env')
-  const holding = new Set(secretUses(workflow).map(({ job }) => job))
+  const everywhere = credentialUses(workflow).some(({ where }) => where === 'workflow env')
+  const holding = new Set(credentialUses(workflow).map(({ job }) => job))
   return workflow.jobs.flatMap((job) => {
     const entry = entryOf(job.node, 'environment')
     const name = entry?.value.is === 'map' ? textOf(member(entry.value, 'name')) : textOf(entry?.value)

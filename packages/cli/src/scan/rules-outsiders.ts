@@ -1,9 +1,9 @@
 /** scan/rules-outsiders: ways by which somebody outside of the repository gets code, text or files into a job. */
 
 import { entriesOf, member, type TextNode, textOf, textsBelow, textsOf } from '@mayfly/policy/document-tree'
+import { credentialUses } from './credentials.ts'
 import { expressionsOf } from './expression.ts'
 import { type Family, type Finding, finding, type Rule } from './finding.ts'
-import { secretUses } from './secret-use.ts'
 import { asksWho, outsiders } from './triggers.ts'
 import { actionOf, type Job, jobPermissions, type Step, type Workflow } from './workflow.ts'
 
@@ -21,7 +21,7 @@ const anybody: Rule = {
   name: 'anybody-starts-it',
   severity: 'medium',
   title: 'Anybody starts a job that has power',
-  why: 'Comments and issues can be written by anybody, and the job does not ask who wrote them.',
+  why: 'Comments, reviews and issues can be written by anybody, and the job does not ask who wrote them.',
   instead:
     'Ask in `if:` for `author_association`, or start it by `workflow_dispatch`; a policy leaves these events out.',
 }
@@ -140,6 +140,8 @@ const spoken: ReadonlySet<string> = new Set([
   'issues',
   'discussion',
   'discussion_comment',
+  'pull_request_review',
+  'pull_request_review_comment',
   'fork',
   'watch',
 ])
@@ -147,7 +149,7 @@ const spoken: ReadonlySet<string> = new Set([
 function started(workflow: Workflow, job: Job): readonly Finding[] {
   const events = [...job.triggers].filter((event) => spoken.has(event))
   if (events.length === 0) return []
-  const secrets = secretUses(workflow).filter((use) => use.job === job || use.where === 'workflow env')
+  const secrets = credentialUses(workflow).filter((use) => use.job === job || use.where === 'workflow env')
   const inherits = textOf(member(job.node, 'secrets')) === 'inherit'
   const strong = /^(?:\*|contents|packages|actions|deployments|id-token|pages|pull-requests|workflows)$/
   const writes = [...(jobPermissions(workflow, job) ?? [])].filter(

@@ -1,9 +1,10 @@
 /** scan/rules-pinning: other people's code that sees secrets, by a name that they can move. */
 
 import { entriesOf, member, textOf, textsBelow } from '@mayfly/policy/document-tree'
+import { credentialUses } from './credentials.ts'
 import { expressionsOf } from './expression.ts'
 import { type Family, type Finding, finding, type Rule } from './finding.ts'
-import { outputUses, type SecretUse, secretUses } from './secret-use.ts'
+import { outputUses, type SecretUse } from './secret-use.ts'
 import { actionOf, type Job, type Step, type Workflow } from './workflow.ts'
 
 const unpinned: Rule = {
@@ -18,7 +19,7 @@ const unpinned: Rule = {
 export const pinningRules: Family = {
   rules: [unpinned],
   find: (workflow) => {
-    const uses = secretUses(workflow)
+    const uses = credentialUses(workflow)
     return workflow.jobs.flatMap((job) => [...called(workflow, job, uses), ...ofSteps(workflow, job, uses)])
   },
 }

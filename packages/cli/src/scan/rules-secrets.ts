@@ -1,7 +1,7 @@
 /** scan/rules-secrets: which static secrets there are, and where they flow. */
 
 import { entryOf, textOf, textsBelow } from '@mayfly/policy/document-tree'
-import { credentialOf } from './credentials.ts'
+import { credentialOf, isIdentifier } from './credentials.ts'
 import { type Family, type Finding, finding, type Rule } from './finding.ts'
 import { outputUses, type SecretUse, secretUses } from './secret-use.ts'
 import { actionOf, type Workflow } from './workflow.ts'
@@ -64,6 +64,15 @@ const literal: Rule = {
   instead: 'Replace it where it was made, then let the job ask the broker for one.',
 }
 
+const keptName: Rule = {
+  id: 'MS008',
+  name: 'name-among-secrets',
+  severity: 'low',
+  title: 'A name is kept as a secret',
+  why: 'An ARN or an id opens nothing; among the secrets it hides from review which one a job uses.',
+  instead: 'A variable of the repository or of the environment: `vars.NAME`.',
+}
+
 /** Forms that nothing but a credential has. */
 const forms: readonly (readonly [RegExp, string])[] = [
   [/\bAKIA[0-9A-Z]{16}\b/, 'an access key of AWS'],
@@ -74,10 +83,19 @@ const forms: readonly (readonly [RegExp, string])[] = [
 ]
 
 export const secretRules: Family = {
-  rules: [longLivedKey, staticSecret, inherited, allSecrets, inScript, tooWide, literal],
+  rules: [longLivedKey, staticSecret, inherited, allSecrets, inScript, tooWide, literal, keptName],
   find: (workflow) => {
-    const uses = secretUses(workflow)
+    const all = secretUses(workflow)
+    const uses = all.filter((use) => !isIdentifier(use))
     return [
+      ...all.filter(isIdentifier).map((use) => {
+        return finding(
+          keptName,
+          workflow,
+          use.place,
+          `\`${use.name}\` names something, and goes to ${whereTo(use)}`,
+        )
+      }),
       ...uses.map((use) => ofUse(workflow, use)),
       ...uses.filter(isScript).map((use) => pasted(workflow, use)),
       ...workflow.jobs.flatMap((job) =>

@@ -6,7 +6,7 @@
  */
 
 import { entriesOf, member, type Node, textOf, textsOf } from '@mayfly/policy/document-tree'
-import { credentialOf } from '../credentials.ts'
+import { credentialOf, isIdentifier } from '../credentials.ts'
 import { type SecretUse, secretUses } from '../secret-use.ts'
 import { actionOf, type Job, type Workflow } from '../workflow.ts'
 
@@ -103,6 +103,7 @@ function replacedOf(
 
 function whyNot(use: SecretUse): string | undefined {
   if (!/^\w[\w-]*$/.test(use.name)) return 'nothing says which secret it is'
+  if (isIdentifier(use)) return 'it is a name and no secret; make it a variable'
   if (use.where === 'container' || use.where === 'elsewhere') return 'no step can give it to that place'
   if (use.source.includes('\n')) return 'its expression has several lines'
   if (!new RegExp(`\\bsecrets\\.${use.name}(?![\\w-])`, 'i').test(use.source))
