@@ -100,6 +100,43 @@ test('keys of AWS become a role whose keys the tools find by the same names', ()
   assert.match(notes.join('\n'), /write the role's ARN/)
 })
 
+/** A job on pushes to main, with these variables in its one script. */
+function workflowOf(variables: Readonly<Record<string, string>>, environment = ''): string {
+  const lines = Object.entries(variables).map(([key, name]) => `          ${key}: \${{ secrets.${name} }}`)
+  const at = environment === '' ? [] : [`    environment: ${environment}`]
+  const head = ['on: push', 'permissions: {}', 'jobs:', '  a:', '    runs-on: ubuntu-latest', ...at]
+  return [...head, '    steps:', '      - run: ./deploy.sh', '        env:', ...lines, ''].join('\n')
+}
+
+const targetsOf = (files: readonly { readonly path: string; readonly after: string }[]) =>
+  Object.keys(
+    (parse(files.find(({ path }) => path.startsWith('policies'))?.after ?? '{}') as { targets?: object })
+      .targets ?? {},
+  )
+
+test('keys of AWS that have another name are another role', () => {
+  const keys = (prefix: string) => ({
+    AWS_ACCESS_KEY_ID: `${prefix}_ACCESS_KEY_ID`,
+    AWS_SECRET_ACCESS_KEY: `${prefix}_SECRET_ACCESS_KEY`,
+  })
+  const file = (name: string, text: string) => ({ path: `.github/workflows/${name}.yml`, text })
+  const both = [file('a', workflowOf(keys('AWS'))), file('b', workflowOf(keys('BACKUP_AWS')))]
+  assert.deepEqual(targetsOf(propose(both, setting).files), ['aws', 'backup-aws'])
+  const apart = [
+    file('a', workflowOf(keys('AWS'), 'staging')),
+    file('b', workflowOf(keys('AWS'), 'production')),
+  ]
+  assert.deepEqual(targetsOf(propose(apart, setting).files), ['aws-production', 'aws-staging'])
+})
+
+test('two secrets that would be one target are not proposed', () => {
+  const text = [workflowOf({ A: 'KEY_TOOLS' }), workflowOf({ A: 'KEY' }, 'tools')]
+  const files = text.map((each, at) => ({ path: `.github/workflows/${at}.yml`, text: each }))
+  const { files: made, notes } = propose(files, setting)
+  assert.deepEqual(made, [])
+  assert.match(notes.join('\n'), /nothing is proposed: its policy would not load/)
+})
+
 test('a secret of the environment of all steps is given to the scripts that name it, and to no other step', () => {
   const text = [
     'on: { push: { branches: [main] } }',

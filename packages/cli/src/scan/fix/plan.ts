@@ -92,10 +92,11 @@ function replacedOf(
   stays: (use: SecretUse, why: string) => void,
 ): readonly Replaced[] {
   const accessKeys = new Set(uses.filter((use) => isAws(use) && /ID$/i.test(use.key)).map(({ name }) => name))
+  const role = roleOf(uses.filter(isAws))
   return uses.flatMap((use) => {
     const why =
       whyNot(use) ?? (isAws(use) && accessKeys.size > 1 ? 'the job has keys of two roles' : undefined)
-    if (why === undefined) return [{ use, target: targetOf(use, environment) }]
+    if (why === undefined) return [{ use, target: targetOf(use, environment, role) }]
     stays(use, why)
     return []
   })
@@ -122,12 +123,19 @@ export function isAws({ key, step, where }: SecretUse): boolean {
   return configures && /^aws-(?:access-key-id|secret-access-key|session-token)$/.test(key)
 }
 
-function targetOf(use: SecretUse, environment: Environment): Target {
+/** What the names of a job's keys of AWS say beside that they are keys: keys of another name are another role. */
+function roleOf(keys: readonly SecretUse[]): string {
+  const [first] = [...keys.filter(({ key }) => /ID$/i.test(key)), ...keys]
+  const rest = first?.name.replace(/_?(?:ACCESS_KEY(?:_ID)?|SECRET(?:_ACCESS_KEY)?|SESSION_TOKEN)(?=_|$)/, '')
+  return slug(rest === undefined || rest === '' ? 'aws' : rest)
+}
+
+function targetOf(use: SecretUse, environment: Environment, role: string): Target {
   const suffix = environment.is === 'named' ? `-${slug(environment.name)}` : ''
   const kind = isAws(use) && credentialOf(use).kind === 'aws_role' ? 'aws_role' : 'secret'
   const name =
     kind === 'aws_role'
-      ? `aws${suffix}`
+      ? `${role}${suffix}`
       : `${use.name.toLowerCase().replaceAll('_', '-').replace(/^-+/, 'secret-')}${suffix}`
   return { name, kind, tier: tierOf(environment), secret: use.name }
 }

@@ -33,9 +33,10 @@ export function policyOf(
   fixes: readonly JobFix[],
   setting: PolicySetting,
 ): { readonly text: string; readonly notes: readonly string[] } {
+  // Two things that would have one name are both written: the loader refuses that, and nothing is proposed.
   const targets = [
     ...new Map(
-      fixes.flatMap(({ replaced }) => replaced.map(({ target }) => [target.name, target] as const)),
+      fixes.flatMap(({ replaced }) => replaced.map(({ target }) => [identityOf(target), target] as const)),
     ).values(),
   ].toSorted((a, b) => (a.name < b.name ? -1 : 1))
   const grants = merged(
@@ -58,6 +59,10 @@ export function policyOf(
     '',
   ]
   return { text: lines.join('\n'), notes: targets.map(noteOf) }
+}
+
+function identityOf({ name, kind, tier, secret }: Target): string {
+  return JSON.stringify([name, kind, tier, kind === 'secret' ? secret : ''])
 }
 
 function targetLine({ name, kind, tier, secret }: Target): string {
