@@ -140,9 +140,13 @@ class Reader {
       const text = own.is === 'text' ? own.text : ''
       return { key: text, place: own.place, value: this.node(value, level + 1) }
     })
-    const entries = read.flatMap(({ key, place, value }) =>
-      key === '<<' && value.node.is === 'map' ? value.node.entries : [{ key, place, value: value.node }],
-    )
+    const own = read.filter(({ key, value }) => key !== '<<' || value.node.is !== 'map')
+    const said = new Set(own.map(({ key }) => key))
+    // What the map says itself counts before what is merged in.
+    const merged = read
+      .flatMap(({ key, value: { node } }) => (key === '<<' && node.is === 'map' ? node.entries : []))
+      .filter(({ key }) => !said.has(key))
+    const entries = [...merged, ...own.map(({ key, place, value }) => ({ key, place, value: value.node }))]
     return { node: { is: 'map', place, entries }, size: sum(read.map(({ value }) => value)) }
   }
 

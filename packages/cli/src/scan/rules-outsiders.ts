@@ -1,6 +1,14 @@
 /** scan/rules-outsiders: ways by which somebody outside of the repository gets code, text or files into a job. */
 
-import { entriesOf, member, type TextNode, textOf, textsBelow, textsOf } from '@mayfly/policy/document-tree'
+import {
+  entriesOf,
+  member,
+  type Node,
+  type TextNode,
+  textOf,
+  textsBelow,
+  textsOf,
+} from '@mayfly/policy/document-tree'
 import { credentialUses } from './credentials.ts'
 import { expressionsOf } from './expression.ts'
 import { type Family, type Finding, finding, type Rule } from './finding.ts'
@@ -168,10 +176,20 @@ function started(workflow: Workflow, job: Job): readonly Finding[] {
 function machines(workflow: Workflow, job: Job): readonly Finding[] {
   const proposals = [...job.triggers].filter((event) => event === 'pull_request' || outsiders.has(event))
   const node = member(job.node, 'runs-on')
-  const labels = node?.is === 'map' ? textsOf(member(node, 'labels')) : textsOf(node)
-  if (node === undefined || proposals.length === 0 || !labels.includes('self-hosted')) return []
+  if (node === undefined || proposals.length === 0 || !isOwn(job, node)) return []
   const message = `\`${proposals.join(', ')}\` runs job \`${job.name}\` on a self-hosted runner`
   return [finding(ownMachine, workflow, node.place, message)]
+}
+
+/** By its labels, in whatever way they are written: a list, an expression, a row of the matrix. */
+function isOwn(job: Job, node: Node): boolean {
+  const labels = node.is === 'map' ? textsOf(member(node, 'labels')) : textsOf(node)
+  if (labels.some((label) => label === 'self-hosted' || /\$\{\{.*\bself-hosted\b/s.test(label))) return true
+  const ofMatrix = labels.some((label) =>
+    expressionsOf(label).some(({ references }) => references.some(({ path }) => path[0] === 'matrix')),
+  )
+  const rows = [...textsBelow(member(member(job.node, 'strategy'), 'matrix'))]
+  return ofMatrix && rows.some(({ text }) => /\bself-hosted\b/.test(text))
 }
 
 /** What others write: names of branches and people's words; numbers, ids and fixed words are not in it. */

@@ -1,6 +1,7 @@
 /** Files that are no workflows, or that were made to cost much: one finding with a place, soon. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { conditionOf, expressionsOf } from '../../src/scan/expression.ts'
 import { scanFile } from '../../src/scan/scan.ts'
 
@@ -81,6 +82,30 @@ test('an expression that is too long to be understood still shows what it names'
   const [expression] = expressionsOf(text)
   assert.equal(expression?.tree, undefined)
   assert.ok(expression?.references.some(({ path, tested }) => path.join('.') === 'secrets.a' && !tested))
+})
+
+test('no text of expressions is too odd to be read', () => {
+  const word = fc.constantFrom(
+    ...`\${{ }} ' '' ( ) [ ] , . * ! && || == secrets A github event x-1 0x1f "`.split(' '),
+    ' ',
+  )
+  const text = fc.array(word, { maxLength: 40 }).map((words) => words.join(''))
+  fc.assert(
+    fc.property(text, (odd) => {
+      conditionOf(odd)
+      for (const { source } of expressionsOf(odd)) assert.ok(odd.includes(source) && source.endsWith('}}'))
+    }),
+    { seed: 7, numRuns: 5000 },
+  )
+})
+
+test('maps that are merged in are part of the map, and what it says itself wins', () => {
+  const text = `x: &x { A: '\${{ secrets.A }}', B: '\${{ secrets.B }}' }\non: push\npermissions: {}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: x\n        env: { B: plain, <<: *x }\n`
+  const found = scanFile('.github/workflows/a.yml', text)
+  assert.deepEqual(
+    found.map(({ message }) => message.slice(0, 3)),
+    ['`A`'],
+  )
 })
 
 test('what flows is told from what is only compared', () => {
