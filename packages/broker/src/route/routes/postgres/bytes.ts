@@ -3,13 +3,19 @@ import { Failure } from '../../../base/failure.ts'
 
 /** Exactly `size` bytes of a stream that nobody else reads; the rest stays in it. Throws when it ends before. */
 export async function exactly(stream: Duplex, size: number): Promise<Buffer> {
-  for (;;) {
-    const bytes = size === 0 ? Buffer.alloc(0) : (stream.read(size) as Buffer | null)
-    if (bytes !== null && bytes.length === size) return bytes
-    // At its end a stream gives what is left, however little.
-    if (bytes !== null || stream.readableEnded || stream.destroyed) throw ended()
-    await readable(stream)
+  const pieces: Buffer[] = []
+  for (let had = 0; had < size; ) {
+    // Taken out even when it is too little: a stream with something in it says that it is readable again and again.
+    const piece = stream.read() as Buffer | null
+    if (piece !== null) {
+      had += piece.length
+      pieces.push(piece)
+    } else if (stream.readableEnded || stream.destroyed) throw ended()
+    else await readable(stream)
   }
+  const bytes = Buffer.concat(pieces)
+  if (bytes.length > size) stream.unshift(bytes.subarray(size))
+  return bytes.subarray(0, size)
 }
 
 function readable(stream: Duplex): Promise<void> {
