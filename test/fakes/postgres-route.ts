@@ -33,9 +33,16 @@ export async function once(url: string, text: string): Promise<pg.QueryResult> {
   }
 }
 
-/** `more`: settings of the route, as YAML members after a comma. */
-export async function startRoute(t: TestContext, more = '', files: Readonly<Record<string, string>> = {}) {
-  const admin = await database()
+interface Options {
+  /** Settings of the route, as YAML members after a comma. */
+  readonly more?: string
+  readonly files?: Readonly<Record<string, string>>
+  /** Connection string of the database; one of this file's own server when absent. */
+  readonly on?: string
+}
+
+export async function startRoute(t: TestContext, { more = '', files = {}, on }: Options = {}) {
+  const admin = on ?? (await database())
   await once(admin, 'CREATE ROLE migrator').catch(() => undefined)
   await once(
     admin,

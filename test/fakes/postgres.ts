@@ -28,14 +28,16 @@ export interface RunningPostgres {
 }
 
 /**
- * Starts PostgreSQL; `settings` are lines of postgresql.conf. Throws an `Error` that says what to do where no
+ * Starts PostgreSQL; `settings` are lines of postgresql.conf, `installed` a folder with `bin/postgres` of another version.
+ * Throws an `Error` that says what to do where no
  * PostgreSQL can be had.
  */
 export async function startPostgres(
   settings: Readonly<Record<string, string>> = {},
+  installed?: string,
 ): Promise<RunningPostgres> {
   const folder = makeFolder()
-  const binaries = postgresBinaries(folder)
+  const binaries = installed ?? postgresBinaries(folder)
   const password = randomBytes(16).toString('hex')
   await initialise(binaries, folder, password)
   const server = new Server(binaries, folder, { ...defaults, ...settings })

@@ -1,11 +1,37 @@
 /** A job works on a database through the proxy: its token is the password, and the session ends with the lease. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once as event } from 'node:events'
+import { connect } from 'node:net'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import pg from 'pg'
 import postgres from 'postgres'
+import { atEnd } from '../fakes/at-end.ts'
+import { selfSigned } from '../fakes/certificate.ts'
+import { debianProgram } from '../fakes/debian-package.ts'
 import { exportedLog } from '../fakes/exported-log.ts'
+import { startPostgres } from '../fakes/postgres.ts'
 import { once, startRoute } from '../fakes/postgres-route.ts'
 import { revoke } from '../fakes/requests.ts'
+import { runBroker } from '../fakes/running-broker.ts'
+
+/** Runs a program to its end; the broker is in this process, so nothing may wait for it synchronously. */
+async function runToEnd(
+  program: string,
+  words: readonly string[],
+  { env, input = '' }: { env: NodeJS.ProcessEnv; input?: string },
+) {
+  const child = spawn(program, words, { env, stdio: ['pipe', 'pipe', 'pipe'] })
+  const out: Buffer[] = []
+  const err: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
+  child.stdin.end(input)
+  const [code] = (await event(child, 'close')) as [number | null]
+  return { code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }
+}
 
 test('the token is the password: simple, prepared and pipelined statements, transactions and COPY arrive', async (t) => {
   const { get, urlWith, admin } = await startRoute(t)
@@ -67,4 +93,123 @@ test('an open session ends with its lease; the password in the lease never left'
     route.map(({ type }) => type),
     ['route.admitted', 'route.refused'],
   )
+})
+
+test('psql, pg_dump and pgbench work through it, by their own ways of speaking the protocol', async (t) => {
+  // Debian's pg_dump takes no server that is newer than itself.
+  const installed = '/usr/lib/postgresql/15'
+  debianProgram(`${installed}/bin/postgres`, 'postgresql-15')
+  const server = await startPostgres({}, installed)
+  atEnd(t, () => server.stop())
+  const { get, place, base } = await startRoute(t, { on: await server.createDatabase() })
+  const { token } = await get()
+  const client = (name: string) => debianProgram(`/usr/bin/${name}`, 'postgresql-client')
+  const env = {
+    ...{ PATH: process.env['PATH'], PGHOST: place.hostname, PGPORT: place.port, PGUSER: 'job' },
+    ...{ PGPASSWORD: token, PGDATABASE: base, LC_ALL: 'C' },
+  }
+  const run = (name: string, ...words: string[]) => runToEnd(client(name), words, { env })
+  const load =
+    "CREATE TABLE lines (n int, t text)\n;\\copy lines FROM PROGRAM 'seq 1 5000 | sed s/$/,x/' WITH (FORMAT csv)\n"
+  const loaded = await runToEnd(client('psql'), ['-v', 'ON_ERROR_STOP=1', '-q'], { env, input: load })
+  assert.equal(loaded.code, 0, loaded.stderr)
+  const listed = await run('psql', '-At', '-c', '\\d lines', '-c', 'SELECT count(*) FROM lines')
+  assert.equal(listed.stdout, 'n|integer|||\nt|text|||\n5000\n', listed.stderr)
+  const dump = await run('pg_dump', '--table=lines')
+  assert.equal(dump.code, 0, dump.stderr)
+  assert.match(dump.stdout, /COPY public\.lines \(n, t\) FROM stdin;\n1\tx\n/)
+  assert.equal(dump.stdout.match(/\tx$/gm)?.length, 5000)
+  const begun = await run('pgbench', '-i', '-q', '-s', '1', '--init-steps=dtGvp')
+  assert.equal(begun.code, 0, begun.stderr)
+  for (const mode of ['simple', 'extended', 'prepared']) {
+    const done = await run('pgbench', '-n', '-M', mode, '-c', '4', '-t', '25')
+    assert.match(done.stdout, /processed: 100\/100/, `${mode}: ${done.stderr}`)
+  }
+})
+
+test('a statement that runs is cancelled by psql, and nothing by a key that nobody was given', async (t) => {
+  const { get, place, urlWith } = await startRoute(t)
+  const { token } = await get()
+  const client = new pg.Client({ connectionString: urlWith(token) })
+  await client.connect()
+  const running = client.query('SELECT pg_sleep(60)')
+  const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
+  const cancel = async (pid: number, key: number) => {
+    const socket = connect(Number(place.port), place.hostname)
+    const request = Buffer.alloc(16)
+    for (const [at, value] of [16, 80_877_102, pid, key].entries()) request.writeInt32BE(value, at * 4)
+    socket.end(request)
+    socket.resume()
+    await event(socket, 'close')
+  }
+  const cancelled = assert.rejects(running, /canceling statement due to user request/)
+  await cancel(processID, secretKey ^ 1)
+  await cancel(processID ^ 1, secretKey)
+  await cancel(processID, secretKey)
+  await cancelled
+  assert.equal((await client.query('SELECT 1 AS one')).rows[0].one, 1)
+  await client.end()
+})
+
+test('notifications arrive while nothing is asked', async (t) => {
+  const { get, urlWith, admin } = await startRoute(t)
+  const { token } = await get()
+  const client = new pg.Client({ connectionString: urlWith(token) })
+  await client.connect()
+  await client.query('LISTEN orders')
+  const heard = event(client, 'notification')
+  await once(admin, `NOTIFY orders, 'closed'`)
+  const [message] = (await heard) as [pg.Notification]
+  assert.equal(message.payload, 'closed')
+  await client.end()
+})
+
+test('what is revoked at one replica is over at the other: the next statement does not run', async (t) => {
+  const { get, urlWith, broker, site, admin } = await startRoute(t)
+  const other = await runBroker(t, site.replica)
+  const at = new URL(other.routes.find(({ name }) => name === 'orders-db')?.url ?? '')
+  const { token, answer } = await get()
+  const client = new pg.Client({ connectionString: urlWith(token, at) })
+  client.on('error', () => {})
+  await client.connect()
+  await client.query('CREATE TABLE late (n int)')
+  await revoke(broker.url, String(answer.body['access_token']))
+  await assert.rejects(client.query('INSERT INTO late VALUES (1)'))
+  assert.equal((await once(admin, 'SELECT count(*)::int AS n FROM late')).rows[0].n, 0)
+  await assert.rejects(once(urlWith(token, at), 'SELECT 1'), /not accepted/)
+})
+
+test('over TLS in both ways, and not without it where the route has a certificate', async (t) => {
+  const { key, cert } = selfSigned('127.0.0.1')
+  const files = { 'route.key': key, 'route.pem': cert }
+  const tls = ', tls: { certificate: { file: ./route.pem }, key: { file: ./route.key } }'
+  const { get, urlWith, place, site } = await startRoute(t, { more: tls, files })
+  const { token } = await get()
+  await assert.rejects(once(urlWith(token), 'SELECT 1'), /TLS alone/)
+  const trusted = `?sslmode=verify-full&sslrootcert=${encodeURIComponent(join(site.folder, 'route.pem'))}`
+  const { rows } = await once(urlWith(token) + trusted, 'SELECT 1 AS one')
+  assert.deepEqual(rows, [{ one: 1 }])
+  for (const [protocols, agreed] of [
+    [['postgresql'], true],
+    [['http/1.1'], false],
+    [undefined, false],
+  ] as const) {
+    const socket = connectTls({
+      host: place.hostname,
+      port: Number(place.port),
+      ca: cert,
+      ...(protocols === undefined ? {} : { ALPNProtocols: [...protocols] }),
+    })
+    socket.on('error', () => {})
+    const startup = Buffer.from('\0\0\0\x13\0\x03\0\0user\0job\0\0', 'latin1')
+    startup[3] = startup.length
+    socket.once('secureConnect', () => socket.write(startup))
+    // An error of TLS ends in `close` too.
+    const said = await new Promise<string>((resolve) => {
+      socket.once('data', (bytes: Buffer) => resolve(bytes.toString('latin1')))
+      socket.once('close', () => resolve(''))
+    })
+    assert.equal(said.startsWith('R'), agreed, String(protocols))
+    socket.destroy()
+  }
 })

@@ -42,7 +42,7 @@ export async function beginning(socket: Socket, secure: SecureContext | undefine
     }
     if (code >>> 16 !== codes.three) throw unfit('speaks another protocol than version 3')
     if (secure !== undefined && !encrypted)
-      throw new Failure('client_rejected', {
+      throw new Failure('target_refused', {
         detail: 'This route takes sessions over TLS alone: sslmode=require.',
       })
     const parameters = parametersOf(body)
