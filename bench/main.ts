@@ -12,6 +12,7 @@ const benches: Record<string, () => Promise<Bench>> = {
   leases: async () => (await import('./leases/main.ts')).benchLeases(),
   policy: async () => (await import('./policy/main.ts')).benchPolicy(),
   proxy: async () => (await import('./proxy/main.ts')).benchProxy(),
+  soak: async () => (await import('./soak/main.ts')).benchSoak(),
 }
 
 const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true })

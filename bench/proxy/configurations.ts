@@ -152,3 +152,23 @@ OIDCCryptoPassphrase bench
 ProxyPass / http://127.0.0.1:${upstream}/ enablereuse=on keepalive=On
 `
 }
+
+/** A session of the server for each of a caller, which is what a route gives too; passwords from `users`. */
+export function pgbouncer({ port, upstream, folder }: Pick<Setting, 'port' | 'upstream' | 'folder'>): string {
+  return `
+[databases]
+* = host=127.0.0.1 port=${upstream}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = ${folder}/users
+pool_mode = session
+default_pool_size = 40
+max_client_conn = 200
+log_connections = 0
+log_disconnections = 0
+stats_period = 600
+`
+}

@@ -9,6 +9,7 @@ import { ask } from '../../test/fakes/requests.ts'
 import { pinSelf } from '../child.ts'
 import { apache, type Contender, haproxy, mayfly, nginx, node, startUpstream } from './contenders.ts'
 import { openPlace } from './place.ts'
+import { benchPostgresRoute, type WayCost } from './postgres.ts'
 import { type Loaded, openWrk, type Wrk } from './wrk.ts'
 
 const size = { tokens: 200, rounds: 5, seconds: 3 } as const
@@ -44,7 +45,8 @@ export async function benchProxy(): Promise<ProxyBench> {
     ]
     stops.push(...all.map(({ stop }) => stop))
     for (const each of all) await rehearse(each, place.tokens[0] ?? '')
-    return summary(await alternate(all, openWrk(folder, place.tokens)))
+    const rounds = await alternate(all, openWrk(folder, place.tokens))
+    return summary(rounds, await benchPostgresRoute(folder))
   } finally {
     for (const stop of stops.reverse()) await stop()
   }
@@ -82,7 +84,10 @@ async function alternate(
   return rounds
 }
 
-function summary(rounds: ReadonlyMap<string, readonly Round[]>): ProxyBench {
+function summary(
+  rounds: ReadonlyMap<string, readonly Round[]>,
+  ways: ReadonlyMap<string, WayCost>,
+): ProxyBench {
   const of = (name: string) => rounds.get(name) ?? []
   const mine = of('mayfly')
   const plain = [...rounds.keys()].filter((name) => name.startsWith('node'))
@@ -94,6 +99,7 @@ function summary(rounds: ReadonlyMap<string, readonly Round[]>): ProxyBench {
     cpu_us: median(mine.map(({ cpu }) => cpu)),
     per_second: median(mine.map(({ perSecond }) => perSecond)),
     p99_ms: median(mine.map(({ p99 }) => p99)),
+    ...postgresFigures(ways),
   }
   const lines = ['one core, 32 connections             req/s   us CPU   p50 ms   p99 ms  of nginx']
   for (const [name, each] of rounds) {
@@ -114,7 +120,20 @@ function summary(rounds: ReadonlyMap<string, readonly Round[]>): ProxyBench {
     ]
     lines.push(name.padEnd(34) + cells.join(''))
   }
+  lines.push('pgbench -S, 8 clients                transactions/s   us CPU between')
+  for (const [name, { perSecond, cpu }] of ways)
+    lines.push(`${name.padEnd(37)}${perSecond.toFixed(0).padStart(14)} ${cpu.toFixed(1).padStart(16)}`)
   return { figures, lines }
+}
+
+function postgresFigures(ways: ReadonlyMap<string, WayCost>): Record<string, number> {
+  const none = { perSecond: Number.NaN, cpu: Number.NaN }
+  const { mayfly = none, direct = none, 'pgbouncer, session mode': bouncer = none } = Object.fromEntries(ways)
+  return {
+    pgbouncer_share: mayfly.perSecond / bouncer.perSecond,
+    pgbouncer_cpu_share: bouncer.cpu / mayfly.cpu,
+    direct_share: mayfly.perSecond / direct.perSecond,
+  }
 }
 
 /** Requests for each CPU second of `mine`, in those of `other`: the median over rounds. */

@@ -19,6 +19,11 @@ export interface Said {
 const tokenType = (name: string) => `urn:ietf:params:oauth:token-type:${name}`
 const usual = new Agent({ keepAlive: true })
 
+/** Closes the connections that requests without an agent of their own keep. */
+export function letGo(): void {
+  usual.destroy()
+}
+
 /** One request and its whole answer; rejects when the connection breaks before its end. */
 export function ask(url: string, said: Said = {}): Promise<Answered> {
   const { method = said.body === undefined ? 'GET' : 'POST', headers = {}, agent = usual } = said
