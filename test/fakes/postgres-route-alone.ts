@@ -45,13 +45,13 @@ export const forbidden = {
   terms: undefined as unknown,
 }
 
-/** Opens the route; it ends with the test. */
+/** Opens the route; it ends with the test. `query`: of the connection string by which the route reaches the server. */
 export async function routeAlone(
   t: TestContext,
-  more: Partial<Settings> = {},
+  { on, query = '', ...more }: Partial<Settings> & { on?: string; query?: string } = {},
   check: typeof forbidden = forbidden,
 ): Promise<Alone> {
-  const admin = new URL(await database())
+  const admin = new URL(on ?? (await database()))
   const role = `lease_${randomBytes(6).toString('hex')}`
   const password = randomBytes(16).toString('hex')
   const client = new pg.Client({ connectionString: admin.href })
@@ -60,7 +60,10 @@ export async function routeAlone(
     `CREATE ROLE ${role} LOGIN PASSWORD '${password}'; GRANT ALL ON SCHEMA public TO ${role}`,
   )
   await client.end()
-  const gate: FakeGate = { ...fakeGate(), upstream: async () => ({ url: admin.href, role, password }) }
+  const gate: FakeGate = {
+    ...fakeGate(),
+    upstream: async () => ({ url: admin.href + query, role, password }),
+  }
   gate.holds = async () => !gate.revoked
   const settings = {
     ...{ name: 'orders-db', listen: { host: '127.0.0.1', port: 0 }, target: 'orders-db' },

@@ -1,5 +1,6 @@
 /** Signing in at the server behind the route, as the lease's own role. */
 import { createHash, X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { connect as secure, type TLSSocket } from 'node:tls'
 import { z } from 'zod'
@@ -19,6 +20,8 @@ export interface Place {
   readonly password: Secret
   /** `verify`: the server's name and its chain are checked. */
   readonly tls: 'off' | 'verify' | 'unverified'
+  /** Path of the certificates that vouch for the server's, PEM; those of the system where absent. */
+  readonly rootCertificate?: string
 }
 
 /** A session that is open and waits for its first statement. */
@@ -39,7 +42,9 @@ export function placeOf(handle: Json): Place {
     throw new Failure('internal', { reason: 'the lease has no role that a route could use' })
   const url = new URL(parsed.data.url)
   const mode = url.searchParams.get('sslmode') ?? 'disable'
+  const root = url.searchParams.get('sslrootcert')
   return {
+    ...(root === null ? {} : { rootCertificate: root }),
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: Number(url.port === '' ? 5432 : url.port),
     database: decodeURIComponent(url.pathname.slice(1)) || 'postgres',
@@ -59,8 +64,10 @@ export async function reach(place: Place): Promise<Socket> {
     plain.write(written('', int32(80_877_103)))
     const [said] = await exactly(plain, 1)
     if (said !== 0x53 || plain.readableLength > 0) throw broken('it does not take TLS')
+    const { rootCertificate: root } = place
     const socket = secure({
       socket: plain,
+      ...(root === undefined ? {} : { ca: await readFile(root) }),
       ...(/^[0-9.]+$|:/.test(place.host) ? { host: place.host } : { servername: place.host }),
       ALPNProtocols: ['postgresql'],
       rejectUnauthorized: place.tls === 'verify',
