@@ -7,7 +7,7 @@ import { scanEnvironments } from '../scan/environments.ts'
 import type { Finding } from '../scan/finding.ts'
 import { fixOptions, proposeFix } from '../scan/fix/command.ts'
 import { jsonReport, sarifReport, textReport } from '../scan/report.ts'
-import { scanFile } from '../scan/scan.ts'
+import { scanFiles } from '../scan/scan.ts'
 import { json } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -48,7 +48,7 @@ workflows, as a difference to review; only --write changes files.`,
     const files = checkouts.flatMap((each) => each.files)
     if (given.flag('fix') || given.flag('write')) return proposeFix(given, terminal, files)
     const asked = given.flag('settings') ? await environmentsOf(given, terminal, checkouts) : []
-    const findings = [...files.flatMap(({ path, text }) => scanFile(path, text)), ...asked].toSorted(
+    const findings = [...scanFiles(files), ...asked].toSorted(
       (a, b) =>
         order(a.path, b.path) || a.line - b.line || a.column - b.column || order(a.rule.id, b.rule.id),
     )

@@ -1,14 +1,6 @@
-/** scan/rules-outsiders: ways by which somebody outside of the repository gets code, text or files into a job. */
+/** scan/rules-outsiders: ways by which somebody outside of the repository gets code or files into a job, or starts it. */
 
-import {
-  entriesOf,
-  member,
-  type Node,
-  type TextNode,
-  textOf,
-  textsBelow,
-  textsOf,
-} from '@mayfly/policy/document-tree'
+import { member, type Node, type TextNode, textOf, textsBelow, textsOf } from '@mayfly/policy/document-tree'
 import { credentialUses } from './credentials.ts'
 import { expressionsOf } from './expression.ts'
 import { type Family, type Finding, finding, type Rule } from './finding.ts'
@@ -42,14 +34,6 @@ const proposedFiles: Rule = {
   instead:
     'Ask whether that run was of this repository (`github.event.workflow_run.head_repository`), and only read them.',
 }
-const injection: Rule = {
-  id: 'MS023',
-  name: 'text-becomes-script',
-  severity: 'high',
-  title: 'Text of somebody else becomes a script',
-  why: 'The expression is pasted in before the script is read: a title or a branch name with `$(...)` is a command.',
-  instead: 'Give it to the step in `env:` and write `"$NAME"`.',
-}
 const ownMachine: Rule = {
   id: 'MS024',
   name: 'own-machine-for-proposals',
@@ -60,13 +44,10 @@ const ownMachine: Rule = {
 }
 
 export const outsiderRules: Family = {
-  rules: [proposedCode, anybody, proposedFiles, injection, ownMachine],
+  rules: [proposedCode, anybody, proposedFiles, ownMachine],
   find: (workflow) => {
     const checked = checkedJobs(workflow)
-    return workflow.jobs.flatMap((job) => [
-      ...(checked.has(job) ? [] : ofJob(workflow, job)),
-      ...injections(workflow, job),
-    ])
+    return workflow.jobs.flatMap((job) => (checked.has(job) ? [] : ofJob(workflow, job)))
   },
 }
 
@@ -190,59 +171,4 @@ function isOwn(job: Job, node: Node): boolean {
   )
   const rows = [...textsBelow(member(member(job.node, 'strategy'), 'matrix'))]
   return ofMatrix && rows.some(({ text }) => /\bself-hosted\b/.test(text))
-}
-
-/** What others write: names of branches and people's words; numbers, ids and fixed words are not in it. */
-const written = [
-  /^github\.head_ref$/,
-  /^github\.event\.(?:issue|pull_request|discussion|comment|review|review_comment)\.(?:title|body)$/,
-  /^github\.event\.pull_request\.head\.(?:ref|label|repo\.default_branch|repo\.description|repo\.homepage)$/,
-  /^github\.event\.(?:head_commit|commits\..+|merge_group\.head_commit)\.(?:message|author\.(?:email|name)|committer\.(?:email|name))$/,
-  /^github\.event\.workflow_run\.(?:head_branch|display_title|head_commit\.(?:message|author\.(?:email|name)))$/,
-  /^github\.event\.pages\..+\.page_name$/,
-  /^github\.event\.discussion\.(?:title|body)$/,
-  /^github\.event(?:\.(?:issue|pull_request|comment|head_commit|review|discussion))?$/,
-]
-
-function injections(workflow: Workflow, job: Job): readonly Finding[] {
-  return job.steps.flatMap((step) => {
-    const script = actionOf(step) === 'actions/github-script' ? member(step.with, 'script') : undefined
-    const nodes = [step.run, script?.is === 'text' ? script : undefined]
-    const bad = writtenVariables(workflow, job, step)
-    return nodes.flatMap((node) => (node === undefined ? [] : ofScript(workflow, step, node, bad)))
-  })
-}
-
-/** Variables whose value somebody else writes: `$NAME` is safe, `${{ env.NAME }}` is not. */
-function writtenVariables(workflow: Workflow, job: Job, step: Step): ReadonlySet<string> {
-  const maps = [member(workflow.node, 'env'), member(job.node, 'env'), step.env]
-  const entries = maps.flatMap((map) => entriesOf(map))
-  return new Set(
-    entries.filter(({ value }) => isWritten(textOf(value) ?? '')).map(({ key }) => key.toLowerCase()),
-  )
-}
-
-function isWritten(text: string): boolean {
-  return expressionsOf(text).some(({ references }) =>
-    references.some(({ path, tested }) => !tested && written.some((each) => each.test(path.join('.')))),
-  )
-}
-
-function ofScript(
-  workflow: Workflow,
-  step: Step,
-  node: TextNode,
-  variables: ReadonlySet<string>,
-): readonly Finding[] {
-  return expressionsOf(node.text).flatMap(({ source, number, references }) => {
-    const found = references.find(
-      ({ path, tested }) =>
-        !tested &&
-        (written.some((each) => each.test(path.join('.'))) ||
-          (path[0] === 'env' && variables.has(path[1] ?? ''))),
-    )
-    if (found === undefined) return []
-    const message = `\`${found.path.join('.')}\` becomes text of the script of \`${step.name}\``
-    return [finding(injection, workflow, node.find(source, number), message)]
-  })
 }

@@ -8,6 +8,8 @@
 import { Unreadable } from '@mayfly/policy/document-tree'
 import { unprotected } from './environments.ts'
 import type { Family, Finding, Rule } from './finding.ts'
+import { writtenInputs } from './inputs.ts'
+import { injectionRules, inputInjections } from './rules-injection.ts'
 import { outsiderRules } from './rules-outsiders.ts'
 import { permissionRules } from './rules-permissions.ts'
 import { pinningRules } from './rules-pinning.ts'
@@ -23,7 +25,13 @@ const unreadable: Rule = {
   instead: 'Mend the file, or take it out of the folder.',
 }
 
-const families: readonly Family[] = [secretRules, permissionRules, outsiderRules, pinningRules]
+const families: readonly Family[] = [
+  secretRules,
+  permissionRules,
+  outsiderRules,
+  injectionRules,
+  pinningRules,
+]
 
 /** Every rule, by its id. */
 export const rules: readonly Rule[] = [
@@ -32,16 +40,35 @@ export const rules: readonly Rule[] = [
   ...families.flatMap((family) => family.rules),
 ].toSorted((a, b) => (a.id < b.id ? -1 : 1))
 
-/** What the rules find in one file; a file that cannot be read is one finding. */
+interface Source {
+  readonly path: string
+  readonly text: string
+}
+
+/** What the rules find in the files of a checkout, in their order; one that cannot be read is one finding. */
+export function scanFiles(files: readonly Source[]): readonly Finding[] {
+  const read = files.map(readOrTell)
+  const inputs = writtenInputs(read.flatMap(({ workflow }) => (workflow === undefined ? [] : [workflow])))
+  return read.flatMap(({ workflow, path, told }) => {
+    if (workflow === undefined) return told
+    return [
+      ...families.flatMap((family) => family.find(workflow)),
+      ...inputInjections(workflow, inputs.get(path) ?? new Map()),
+    ].toSorted((a, b) => a.line - b.line || a.column - b.column || (a.rule.id < b.rule.id ? -1 : 1))
+  })
+}
+
+/** One file alone. */
 export function scanFile(path: string, text: string): readonly Finding[] {
+  return scanFiles([{ path, text }])
+}
+
+function readOrTell({ path, text }: Source) {
   try {
-    const workflow = readWorkflow(path, text)
-    return families
-      .flatMap((family) => family.find(workflow))
-      .toSorted((a, b) => a.line - b.line || a.column - b.column || (a.rule.id < b.rule.id ? -1 : 1))
+    return { path, workflow: readWorkflow(path, text), told: [] }
   } catch (thrown) {
     if (!(thrown instanceof Unreadable)) throw thrown
     const { message, place } = thrown
-    return [{ rule: unreadable, path, ...place, message, instead: unreadable.instead }]
+    return { path, told: [{ rule: unreadable, path, ...place, message, instead: unreadable.instead }] }
   }
 }

@@ -4,7 +4,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { sarifReport } from '../../src/scan/report.ts'
-import { rules, scanFile } from '../../src/scan/scan.ts'
+import { rules, scanFile, scanFiles } from '../../src/scan/scan.ts'
 
 const folder = join(import.meta.dirname, 'fixtures')
 const fixtures = globSync('**/*.yml', { cwd: folder }).sort()
@@ -47,4 +47,46 @@ test('a finding keeps its fingerprint when lines above it come and go, and loses
   assert.equal(prints(text)?.length, 1)
   assert.deepEqual(prints(`# one\n# two\n${text}`), prints(text))
   assert.notDeepEqual(prints(text.replaceAll('NPM_TOKEN', 'OTHER_NPM_TOKEN')), prints(text))
+})
+
+test('text of somebody else is followed into the scripts of own actions and called workflows', () => {
+  const title = `\${{ github.event.issue.title }}`
+  const caller = [
+    'on: issues',
+    'permissions: {}',
+    'jobs:',
+    '  a:',
+    '    runs-on: ubuntu-latest',
+    '    steps:',
+    '      - uses: ./.github/actions/greet',
+    `        with: { Title: '${title}', number: 7 }`,
+    '  b:',
+    '    uses: ./.github/workflows/called.yml',
+    `    with: { body: '${title}' }`,
+  ]
+  const action = [
+    'runs:',
+    '  using: composite',
+    '  steps:',
+    '    - run: |',
+    `        echo "\${{ inputs.number }} \${{ inputs.other }}"`,
+    `        echo "\${{ inputs.title }}"`,
+    `        echo "\${{ inputs.title != '' }}"`,
+  ]
+  const called = ['on: workflow_call', 'jobs:', '  x:', '    steps:', `      - run: echo \${{ inputs.body }}`]
+  const files = (root: string) => [
+    { path: `${root}.github/workflows/caller.yml`, text: caller.join('\n') },
+    { path: `${root}.github/actions/greet/action.yml`, text: action.join('\n') },
+    { path: `${root}.github/workflows/called.yml`, text: called.join('\n') },
+  ]
+  const found = (root: string, other = root) =>
+    scanFiles([...files(root).slice(0, 1), ...files(other).slice(1)]).map(({ path, line, rule, message }) => {
+      return `${path}:${line} ${rule.id} ${message.split(' at ')[1]}`
+    })
+  for (const root of ['', 'shop/'])
+    assert.deepEqual(found(root), [
+      `${root}.github/actions/greet/action.yml:6 MS023 ${root}.github/workflows/caller.yml:8`,
+      `${root}.github/workflows/called.yml:5 MS023 ${root}.github/workflows/caller.yml:11`,
+    ])
+  assert.deepEqual(found('shop/', 'web/'), [])
 })
