@@ -150,9 +150,12 @@ export function credentialUses(workflow: Workflow): readonly SecretUse[] {
 /** Rules ask for each job. */
 const found = new WeakMap<Workflow, readonly SecretUse[]>()
 
+/** The patterns would take long for names that nobody gives. */
+const longestName = 200
+
 /** What a use's secret probably is. Names say it first, and what takes the secret where they do not. */
 export function credentialOf({ name, key, step }: SecretUse): Credential {
-  const written = [name, key.toUpperCase().replaceAll('-', '_')]
+  const written = [name, key.toUpperCase().replaceAll('-', '_')].filter((each) => each.length <= longestName)
   const byName = rows.find(({ named }) => named !== undefined && written.some((each) => named.test(each)))
   if (byName !== undefined) return byName
   const action = step === undefined ? '' : actionOf(step)

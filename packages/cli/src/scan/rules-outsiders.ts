@@ -92,7 +92,7 @@ function checkouts(workflow: Workflow, job: Job, step: Step): readonly Finding[]
       const variables = isCheckout ? [] : [...textsBelow(step.env)]
       return (
         [node, ...variables].some(readsHead) ||
-        (!isCheckout && /gh pr checkout|pull\/\S+\/(?:head|merge)/.test(node.text))
+        (!isCheckout && /gh pr checkout|pull\/\S{1,100}?\/(?:head|merge)/.test(node.text))
       )
     })
   if (first === undefined) return []
@@ -165,7 +165,10 @@ function machines(workflow: Workflow, job: Job): readonly Finding[] {
 /** By its labels, in whatever way they are written: a list, an expression, a row of the matrix. */
 function isOwn(job: Job, node: Node): boolean {
   const labels = node.is === 'map' ? textsOf(member(node, 'labels')) : textsOf(node)
-  if (labels.some((label) => label === 'self-hosted' || /\$\{\{.*\bself-hosted\b/s.test(label))) return true
+  if (
+    labels.some((label) => label === 'self-hosted' || (label.includes('${') && label.includes('self-hosted')))
+  )
+    return true
   const ofMatrix = labels.some((label) =>
     expressionsOf(label).some(({ references }) => references.some(({ path }) => path[0] === 'matrix')),
   )

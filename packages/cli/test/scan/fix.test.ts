@@ -148,6 +148,10 @@ test('a secret of the environment of all steps is given to the scripts that name
     `      API_KEY: \${{ secrets.API_KEY }}`,
     '    steps:',
     '      - run: npm ci',
+    '      - run: echo "$API_KEY"',
+    '        env: { API_KEY: none }',
+    '      - run: echo "$API_KEY"',
+    '        env: { LEVEL: debug }',
     '      - run: curl -H "key:$API_KEY" https://api.acme.example',
     '        env:',
     '          LEVEL: info',
@@ -157,16 +161,19 @@ test('a secret of the environment of all steps is given to the scripts that name
   const { steps, env } = (parse(patched?.after ?? '') as { jobs: { a: { steps: object[]; env: unknown } } })
     .jobs.a
   assert.equal(env, undefined)
+  const value = `\${{ steps.mayfly.outputs.token-api-key }}`
   assert.deepEqual(steps, [
     { run: 'npm ci' },
+    { run: 'echo "$API_KEY"', env: { API_KEY: 'none' } },
     {
       id: 'mayfly',
       uses: setting.action,
       with: { url: setting.url, target: 'api-key', export: 'output' },
     },
+    { run: 'echo "$API_KEY"', env: { API_KEY: value, LEVEL: 'debug' } },
     {
       run: 'curl -H "key:$API_KEY" https://api.acme.example',
-      env: { API_KEY: `\${{ steps.mayfly.outputs.token-api-key }}`, LEVEL: 'info' },
+      env: { API_KEY: value, LEVEL: 'info' },
     },
   ])
 })

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { conditionOf, expressionsOf } from '../../src/scan/expression.ts'
+import { propose } from '../../src/scan/fix/fix.ts'
 import { scanFile } from '../../src/scan/scan.ts'
 
 function only(text: string) {
@@ -59,19 +60,33 @@ test('expressions that are nested without end, or broken, cost little and are no
 test('files of the largest size are scanned soon, whatever they are made of', () => {
   const steps = (line: string, count: number) =>
     `on: push\npermissions: {}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: |\n${`          ${line}\n`.repeat(count)}`
-  const jobs = Array.from({ length: 4000 }, (_, at) => {
+  const jobs = Array.from({ length: 2500 }, (_, at) => {
     const needs = at < 2 ? '' : `, needs: [a${at - 1}, a${at - 2}]`
     return `  a${at}: { runs-on: x${needs}, steps: [{ uses: v/a@v1, env: { A: "\${{ secrets.A${at} }}" } }] }\n`
   })
+  const step = '      - run: make "$TOKEN"\n        env: { A: b }\n'
+  const env = `    env:\n      TOKEN: \${{ secrets.TOKEN }}\n      OTHER: \${{ secrets.OTHER }}\n`
+  const manySteps = `on: push\njobs:\n  a:\n    runs-on: x\n${env}    steps:\n${step.repeat(5000)}`
   const costly = [
-    steps(`\${{ secrets.A }}`, 30_000),
-    steps(`\${{ 'a''a''a''a''a''a''a''a''a''a`, 25_000),
-    steps(`\${{ \${{ \${{ \${{ \${{`, 40_000),
+    steps(`\${{ secrets.A }}`, 20_000),
+    steps(`\${{ 'a''a''a''a''a''a''a''a''a''a`, 20_000),
+    steps(`\${{ \${{ \${{ \${{ \${{`, 25_000),
+    steps(`gh \${{ secrets.${'AWS_KEY_'.repeat(60_000)} }}`, 1),
+    steps(`git fetch ${'pull/'.repeat(150_000)}`, 1).replace('on: push', 'on: issues'),
+    steps('a', 1)
+      .replace('on: push', 'on: issues')
+      .replace('runs-on: x', `runs-on: "${'${{ '.repeat(200_000)}"`),
     `on: [issues]\npermissions: {}\njobs:\n${jobs.join('')}`,
+    manySteps,
   ]
   for (const text of costly) {
     const began = performance.now()
-    scanFile('.github/workflows/a.yml', text)
+    const path = '.github/workflows/a.yml'
+    assert.ok(
+      scanFile(path, text).every(({ rule }) => rule.id !== 'MS000'),
+      text.slice(0, 120),
+    )
+    propose([{ path, text }], { url: 'https://a', action: 'a/a@a', repository: 'acme/shop', branch: 'main' })
     const took = performance.now() - began
     assert.ok(took < 8000, `${Math.round(took)} ms for ${text.slice(0, 120)}`)
   }

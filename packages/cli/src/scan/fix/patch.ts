@@ -32,6 +32,8 @@ function patchJob(draft: Draft, { job, workflow, replaced }: JobFix, setting: Pa
   const id = idOf(job)
   removeKeys(draft, job.node, keysAt(replaced, 'job env'))
   const needing = new Set<Step>()
+  const wide = secrets.filter(({ use }) => isWide(use.where))
+  const receivers = new Map(wide.map(({ use }) => [use.key, receiversOf(job, use.key)]))
   for (const step of job.steps) {
     const own = aws.filter(({ use }) => use.step === step)
     for (const key of ['env', 'with'])
@@ -41,7 +43,9 @@ function patchJob(draft: Draft, { job, workflow, replaced }: JobFix, setting: Pa
         new Set(own.filter(({ use }) => placeOf(use.where) === key).map(({ use }) => use.key)),
         key,
       )
-    const given = secrets.filter(({ use }) => isWide(use.where) && receives(job, step, use.key))
+    const given = wide.filter(
+      ({ use }) => receivers.get(use.key)?.has(step) === true && !hides(step, use.key),
+    )
     giveEnv(draft, step, given, own, id)
     if (own.length + given.length > 0 || replaced.some(({ use }) => use.step === step)) needing.add(step)
     if (aws.some(({ use }) => isWide(use.where))) needing.add(step)
@@ -73,11 +77,16 @@ function removeKeys(draft: Draft, parent: Node, keys: ReadonlySet<string>, under
 }
 
 /** The scripts that name the variable; when none does, every script may run something that reads it. */
-function receives(job: Job, step: Step, key: string): boolean {
-  const word = new RegExp(`\\b${key.replaceAll(/[^\w]/g, '.')}\\b`)
-  const names = (each: Step) => [...textsBelow(each.node)].some(({ text }) => word.test(text))
-  const naming = job.steps.filter((each) => each.run !== undefined && names(each))
-  return step.run !== undefined && (naming.length === 0 || naming.includes(step))
+function receiversOf(job: Job, key: string): ReadonlySet<Step> {
+  const word = new RegExp(`\\b${key}\\b`)
+  const scripts = job.steps.filter(({ run }) => run !== undefined)
+  const naming = scripts.filter(({ node }) => [...textsBelow(node)].some(({ text }) => word.test(text)))
+  return new Set(naming.length === 0 ? scripts : naming)
+}
+
+/** A step's own value stands before the job's. */
+function hides(step: Step, key: string): boolean {
+  return entryOf(step.env, key) !== undefined
 }
 
 function giveEnv(
@@ -88,11 +97,15 @@ function giveEnv(
   id: string,
 ): void {
   if (given.length === 0) return
-  const lines = given.map((each) => `${each.use.key}: ${expression(each.use.source, [each], id)}`)
+  const values = given.map((each) => [each.use.key, expression(each.use.source, [each], id)] as const)
+  const lines = values.map(([key, value]) => `${key}: ${value}`)
+  const pairs = values.map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
   const gone = keysAt(removed, 'step env')
   const left = entriesOf(step.env).find(({ key }) => !gone.has(key))
-  if (left !== undefined && step.env !== undefined) draft.insertBefore(step.env, left.key, lines)
-  else draft.insertBefore(step.node, 'run', ['env:', ...lines.map((line) => `  ${line}`)])
+  if (left !== undefined && step.env !== undefined) {
+    if (draft.isFlow(step.env)) draft.insertInFlow(step.env, pairs.join(', '))
+    else draft.insertBefore(step.env, left.key, lines)
+  } else draft.insertBefore(step.node, 'run', ['env:', ...lines.map((line) => `  ${line}`)])
 }
 
 /** The expression with the outputs in the secrets' places: what stood around them stays. */

@@ -103,14 +103,14 @@ function replacedOf(
 }
 
 function whyNot(use: SecretUse): string | undefined {
-  if (!/^\w[\w-]*$/.test(use.name)) return 'nothing says which secret it is'
+  if (!/^\w[\w-]{0,199}$/.test(use.name)) return 'nothing says which secret it is'
   if (isIdentifier(use)) return 'it is a name and no secret; make it a variable'
   if (use.where === 'container' || use.where === 'elsewhere') return 'no step can give it to that place'
   if (use.source.includes('\n')) return 'its expression has several lines'
   if (!new RegExp(`\\bsecrets\\.${use.name}(?![\\w-])`, 'i').test(use.source))
     return 'it is not named as `secrets.NAME`'
   const wide = use.where === 'workflow env' || use.where === 'job env'
-  if (wide && !/^[A-Za-z_]\w*$/.test(use.key)) return 'it is no variable that a step could have'
+  if (wide && !/^[A-Za-z_]\w{0,199}$/.test(use.key)) return 'it is no variable that a step could have'
   if ((wide || isAws(use)) && use.node.text !== use.source) return 'it is part of a longer value'
   return undefined
 }
