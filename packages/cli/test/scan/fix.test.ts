@@ -178,6 +178,57 @@ test('a secret of the environment of all steps is given to the scripts that name
   ])
 })
 
+test('filters become what a policy can say, with a note where that is not the same, and exclusions leave no pattern', () => {
+  const lines = (push: string) => {
+    const text = workflowOf({ A: 'A' }).replace('on: push', `on: { push: { ${push} } }`)
+    const { files, notes } = propose([{ path: '.github/workflows/a.yml', text }], setting)
+    const { grants } = parse(files[1]?.after ?? '') as { grants: { who: Record<string, unknown> }[] }
+    const refs = grants.map(({ who }) => who['branch'] ?? who['tag'])
+    return [refs, notes.filter((note) => note.includes('filter')).map((note) => note.split(': ')[1])]
+  }
+  assert.deepEqual(lines('branches: [main, release/*]'), [['main', { like: 'release/*' }], []])
+  assert.deepEqual(lines('tags: ["v[0-9]+.*"]'), [
+    [{ like: 'v*' }],
+    ['the tag filter `v[0-9]+.*` is `v*` in the policy'],
+  ])
+  assert.deepEqual(lines('branches: [main, "release/**", "!release/old"]'), [
+    ['main'],
+    [
+      'the branch filter `release/**` is not in the policy',
+      'the branch filter `!release/old` is not in the policy',
+    ],
+  ])
+  assert.deepEqual(lines('branches: ["**"]'), [['main'], ['the branch filter `**` is not in the policy']])
+})
+
+test('keys of AWS come right before the first step that needs them, and lines end as they did', () => {
+  const text = [
+    'on: push',
+    'permissions: {}',
+    'jobs:',
+    '  a:',
+    '    runs-on: ubuntu-latest',
+    '    steps:',
+    '      - run: npm ci',
+    '        env:',
+    `          TOKEN: \${{ secrets.NPM_TOKEN }}`,
+    '      - run: aws s3 ls',
+    '        env:',
+    `          AWS_ACCESS_KEY_ID: \${{ secrets.AWS_ACCESS_KEY_ID }}`,
+    `          AWS_SECRET_ACCESS_KEY: \${{ secrets.AWS_SECRET_ACCESS_KEY }}`,
+    '',
+  ].join('\r\n')
+  const after = propose([{ path: '.github/workflows/a.yml', text }], setting).files[0]?.after ?? ''
+  const { steps } = (
+    parse(after) as { jobs: { a: { steps: { run?: string; with?: { target: string } }[] } } }
+  ).jobs.a
+  assert.deepEqual(
+    steps.map((step) => step.run ?? step.with?.target),
+    ['npm-token', 'npm ci', 'aws', 'aws s3 ls'],
+  )
+  assert.doesNotMatch(after, /[^\r]\n/)
+})
+
 test('what outsiders start, what is shared by an anchor and what cannot be followed stays, and is told', () => {
   const stays = (name: string) => {
     const { files, notes } = propose([source(name)], setting)

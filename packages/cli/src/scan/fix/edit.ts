@@ -94,7 +94,7 @@ export class Draft {
 
   /** The same edit is made once, whoever wants it; two insertions at one place follow each other. */
   #put(edit: Edit): void {
-    const key = `${edit.from} ${edit.to} ${edit.text}`
-    this.#edits.set(key, edit)
+    const text = this.#text.includes('\r\n') ? edit.text.replaceAll('\n', '\r\n') : edit.text
+    this.#edits.set(`${edit.from} ${edit.to} ${text}`, { ...edit, text })
   }
 }

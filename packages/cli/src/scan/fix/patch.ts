@@ -31,7 +31,7 @@ function patchJob(draft: Draft, { job, workflow, replaced }: JobFix, setting: Pa
   const secrets = replaced.filter(({ target }) => target.kind === 'secret')
   const id = idOf(job)
   removeKeys(draft, job.node, keysAt(replaced, 'job env'))
-  const needing = new Set<Step>()
+  const needing = { aws: new Set<Step>(), secrets: new Set<Step>() }
   const wide = secrets.filter(({ use }) => isWide(use.where))
   const receivers = new Map(wide.map(({ use }) => [use.key, receiversOf(job, use.key)]))
   for (const step of job.steps) {
@@ -47,8 +47,8 @@ function patchJob(draft: Draft, { job, workflow, replaced }: JobFix, setting: Pa
       ({ use }) => receivers.get(use.key)?.has(step) === true && !hides(step, use.key),
     )
     giveEnv(draft, step, given, own, id)
-    if (own.length + given.length > 0 || replaced.some(({ use }) => use.step === step)) needing.add(step)
-    if (aws.some(({ use }) => isWide(use.where))) needing.add(step)
+    if (own.length > 0 || aws.some(({ use }) => isWide(use.where))) needing.aws.add(step)
+    if (given.length > 0 || secrets.some(({ use }) => use.step === step)) needing.secrets.add(step)
   }
   const narrow = secrets.filter(({ use }) => !isWide(use.where))
   // One expression may read several secrets; it is written anew once.
@@ -56,11 +56,23 @@ function patchJob(draft: Draft, { job, workflow, replaced }: JobFix, setting: Pa
     const { use } = same[0] ?? {}
     if (use !== undefined) draft.replace(use.place, use.source, expression(use.source, same, id))
   }
+  // Each before the first step that needs it: keys in the environment reach every step after that.
+  insertAction(draft, job, needing.aws, aws, (all) => actionStep(setting, all, []))
+  insertAction(draft, job, needing.secrets, secrets, (all) => actionStep(setting, all, [`id: ${id}`]))
+  permit(draft, workflow, job)
+}
+
+function insertAction(
+  draft: Draft,
+  job: Job,
+  needing: ReadonlySet<Step>,
+  replaced: readonly Replaced[],
+  lines: (replaced: readonly Replaced[]) => readonly string[],
+): void {
+  if (replaced.length === 0) return
   const first = job.steps.find((step) => needing.has(step))
   if (first === undefined) throw new CannotEdit('no step can use what the job would ask for')
-  if (aws.length > 0) draft.insertItem(first.node, actionStep(setting, aws, []))
-  if (secrets.length > 0) draft.insertItem(first.node, actionStep(setting, secrets, [`id: ${id}`]))
-  permit(draft, workflow, job)
+  draft.insertItem(first.node, lines(replaced))
 }
 
 const isWide = (where: string) => where === 'workflow env' || where === 'job env'

@@ -1,15 +1,8 @@
 /** fix/policy: the policy by which the patched jobs get what they ask for, with guardrails and tests. */
 import { text } from '@mayfly/policy/convert/policy-text'
-import { entryOf, member, textsOf } from '@mayfly/policy/document-tree'
-import type { Job, Workflow } from '../workflow.ts'
+import { member, textsOf } from '@mayfly/policy/document-tree'
 import { type Environment, type JobFix, slug, type Target } from './plan.ts'
-
-/** Where a job's code comes from, as a policy says it. */
-interface Source {
-  readonly word: 'branch' | 'tag'
-  /** One `*` at most. */
-  readonly pattern: string
-}
+import { type Source, sourceNotes, sourcesOf } from './sources.ts'
 
 interface Grant {
   readonly name: string
@@ -58,7 +51,8 @@ export function policyOf(
     ...grants.flatMap((grant) => tests(grant, setting)),
     '',
   ]
-  return { text: lines.join('\n'), notes: targets.map(noteOf) }
+  const workflows = [...new Set(fixes.map(({ workflow }) => workflow))]
+  return { text: lines.join('\n'), notes: [...targets.map(noteOf), ...workflows.flatMap(sourceNotes)] }
 }
 
 function identityOf({ name, kind, tier, secret }: Target): string {
@@ -90,34 +84,6 @@ function grantsOf(fix: JobFix, { branch }: PolicySetting): readonly Grant[] {
     const events = [...new Set(group.map(({ event }) => event))]
     return group.slice(0, 1).map(({ source }) => ({ name, source, events, fix, targets }))
   })
-}
-
-/** Every branch and every tag that the job's triggers name; a trigger that names none means the main branch. */
-function sourcesOf(workflow: Workflow, job: Job, branch: string) {
-  const found: { readonly source: Source; readonly event: string }[] = []
-  for (const event of job.triggers) {
-    const trigger = workflow.triggers.get(event)
-    const node = trigger !== undefined && 'key' in trigger ? trigger.value : undefined
-    const branches = textsOf(member(node, 'branches')).flatMap((each) => patternOf('branch', each))
-    const tags = textsOf(member(node, 'tags')).flatMap((each) => patternOf('tag', each))
-    const named = event === 'push' ? [...branches, ...tags] : []
-    const otherwise: Source =
-      event === 'release' || (event === 'push' && entryOf(node, 'tags') !== undefined && named.length === 0)
-        ? { word: 'tag', pattern: 'v*' }
-        : { word: 'branch', pattern: branch }
-    for (const source of named.length > 0 ? named : [otherwise]) found.push({ source, event })
-  }
-  return found
-}
-
-/** A filter's pattern, made narrower where the policy's language has no words for it; none for exclusions. */
-function patternOf(word: Source['word'], filter: string): readonly Source[] {
-  if (filter.startsWith('!')) return []
-  const pattern = filter
-    .replace(/^([\w./-]*)(?:\*\*|\*)(?:[^/]*)$/, '$1*')
-    .replace(/^([\w./-]+?)[[+?].*$/, '$1*')
-  if (!/^[\w./-]+\*?$/.test(pattern)) return []
-  return [{ word, pattern }]
 }
 
 /** Grants that ask the same of a job are one. */
