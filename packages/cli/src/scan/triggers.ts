@@ -9,7 +9,6 @@ export const outsiders: ReadonlySet<string> = new Set([
   'issues',
   'discussion',
   'discussion_comment',
-  'pull_request_comment',
   'fork',
   'watch',
 ])

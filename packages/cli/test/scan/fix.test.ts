@@ -178,6 +178,18 @@ test('a secret of the environment of all steps is given to the scripts that name
   ])
 })
 
+test('where no permissions were said, somebody is told that a job now has few', () => {
+  const told = (name: string) =>
+    propose([source(name)], setting).notes.filter((note) => note.includes('now may'))
+  assert.match(told('deploy-gcp-json.yml').join(), /job `release` now may read contents/)
+  assert.match(
+    told('monorepo-cron.yml').join(),
+    /job `publish-report` now may.*jobs without permissions now may read/,
+  )
+  assert.match(told('pypi-publish.yml').join(), /job `upload` now may read contents/)
+  assert.deepEqual(told('npm-publish.yml'), [])
+})
+
 test('filters become what a policy can say, with a note where that is not the same, and exclusions leave no pattern', () => {
   const lines = (push: string) => {
     const text = workflowOf({ A: 'A' }).replace('on: push', `on: { push: { ${push} } }`)

@@ -4,7 +4,7 @@ import { Unreadable } from '@mayfly/policy/document-tree'
 import { loadPolicy } from '@mayfly/policy/load'
 import { lockOf, lockText } from '@mayfly/policy/lock-text'
 import { lockedNames } from '@mayfly/policy/locked-names'
-import { readWorkflow, type Workflow } from '../workflow.ts'
+import { permissionsOf, readWorkflow, type Workflow } from '../workflow.ts'
 import { CannotEdit } from './edit.ts'
 import { type PatchSetting, patched } from './patch.ts'
 import { type JobFix, planOf } from './plan.ts'
@@ -81,7 +81,8 @@ function ofWorkflow(text: string, workflow: Workflow, setting: FixSetting) {
   const plan = planOf(workflow)
   const notes = [...plan.notes]
   const whole = attempt(text, workflow, plan.jobs, setting)
-  if (whole.is === 'patched') return { after: whole.text, fixes: plan.jobs, notes }
+  if (whole.is === 'patched')
+    return { after: whole.text, fixes: plan.jobs, notes: [...notes, ...permissionNotes(plan.jobs, whole)] }
   // What all jobs share stays for all when one of them cannot go.
   const fixes = plan.jobs.slice(0, mostJobs).flatMap((fix) => {
     const alone = attempt(text, workflow, [fix], setting)
@@ -90,8 +91,27 @@ function ofWorkflow(text: string, workflow: Workflow, setting: FixSetting) {
     return []
   })
   const rest = attempt(text, workflow, fixes, setting)
-  if (rest.is === 'patched') return { after: rest.text, fixes, notes }
+  if (rest.is === 'patched')
+    return { after: rest.text, fixes, notes: [...notes, ...permissionNotes(fixes, rest)] }
   return { after: text, fixes: [], notes: [...notes, `${workflow.path}: left as it is: ${rest.why}`] }
+}
+
+/** Where nothing was said, a job had what the organisation's default is: what its own token did may need more. */
+function permissionNotes(fixes: readonly JobFix[], { before, made }: Patched): readonly string[] {
+  const above = permissionsOf(before.node)
+  const jobs = fixes.filter(
+    ({ job }) => permissionsOf(job.node) === undefined && (above === undefined || above.get('*') === 'read'),
+  )
+  const all = above === undefined && permissionsOf(made.node) !== undefined
+  return [
+    ...jobs.map(
+      ({ job }) =>
+        `${before.path}:${job.place.line}: job \`${job.name}\` now may read contents and ask for an identity token: add what else its own token does`,
+    ),
+    ...(all
+      ? [`${before.path}: jobs without permissions now may read contents: add what else their token does`]
+      : []),
+  ]
 }
 
 function withoutShared(fix: JobFix): readonly JobFix[] {
@@ -99,16 +119,20 @@ function withoutShared(fix: JobFix): readonly JobFix[] {
   return replaced.length === 0 ? [] : [{ ...fix, replaced }]
 }
 
-type Attempt =
-  | { readonly is: 'patched'; readonly text: string }
-  | { readonly is: 'not'; readonly why: string }
+interface Patched {
+  readonly is: 'patched'
+  readonly text: string
+  readonly before: Workflow
+  readonly made: Workflow
+}
+
+type Attempt = Patched | { readonly is: 'not'; readonly why: string }
 
 /** A patch counts only when what it makes is read as a workflow again. */
 function attempt(text: string, workflow: Workflow, fixes: readonly JobFix[], setting: FixSetting): Attempt {
   try {
     const made = patched(text, workflow, fixes, setting)
-    readWorkflow(workflow.path, made)
-    return { is: 'patched', text: made }
+    return { is: 'patched', text: made, before: workflow, made: readWorkflow(workflow.path, made) }
   } catch (thrown) {
     if (thrown instanceof CannotEdit) return { is: 'not', why: thrown.message }
     if (!(thrown instanceof Unreadable)) throw thrown
