@@ -226,6 +226,7 @@ const openers: readonly (readonly [string, string])[] = [
   ['gate', 'route/gate.ts'],
   ['config', 'config/config.ts'],
   ['http', 'http/app.ts'],
+  ['mcp', 'route/routes/mcp/mcp.ts'],
   ['core', 'core.ts'],
   ['doorway', 'doorway.ts'],
   ['dialects', 'dialects.ts'],

@@ -59,6 +59,8 @@ export function fakeGate(): FakeGate {
     holds: async () => !gate.revoked,
     refuse: async (_, __, failure) => failure.recorded('au_refused'),
     upstream: async () => null,
+    permits: () => true,
+    audience: () => undefined,
   }
   return gate
 }

@@ -35,6 +35,7 @@ import { openTokenTarget } from './issue/targets/token/token.ts'
 import { openAwsKmsWrap } from './issue/wraps/aws-kms/aws-kms.ts'
 import type { Route } from './route/route.ts'
 import { openHttpRoute } from './route/routes/http/http.ts'
+import { openMcpRoute } from './route/routes/mcp/mcp.ts'
 import { openPostgresRoute } from './route/routes/postgres/postgres.ts'
 import { openPostgresStore } from './store/postgres.ts'
 import { openSqliteStore } from './store/sqlite.ts'
@@ -285,6 +286,11 @@ export function openRoutes(
 ): readonly { readonly name: string; readonly route: Route }[] {
   return config.routes.map((settings) => ({
     name: settings.name,
-    route: settings.kind === 'http' ? openHttpRoute(settings, tools) : openPostgresRoute(settings, tools),
+    route:
+      settings.kind === 'http'
+        ? openHttpRoute(settings, tools)
+        : settings.kind === 'mcp'
+          ? openMcpRoute(settings, config.url, tools)
+          : openPostgresRoute(settings, tools),
   }))
 }

@@ -3,8 +3,15 @@ import type { Json } from './canonical-json.ts'
 /** A JSON object of a token: no prototype, so that no name of a member means anything by itself. */
 export type JsonObject = { readonly [name: string]: Json }
 
-/** Deepest nesting and most members of one object or list that a token may have. */
-const limits = { depth: 16, members: 256 } as const
+/** What a text may hold: deepest nesting, most members of one object or list, and whether texts have lines. */
+export interface JsonLimits {
+  readonly depth: number
+  readonly members: number
+  /** Control characters in texts are let through. */
+  readonly controls: boolean
+}
+
+const limitsOfTokens: JsonLimits = { depth: 16, members: 256, controls: false }
 
 const forbiddenNames = new Set(['__proto__', 'constructor', 'prototype'])
 const control = /[\u0000-\u001f\u007f]/
@@ -12,9 +19,10 @@ const control = /[\u0000-\u001f\u007f]/
 /**
  * Parses a JSON object and refuses what two parsers could read differently: duplicate members (RFC 7515 4, RFC 7519
  * 4), numbers that are not finite, lone surrogates; and what has no place in a token: control characters, names of
- * JavaScript's own, deep nesting. Throws `TypeError` with the reason, never with a value.
+ * JavaScript's own, deep nesting. Throws `TypeError` with the reason, never with a value. `limits`: those of a token,
+ * where nothing else is said.
  */
-export function parseStrictObject(text: string): JsonObject {
+export function parseStrictObject(text: string, limits: JsonLimits = limitsOfTokens): JsonObject {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -25,30 +33,36 @@ export function parseStrictObject(text: string): JsonObject {
     throw new TypeError('not a JSON object')
   // Only escapes bring in control characters and lone surrogates; JSON allows DEL as it is.
   const suspect = text.includes('\\') || text.includes('\u007f')
+  const look = { ...limits, suspect }
   // `JSON.parse` keeps the last of two members and says nothing: then it has fewer than the text.
-  if (checkObject(value, 1, suspect) !== namesIn(text)) throw new TypeError('a member that stands twice')
+  if (checkObject(value, 1, look) !== namesIn(text)) throw new TypeError('a member that stands twice')
   return value as JsonObject
 }
 
+interface Look extends JsonLimits {
+  /** Texts may hold what JSON can only escape. */
+  readonly suspect: boolean
+}
+
 /** Checks an object that nobody else has, takes its prototype away, and answers how many members are in it. */
-function checkObject(value: object, depth: number, suspect: boolean): number {
-  if (depth > limits.depth) throw new TypeError('nested too deeply')
+function checkObject(value: object, depth: number, look: Look): number {
+  if (depth > look.depth) throw new TypeError('nested too deeply')
   const names = Object.keys(value)
-  if (names.length > limits.members) throw new TypeError('too many members')
+  if (names.length > look.members) throw new TypeError('too many members')
   let count = names.length
   for (const name of names) {
     if (forbiddenNames.has(name)) throw new TypeError('a member with a name that none may have')
-    if (suspect) checkText(name)
-    count += checkValue((value as Record<string, unknown>)[name], depth, suspect)
+    if (look.suspect) checkText(name, look)
+    count += checkValue((value as Record<string, unknown>)[name], depth, look)
   }
   Object.setPrototypeOf(value, null)
   return count
 }
 
-function checkValue(value: unknown, depth: number, suspect: boolean): number {
+function checkValue(value: unknown, depth: number, look: Look): number {
   switch (typeof value) {
     case 'string':
-      if (suspect) checkText(value)
+      if (look.suspect) checkText(value, look)
       return 0
     case 'number':
       if (!Number.isFinite(value)) throw new TypeError('a number that is not finite')
@@ -58,17 +72,17 @@ function checkValue(value: unknown, depth: number, suspect: boolean): number {
     default:
   }
   if (typeof value !== 'object' || value === null) return 0
-  return Array.isArray(value) ? checkList(value, depth, suspect) : checkObject(value, depth + 1, suspect)
+  return Array.isArray(value) ? checkList(value, depth, look) : checkObject(value, depth + 1, look)
 }
 
-function checkList(list: readonly unknown[], depth: number, suspect: boolean): number {
-  if (depth >= limits.depth) throw new TypeError('nested too deeply')
-  if (list.length > limits.members) throw new TypeError('a list that is too long')
-  return list.reduce<number>((count, item) => count + checkValue(item, depth + 1, suspect), 0)
+function checkList(list: readonly unknown[], depth: number, look: Look): number {
+  if (depth >= look.depth) throw new TypeError('nested too deeply')
+  if (list.length > look.members) throw new TypeError('a list that is too long')
+  return list.reduce<number>((count, item) => count + checkValue(item, depth + 1, look), 0)
 }
 
-function checkText(text: string): void {
-  if (control.test(text)) throw new TypeError('a control character')
+function checkText(text: string, { controls }: Look): void {
+  if (!controls && control.test(text)) throw new TypeError('a control character')
   if (!text.isWellFormed()) throw new TypeError('a lone surrogate')
 }
 

@@ -69,6 +69,8 @@ export function openGate(parts: GateParts): Gate {
       opened.observe?.(ask.route, recorded.code)
       return recorded
     },
+    permits: ({ scopes }, target, request) => opened.verdict(target, scopes, request).is !== 'no',
+    audience: (target) => opened.audienceOf(target),
     async upstream(admitted) {
       const lease = await held(opened, admitted)
       if (lease === undefined || opened.openHandle === undefined)

@@ -52,6 +52,10 @@ export interface Gate {
    * caller: the same one with its entry, or `provider_unavailable` when it could not be written down.
    */
   refuse(admitted: Admitted, ask: Omit<Ask, 'token'>, failure: Failure): Promise<Failure>
+  /** Whether the policy in force lists such a request for somebody who was let in: to show what there is, not to let it pass. */
+  permits(admitted: Admitted, target: string, request: RequestHead): boolean
+  /** The audience that tokens of a target carry. */
+  audience(target: string): string | undefined
   /**
    * What the lease made at the upstream, for routes that sign in there with it. It holds secrets that no caller may see.
    * Throws when the lease is over.

@@ -62,6 +62,42 @@ const postgres = z
     error: 'is missing: a token may only travel over TLS, or on loopback',
   })
 
+const serverUrl = z
+  .string()
+  .regex(
+    /^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/,
+    'must be a URL without query or credentials, http://127.0.0.1:3001/mcp',
+  )
+
+const mcp = z.strictObject({
+  kind: z.literal('mcp'),
+  name: routeName,
+  listen: address.describe('Address where callers arrive'),
+  target: z.string().min(1).describe('The target whose tokens are let in'),
+  servers: z
+    .record(
+      z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens'),
+      z.strictObject({
+        url: serverUrl.describe('Where the server speaks streamable HTTP'),
+        authorization: secretReference
+          .optional()
+          .describe('Sent to the server as a bearer; callers never see it'),
+      }),
+    )
+    .refine((servers) => Object.keys(servers).length > 0, 'names no server')
+    .describe('By the path at which callers find them, the servers behind the route'),
+  origins: z
+    .array(z.string().regex(/^https?:\/\/[^\s/]+$/, 'must be an origin, https://console.example.com'))
+    .default([])
+    .describe('Origins of pages that may ask; programs have none'),
+  max_connections: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(8192)
+    .describe('Callers that may be connected at once; more are turned away'),
+})
+
 /** One entry of `routes:`: a protocol that we carry to what stands behind us. */
 export const routeSettings = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -84,6 +120,7 @@ export const routeSettings = z.discriminatedUnion('kind', [
       .describe('Callers that may be connected at once; more are turned away'),
   }),
   postgres,
+  mcp,
 ])
 
 export type RouteSettings = z.output<typeof routeSettings>

@@ -18,6 +18,17 @@ export interface JsonBody {
  * twice), `request_too_large` beyond a megabyte.
  */
 export async function readJsonBody(request: IncomingMessage): Promise<JsonBody> {
+  const bytes = await readJsonBytes(request)
+  try {
+    return { bytes, json: parseStrictObject(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) }
+  } catch (cause) {
+    const why = cause instanceof TypeError ? cause.message : 'not UTF-8'
+    throw new Failure('request_malformed', { detail: 'The body is not one JSON object.', reason: why, cause })
+  }
+}
+
+/** The same before it is parsed. Throws as `readJsonBody` does. */
+export async function readJsonBytes(request: IncomingMessage): Promise<Buffer> {
   const [type = ''] = valuesOf(request.rawHeaders, 'content-type')
   if (!/^application\/json[ \t]*(;[ \t]*charset="?utf-8"?[ \t]*)?$/i.test(type))
     throw malformed('This request must have a body of type application/json.')
@@ -31,13 +42,7 @@ export async function readJsonBody(request: IncomingMessage): Promise<JsonBody> 
     if (size > mostBytes) throw new Failure('request_too_large')
     chunks.push(chunk)
   }
-  const bytes = Buffer.concat(chunks)
-  try {
-    return { bytes, json: parseStrictObject(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) }
-  } catch (cause) {
-    const why = cause instanceof TypeError ? cause.message : 'not UTF-8'
-    throw new Failure('request_malformed', { detail: 'The body is not one JSON object.', reason: why, cause })
-  }
+  return Buffer.concat(chunks)
 }
 
 function malformed(detail: string): Failure {

@@ -1,0 +1,179 @@
+/** A message to its server and the answer back: one JSON document, or a stream of events that ends with the result. */
+import type { ServerResponse } from 'node:http'
+import { newId } from '../../../base/id.ts'
+import type { Admitted } from '../../route.ts'
+import { watchLease } from '../http/watch.ts'
+import { type Answer, httpProblem, jsonHeaders, rpcCodes, rpcError } from './answers.ts'
+import { eventsOf } from './events.ts'
+import { isObject, type Message } from './message.ts'
+import type { Rewrite } from './results.ts'
+import type { Passage, RunningMcp } from './running.ts'
+import { isSessionId } from './session-ids.ts'
+
+export interface Carriage {
+  readonly passage: Passage
+  readonly admitted: Admitted
+  readonly message: Message
+  /** The message as it came, which is what was checked. */
+  readonly bytes: Buffer
+  readonly rewrite: Rewrite | undefined
+}
+
+/** A result that is larger is no answer for a model. */
+const mostBytes = 16_777_216
+
+/** Answers where the server's answer is no stream; `undefined` when a stream was carried, or the caller is gone. */
+export async function carry(running: RunningMcp, carriage: Carriage): Promise<Answer | undefined> {
+  const { passage, admitted, message } = carriage
+  const { response, server } = passage
+  const session = sessionOf(running, carriage)
+  if (session === undefined)
+    return httpProblem(404, 'There is no such session: begin a new one.', newId('er', running.tools))
+  watchLease(running.gate, admitted, response, running.tools)
+  const ending = new AbortController()
+  // The caller's end is the server's: closing the stream is how a request is cancelled.
+  response.once('close', () => ending.abort())
+  try {
+    const got = await send(running, carriage, session, ending.signal)
+    return await answered(running, carriage, got)
+  } catch (cause) {
+    if (response.destroyed || response.headersSent) {
+      response.destroy()
+      return undefined
+    }
+    const errorId = newId('er', running.tools)
+    running.tools.log.warn('a server did not answer', {
+      route: running.settings.name,
+      server,
+      error_id: errorId,
+      cause,
+    })
+    return message.id === undefined
+      ? httpProblem(502, 'The server is not available.', errorId)
+      : rpcError(502, message.id, rpcCodes.internal, `The server is not available (${errorId}).`)
+  }
+}
+
+/** The server's own id of the legacy session, empty where there is none; `undefined` for one of somebody else. */
+function sessionOf({ sessions }: RunningMcp, { passage, admitted, message }: Carriage): string | undefined {
+  const said = passage.request.headers['mcp-session-id']
+  if (message.isModern || said === undefined) return ''
+  return typeof said === 'string' ? sessions.unwrap(said, passage.server, admitted.subject) : undefined
+}
+
+function send(
+  { settings }: RunningMcp,
+  { passage, admitted, bytes }: Carriage,
+  session: string,
+  signal: AbortSignal,
+): Promise<Response> {
+  const server = settings.servers[passage.server]
+  if (server === undefined) throw new TypeError('a server that is not configured')
+  const headers = new Headers({
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    'x-mayfly-subject': encodeURIComponent(admitted.subject),
+    'x-mayfly-lease': admitted.leaseId,
+  })
+  for (const [name, value] of Object.entries(passage.request.headers)) {
+    const mirrored = name === 'mcp-protocol-version' || name === 'mcp-method' || name === 'mcp-name'
+    if ((mirrored || name.startsWith('mcp-param-')) && typeof value === 'string') headers.set(name, value)
+  }
+  if (session !== '') headers.set('mcp-session-id', session)
+  if (server.authorization !== undefined)
+    headers.set('authorization', `Bearer ${server.authorization.reveal()}`)
+  return fetch(server.url, {
+    method: 'POST',
+    headers,
+    body: new Uint8Array(bytes),
+    redirect: 'error',
+    signal,
+  })
+}
+
+async function answered(running: RunningMcp, carriage: Carriage, got: Response): Promise<Answer | undefined> {
+  const { message, passage, admitted } = carriage
+  const own = got.headers.get('mcp-session-id')
+  const session =
+    own === null || !isSessionId(own) || message.isModern
+      ? []
+      : ['Mcp-Session-Id', running.sessions.wrap(own, passage.server, admitted.subject)]
+  if (message.id === undefined || got.status === 202) {
+    await got.body?.cancel()
+    return { status: got.ok ? 202 : 502, headers: session, body: '' }
+  }
+  const type = (got.headers.get('content-type') ?? '').split(';')[0]?.trim()
+  if (got.ok && type === 'text/event-stream' && got.body !== null) {
+    await stream(running, carriage, got.body, session)
+    return undefined
+  }
+  const told = type === 'application/json' ? answerIn(await textOf(got), carriage) : undefined
+  if (told === undefined) {
+    // 404 is how a server says that a session is over; clients begin anew.
+    if (got.status === 404 && !message.isModern)
+      return httpProblem(404, 'The session is over.', newId('er', running.tools))
+    throw new TypeError(`an answer that is none of MCP (status ${got.status})`)
+  }
+  const status = got.ok ? 200 : got.status >= 400 && got.status < 500 ? got.status : 502
+  return { status, headers: [...jsonHeaders, ...session], body: told }
+}
+
+/** The response to this very message as text, changed where it has to be; `undefined` = it is none. */
+function answerIn(text: string, { message, rewrite }: Carriage): string | undefined {
+  const value: unknown = JSON.parse(text)
+  if (!isObject(value) || value['id'] !== message.id || 'method' in value) return undefined
+  const { result } = value
+  return isObject(result) && rewrite !== undefined
+    ? JSON.stringify({ ...value, result: rewrite(result) })
+    : text
+}
+
+async function textOf(got: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of got.body ?? []) {
+    size += chunk.length
+    if (size > mostBytes) throw new TypeError('an answer that is too long')
+    chunks.push(chunk)
+  }
+  return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+}
+
+/** Events as they come: notifications, and the response with which the stream ends. Requests of the server are dropped. */
+async function stream(
+  { tools, settings }: RunningMcp,
+  carriage: Carriage,
+  body: ReadableStream<Uint8Array>,
+  session: readonly string[],
+): Promise<void> {
+  const { response, server } = carriage.passage
+  response.writeHead(200, [
+    ...['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store', 'X-Accel-Buffering', 'no'],
+    ...session,
+  ])
+  response.flushHeaders()
+  for await (const data of eventsOf(body, mostBytes)) {
+    const value: unknown = JSON.parse(data)
+    if (!isObject(value)) throw new TypeError('an event that is no message')
+    if ('method' in value) {
+      if ('id' in value) tools.log.warn('a request of a server was dropped', { route: settings.name, server })
+      else await write(response, data)
+      continue
+    }
+    const told = answerIn(data, carriage)
+    if (told === undefined) continue
+    await write(response, told)
+    break
+  }
+  response.end()
+}
+
+/** JSON without line breaks of its own is one line of data. */
+async function write(response: ServerResponse, data: string): Promise<void> {
+  const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`)
+  if (response.destroyed || response.write(`event: message\n${lines.join('')}\n`)) return
+  await new Promise<void>((resolve) => {
+    response.once('drain', resolve)
+    response.once('close', resolve)
+  })
+}

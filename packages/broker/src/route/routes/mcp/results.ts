@@ -1,0 +1,40 @@
+/** What of a server's answers a caller gets to see. */
+import { isObject, type Message } from './message.ts'
+
+/** A JSON-RPC result, changed or as it was. */
+export type Rewrite = (result: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>
+
+/** MCP 2026-07-28, "Tool Names"; no name of dots alone, which would be another path. */
+export function isToolName(name: string): boolean {
+  return /^[A-Za-z0-9_.-]{1,128}$/.test(name) && !/^\.+$/.test(name)
+}
+
+/** How the result of this message is changed; `undefined` = it goes on as it came. */
+export function rewriteOf({ method }: Message, visible: (tool: string) => boolean): Rewrite | undefined {
+  if (method === 'tools/list') return (result) => listOf(result, visible)
+  if (method === 'initialize' || method === 'server/discover') return toolsAlone
+  return undefined
+}
+
+/** A list differs by token: nobody may keep it for others, and only shortly for the same one. */
+const longestTtlMs = 60_000
+
+function listOf(
+  result: Readonly<Record<string, unknown>>,
+  visible: (tool: string) => boolean,
+): Readonly<Record<string, unknown>> {
+  const { tools: listed, ttlMs } = result
+  const tools = (Array.isArray(listed) ? listed : []).filter((tool: unknown) => {
+    const name = isObject(tool) ? tool['name'] : undefined
+    return typeof name === 'string' && isToolName(name) && visible(name)
+  })
+  const kept = typeof ttlMs === 'number' ? Math.min(ttlMs, longestTtlMs) : 0
+  return { ...result, tools, cacheScope: 'private', ttlMs: kept }
+}
+
+/** Of what a server offers only tools are carried: nothing else may be promised. */
+function toolsAlone(result: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { capabilities } = result
+  const tools = isObject(capabilities) ? capabilities['tools'] : undefined
+  return { ...result, capabilities: isObject(tools) ? { tools: {} } : {} }
+}

@@ -1,0 +1,39 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Address } from '../../../base/address.ts'
+import type { Secret } from '../../../base/secret.ts'
+import type { Tools } from '../../../base/tools.ts'
+import type { Gate } from '../../route.ts'
+import type { Asked } from '../http/asked.ts'
+import type { SessionIds } from './session-ids.ts'
+
+/** One entry of `routes:` of kind `mcp`. */
+export interface McpRouteSettings {
+  readonly name: string
+  readonly listen: Address
+  readonly target: string
+  readonly servers: Readonly<
+    Record<string, { readonly url: string; readonly authorization?: Secret | undefined }>
+  >
+  readonly origins: readonly string[]
+  readonly max_connections: number
+}
+
+/** What every request of one route needs. */
+export interface RunningMcp {
+  readonly settings: McpRouteSettings
+  readonly tools: Tools
+  readonly gate: Gate
+  /** Our issuer's URL: where tokens for this route come from. */
+  readonly issuer: string
+  readonly sessions: SessionIds
+  closing: boolean
+}
+
+/** A message on its way. */
+export interface Passage {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly asked: Asked
+  /** The server's name in the configuration. */
+  readonly server: string
+}
