@@ -329,26 +329,27 @@ let[exp,iat,nbf]=[Number(claims2.exp),Number(claims2.iat),Number(claims2.nbf??0)
 return exp<=iat||exp-iat>maxLifetime?"a lifetime that is too long, or none":nbf>=exp?"valid at no time":now>=exp+
 60?"expired":now<nbf-60?"not valid yet":iat>now+60?"issued in the future":now>iat+maxAge+60?"issued too long a\
 go":void 0}function checkText(value,name2,most){return typeof value!="string"||value===""?`no ${name2}`:value.
-length>most?`${name2} is too long`:void 0}var import_node_buffer=require("node:buffer");var limits={depth:16,members:256},forbiddenNames=new Set(["__proto__","constructor","prototype"]),control=/[\u0000-\u001f\u007f]/;
-function parseStrictObject(text2){let value;try{value=JSON.parse(text2)}catch{throw new TypeError("not JSON")}
-if(typeof value!="object"||value===null||Array.isArray(value))throw new TypeError("not a JSON object");let suspect=text2.
-includes("\\")||text2.includes("");if(checkObject(value,1,suspect)!==namesIn(text2))throw new TypeError("a me\
-mber that stands twice");return value}function checkObject(value,depth,suspect){if(depth>limits.depth)throw new TypeError(
-"nested too deeply");let names=Object.keys(value);if(names.length>limits.members)throw new TypeError("too many\
- members");let count=names.length;for(let name2 of names){if(forbiddenNames.has(name2))throw new TypeError("a \
-member with a name that none may have");suspect&&checkText2(name2),count+=checkValue(value[name2],depth,suspect)}
-return Object.setPrototypeOf(value,null),count}function checkValue(value,depth,suspect){switch(typeof value){case"\
-string":return suspect&&checkText2(value),0;case"number":if(!Number.isFinite(value))throw new TypeError("a num\
-ber that is not finite");return 0;case"boolean":return 0;default:}return typeof value!="object"||value===null?
-0:Array.isArray(value)?checkList(value,depth,suspect):checkObject(value,depth+1,suspect)}function checkList(list,depth,suspect){
-if(depth>=limits.depth)throw new TypeError("nested too deeply");if(list.length>limits.members)throw new TypeError(
-"a list that is too long");return list.reduce((count,item)=>count+checkValue(item,depth+1,suspect),0)}function checkText2(text2){
-if(control.test(text2))throw new TypeError("a control character");if(!text2.isWellFormed())throw new TypeError(
-"a lone surrogate")}var colon=58,backslash=92;function namesIn(text2){let count=0;for(let at=text2.indexOf('"');at!==
--1;at=text2.indexOf('"',at)){for(at=endOfString(text2,at)+1;isSpace(text2.charCodeAt(at));)at++;text2.charCodeAt(
-at)===colon&&count++}return count}function isSpace(unit){return unit===32||unit===10||unit===13||unit===9}function endOfString(text2,start){
-let end=text2.indexOf('"',start+1);for(;isEscaped(text2,end);)end=text2.indexOf('"',end+1);return end}function isEscaped(text2,at){
-let slashes=0;for(;text2.charCodeAt(at-1-slashes)===backslash;)slashes++;return slashes%2===1}var tokenLimit=8192,kidLimit=128,form=/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/,knownHeaders=new Set(
+length>most?`${name2} is too long`:void 0}var import_node_buffer=require("node:buffer");var limitsOfTokens={depth:16,members:256,controls:!1},forbiddenNames=new Set(["__proto__","constructor","proto\
+type"]),control=/[\u0000-\u001f\u007f]/;function parseStrictObject(text2,limits=limitsOfTokens){let value;try{
+value=JSON.parse(text2)}catch{throw new TypeError("not JSON")}if(typeof value!="object"||value===null||Array.isArray(
+value))throw new TypeError("not a JSON object");let suspect=text2.includes("\\")||text2.includes(""),look={...limits,
+suspect};if(checkObject(value,1,look)!==namesIn(text2))throw new TypeError("a member that stands twice");return value}
+function checkObject(value,depth,look){if(depth>look.depth)throw new TypeError("nested too deeply");let names=Object.
+keys(value);if(names.length>look.members)throw new TypeError("too many members");let count=names.length;for(let name2 of names){
+if(forbiddenNames.has(name2))throw new TypeError("a member with a name that none may have");look.suspect&&checkText2(
+name2,look),count+=checkValue(value[name2],depth,look)}return Object.setPrototypeOf(value,null),count}function checkValue(value,depth,look){
+switch(typeof value){case"string":return look.suspect&&checkText2(value,look),0;case"number":if(!Number.isFinite(
+value))throw new TypeError("a number that is not finite");return 0;case"boolean":return 0;default:}return typeof value!=
+"object"||value===null?0:Array.isArray(value)?checkList(value,depth,look):checkObject(value,depth+1,look)}function checkList(list,depth,look){
+if(depth>=look.depth)throw new TypeError("nested too deeply");if(list.length>look.members)throw new TypeError(
+"a list that is too long");return list.reduce((count,item)=>count+checkValue(item,depth+1,look),0)}function checkText2(text2,{
+controls}){if(!controls&&control.test(text2))throw new TypeError("a control character");if(!text2.isWellFormed())
+throw new TypeError("a lone surrogate")}var colon=58,backslash=92;function namesIn(text2){let count=0;for(let at=text2.
+indexOf('"');at!==-1;at=text2.indexOf('"',at)){for(at=endOfString(text2,at)+1;isSpace(text2.charCodeAt(at));)at++;
+text2.charCodeAt(at)===colon&&count++}return count}function isSpace(unit){return unit===32||unit===10||unit===
+13||unit===9}function endOfString(text2,start){let end=text2.indexOf('"',start+1);for(;isEscaped(text2,end);)end=
+text2.indexOf('"',end+1);return end}function isEscaped(text2,at){let slashes=0;for(;text2.charCodeAt(at-1-slashes)===
+backslash;)slashes++;return slashes%2===1}var tokenLimit=8192,kidLimit=128,form=/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/,knownHeaders=new Set(
 ["alg","kid","typ","x5t","x5t#S256"]);function parseCompact(token){if(token.length>tokenLimit)throw new TypeError(
 "longer than any token");if(!form.test(token))throw new TypeError("not a compact JWS");let first=token.indexOf(
 "."),second=token.lastIndexOf(".");return{...headerOf(token.slice(0,first)),claims:parsePart(token.slice(first+
