@@ -48,8 +48,10 @@ export type Verdict =
 interface Opened extends GateParts {
   /** Results of verification by hash of the token, nothing else: whether the lease lives is asked each time. */
   readonly verified: Recent<OwnToken>
-  /** First admissions that are written (true) or being written, by token and route. */
-  readonly first: Recent<Promise<string> | true>
+  /** First admissions that are written or being written, by hash of the token and route. */
+  readonly first: Recent<Promise<string>>
+  /** The routes on which the first admission of a token is written. */
+  readonly passed: WeakMap<OwnToken, Set<string>>
 }
 
 /** Known about a request that is refused, for its entry. */
@@ -60,7 +62,12 @@ interface Known {
 /** The gate over one store. Nothing is let in unless all of it could be checked and written down. */
 export function openGate(parts: GateParts): Gate {
   const size = parts.cacheSize ?? 10_000
-  const opened: Opened = { ...parts, verified: new Recent(size), first: new Recent(size) }
+  const opened: Opened = {
+    ...parts,
+    verified: new Recent(size),
+    first: new Recent(size),
+    passed: new WeakMap(),
+  }
   return {
     admit: (ask) => admit(opened, ask),
     holds: async (admitted) => (await held(opened, admitted)) !== undefined,
@@ -110,8 +117,7 @@ async function check(opened: Opened, ask: Ask, known: Known): Promise<Admitted> 
   checkAudience(opened, ask, token)
   const expiresAt = await liveUntil(opened, ask, token)
   const body = checkRequest(opened, ask, token)
-  const place = `${key} ${ask.route}`
-  if (opened.first.get(place) !== true) await recordFirst(opened, ask, place, token)
+  if (opened.passed.get(token)?.has(ask.route) !== true) await recordFirst(opened, ask, key, token)
   const { leaseId, subject, scopes } = token
   const admitted = { leaseId, subject, scopes, expiresAt }
   return body === undefined ? admitted : { ...admitted, body }
@@ -203,7 +209,8 @@ function whyDead(lease: Lease | undefined, now: number): string | undefined {
 }
 
 /** Durable before the first request of a token on a route passes; whoever comes at the same time waits for it. */
-async function recordFirst(opened: Opened, ask: Ask, place: string, token: OwnToken): Promise<void> {
+async function recordFirst(opened: Opened, ask: Ask, key: string, token: OwnToken): Promise<void> {
+  const place = `${key} ${ask.route}`
   let writing = opened.first.get(place)
   if (writing === undefined) {
     const { route, target, action } = ask
@@ -212,11 +219,13 @@ async function recordFirst(opened: Opened, ask: Ask, place: string, token: OwnTo
   }
   try {
     await writing
-    opened.first.set(place, true)
   } catch (cause) {
     if (opened.first.get(place) === writing) opened.first.delete(place)
     throw new Failure('provider_unavailable', { reason: 'the admission could not be recorded', cause })
   }
+  const routes = opened.passed.get(token)
+  if (routes === undefined) opened.passed.set(token, new Set([ask.route]))
+  else routes.add(ask.route)
 }
 
 /** The same failure with the id of its entry; when even that cannot be written, a refusal that says so inside. */

@@ -87,8 +87,9 @@ function readToken(fields: readonly string[], query: string): Pick<Asked, 'token
   }
   const [header, ...others] = valuesOf(fields, 'authorization')
   if (others.length > 0) return fault('The request has several Authorization headers.')
-  if (header === undefined || !/^bearer(?![^ ])/i.test(header)) return { token: undefined }
+  if (header === undefined) return { token: undefined }
   const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header)?.[1]
+  if (token === undefined && !/^bearer(?![^ ])/i.test(header)) return { token: undefined }
   if (token === undefined) return fault('The Authorization header does not hold one bearer token.')
   return { token: new Secret(token) }
 }

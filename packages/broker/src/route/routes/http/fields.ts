@@ -36,7 +36,8 @@ const none: readonly string[] = []
 /** Fields that the Connection field names, which end here (RFC 9110 7.6.1). */
 function nominated(flat: readonly string[]): ReadonlySet<string> | undefined {
   const said = valuesOf(flat, 'connection')
-  if (said.length === 0) return undefined
+  // What most say names nothing that is not known to end here.
+  if (said.length === 0 || (said.length === 1 && said[0] === 'keep-alive')) return undefined
   const lower = said.flatMap((value) => value.split(',')).map((name) => name.trim().toLowerCase())
   // The length frames the message: whoever names it here must not make two readers see different ends.
   return new Set(lower.filter((name) => name !== 'content-length'))

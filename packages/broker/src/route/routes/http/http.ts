@@ -66,6 +66,7 @@ function openServer(running: Running): Server {
     connectionsCheckingInterval: Math.min(5_000, headersTimeout / 2),
     // Uploads may take as long as they move; standing still is what `idle_timeout` ends.
     requestTimeout: 0,
+    // Nothing is read of a request that has no body.
     keepAliveTimeout: 75_000,
     noDelay: true,
     // Ours is the better answer, and it holds for HTTP/1.0 too.
@@ -159,18 +160,18 @@ async function serve(
 
 async function admit(running: Running, request: IncomingMessage, asked: Asked): Promise<Admitted | Problem> {
   const { settings, gate } = running
+  const { token, fault, path, query, overrides } = asked
+  const method = request.method ?? ''
+  const { name: route, target } = settings
+  const ask = {
+    token,
+    route,
+    target,
+    action: `${method} ${path}`,
+    request: { method, path, query, overrides },
+  }
   try {
-    return await gate.admit({
-      token: asked.token,
-      ...(asked.fault === undefined ? {} : { fault: asked.fault }),
-      route: settings.name,
-      target: settings.target,
-      action: `${request.method ?? ''} ${asked.path}`,
-      request: {
-        method: request.method ?? '',
-        ...{ path: asked.path, query: asked.query, overrides: asked.overrides },
-      },
-    })
+    return await gate.admit(fault === undefined ? ask : { ...ask, fault })
   } catch (thrown) {
     return refusalOf(running, thrown)
   }
