@@ -1,4 +1,4 @@
-/** A request without a body, carried on a connection of ours: what most calls of an API are, without what they do not need. */
+/** A request that may be repeated, carried on a connection of ours: what most calls of an API are, and no more. */
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { PlainHead } from './answer-head.ts'
@@ -8,13 +8,12 @@ import { fieldsForCaller, fieldsForUpstream } from './fields.ts'
 import { Idle, type Receiver, type Wire } from './wire.ts'
 import type { Wires } from './wires.ts'
 
-/** How it goes on where the answer is not plain, or may not have been. */
+/** How it goes on where no plain answer came. */
 export interface Otherwise {
   /** Node's client reads the answer. */
   readonly handOver: (connection: Duplex) => void
-  /** The request may be sent once more, by Node's client. */
+  /** The request is sent once more, by Node's client: an idle connection closed just as it was used. */
   readonly repeat: () => void
-  readonly mayRepeat: boolean
 }
 
 /** Carries it. Every way it can end is answered or cuts the caller's connection; nothing throws. */
@@ -82,7 +81,7 @@ class Plain implements Receiver {
     if (answered) response.destroy()
     else if (response.destroyed) return
     else if (cause instanceof Idle) failed(504, cause)
-    else if (this.#otherwise.mayRepeat && this.#wasUsed) this.#otherwise.repeat()
+    else if (this.#wasUsed) this.#otherwise.repeat()
     else failed(502, cause)
   }
 

@@ -12,16 +12,14 @@ class Switched extends Error {}
 
 /** Carries it. Every way it can end is answered or cuts the caller's connection; nothing throws. */
 export function carry(carriage: Carriage): void {
-  const { request, body, upstream } = carriage
-  const { wires } = upstream
-  const mayRepeat = isRepeatable(request)
-  const isBare = body === undefined && !hasBody(request.rawHeaders)
-  if (wires === undefined || !isBare || !wires.isPlain()) {
+  const { wires } = carriage.upstream
+  const mayRepeat = isRepeatable(carriage.request)
+  // Node's agent heeds how long the upstream keeps a connection; what may be repeated need not.
+  if (wires === undefined || !mayRepeat || carriage.body !== undefined || !wires.isPlain()) {
     attempt(carriage, mayRepeat)
     return
   }
   carryPlain(carriage, wires, {
-    mayRepeat,
     repeat: () => attempt(carriage, false),
     handOver: (connection) => attempt(carriage, false, connection),
   })
