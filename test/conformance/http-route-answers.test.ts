@@ -7,10 +7,13 @@ import { type TestContext, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Listening } from '@mayfly/broker/route/route'
 import { openHttpRoute } from '@mayfly/broker/route/routes/http/http'
+import fc from 'fast-check'
 import { fakeTools } from '../fakes/clock.ts'
 import { bearer, fakeGate, httpSettings } from './route.ts'
 
 const ok = 'HTTP/1.1 200 OK\r\n'
+/** Ten times as many found nothing either. */
+const runs = 300
 const samples: readonly string[] = [
   `${ok}Content-Length: 5\r\n\r\nhello`,
   `${ok}Content-Type: text/plain\r\ncontent-length:5\r\nX-Odd: \ta b \t\r\nX-Empty:\r\nX-High: \xe9\xff\r\n\r\nhello`,
@@ -151,6 +154,70 @@ for (const piece of [1_000_000, 7]) {
     }
   })
 }
+
+const mostly = <T>(usual: T, ...others: readonly T[]) =>
+  fc.oneof({ weight: 8, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) })
+const fieldLines = fc.constantFrom(
+  ...[
+    'Content-Length: 5',
+    'content-length:5 ',
+    'Content-Length: 0',
+    'Content-Length: 7',
+    'Content-Length : 5',
+  ],
+  ...[
+    'Transfer-Encoding: chunked',
+    'Connection: close',
+    'Connection: Keep-Alive',
+    'Connection: content-length',
+  ],
+  ...[
+    'Keep-Alive: timeout=1',
+    'X: \x01',
+    'X: \x7f',
+    'X: \xa0',
+    'X:',
+    'X\t: a',
+    ' X: a',
+    'X: a\tb',
+    'Upgrade: a',
+    'Trailer: X',
+  ],
+  ...[
+    'Content-Length:\t5\t',
+    'Content_Length: 9',
+    'Content-Length: 5\0',
+    'Content-Length\0: 9',
+    'Via: 1.1 a',
+    '"X": a',
+  ],
+)
+const anyAnswer = fc
+  .record({
+    start: mostly(
+      'HTTP/1.1 200 OK',
+      'HTTP/1.1 204 No',
+      'HTTP/1.1 304 Not',
+      'HTTP/1.1  200 OK',
+      'HTTP/1.10 200 OK',
+      'ICY 200 OK',
+    ),
+    lines: fc.array(fc.tuple(fieldLines, mostly('\r\n', '\n', '\r', '\r\r\n', '')), { maxLength: 4 }),
+    length: mostly('Content-Length: 5\r\n', ''),
+    end: mostly('\r\n', '\n', '\r', ' \r\n', ''),
+    body: mostly('hello', '', 'hell', 'hello!', '5\r\nhello\r\n0\r\n\r\n'),
+  })
+  .map(({ start, lines, length, end, body }) => `${start}\r\n${lines.flat().join('')}${length}${end}${body}`)
+
+test('an answer put together at random is read alike too, or not at all', async (t) => {
+  const { said, listen } = await teller(t)
+  const property = fc.asyncProperty(anyAnswer, async (text) => {
+    said.text = text
+    const url = await listen()
+    assert.deepEqual(await seen(url, false), await seen(url, true), JSON.stringify(text))
+  })
+  await fc.assert(property, { numRuns: runs })
+})
 
 test('a connection on which more came than was asked for, or that was said to close, carries nothing else', async (t) => {
   const { said, sockets, made, listen } = await teller(t)
