@@ -49,7 +49,7 @@ export const forbidden = {
 export async function routeAlone(
   t: TestContext,
   { on, query = '', ...more }: Partial<Settings> & { on?: string; query?: string } = {},
-  check: typeof forbidden = forbidden,
+  check: NonNullable<Parameters<typeof openPostgresRoute>[2]> = forbidden,
 ): Promise<Alone> {
   const admin = new URL(on ?? (await database()))
   const role = `lease_${randomBytes(6).toString('hex')}`

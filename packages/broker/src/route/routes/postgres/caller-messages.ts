@@ -5,7 +5,17 @@ import { textAt } from './bytes.ts'
 
 /** A message that cannot go on before somebody looked at it. `from` and `to` are places in `Scanned.bytes`. */
 export interface Looked {
-  readonly kind: 'Query' | 'Parse' | 'FunctionCall' | 'Close'
+  readonly kind:
+    | 'Query'
+    | 'Parse'
+    | 'FunctionCall'
+    | 'Close'
+    // Only where results are looked at too.
+    | 'Bind'
+    | 'Describe'
+    | 'Execute'
+    | 'Sync'
+    | 'CopyEnd'
   readonly from: number
   readonly to: number
 }
@@ -26,6 +36,10 @@ const kinds: Readonly<Record<number, Looked['kind']>> = {
   70: 'FunctionCall',
   67: 'Close',
 }
+const followed: typeof kinds = {
+  ...kinds,
+  ...{ 66: 'Bind', 68: 'Describe', 69: 'Execute', 83: 'Sync', 99: 'CopyEnd', 102: 'CopyEnd' },
+}
 const letters = (text: string) => new Set([...text].map((letter) => letter.charCodeAt(0)))
 const asking = letters('QPBEF')
 const rounding = letters('QSF')
@@ -42,6 +56,7 @@ const smallMessage = 65_536
 
 export class CallerMessages {
   readonly #limits: Limits
+  readonly #kinds: typeof kinds
   /** Of a message of which not everything has come. */
   #kept: Buffer[] = []
   #keptSize = 0
@@ -49,8 +64,10 @@ export class CallerMessages {
   /** What is still to come of one that is carried as it comes. */
   #passing = 0
 
-  constructor(limits: Limits) {
+  /** `follow`: messages that have no statement are looked at as well. */
+  constructor(limits: Limits, follow: boolean) {
     this.#limits = limits
+    this.#kinds = follow ? followed : kinds
   }
 
   /** True between two messages. */
@@ -96,7 +113,7 @@ export class CallerMessages {
       }
       if (asking.has(type)) asks = true
       if (rounding.has(type)) rounds++
-      const kind = kinds[type]
+      const kind = this.#kinds[type]
       if (kind !== undefined) {
         looked ??= []
         looked.push({ kind, from: at, to })

@@ -40,6 +40,7 @@ async function listen(
           }),
     cancels: new Cancels(tools),
     sessions: new Set(),
+    hashKey: tools.randomBytes(32),
   }
   const sockets = new Set<Socket>()
   const server = createServer({ noDelay: true, pauseOnConnect: false }, (socket) => {

@@ -30,4 +30,6 @@ export interface RunningRoute {
   readonly secure: SecureContext | undefined
   readonly cancels: Cancels
   readonly sessions: Set<Session>
+  /** What masks by hash are made with: the same while the route listens. */
+  readonly hashKey: Uint8Array
 }

@@ -69,6 +69,8 @@ async function open(
     limits: { statement: settings.max_statement_bytes, bind: settings.max_values_bytes },
     idleMs: settings.idle_timeout * 1000,
     statements: new Statements(check),
+    hashKey: running.hashKey,
+    stop: () => void cancelThere(place, upstream.cancelKey).catch(() => {}),
   })
   const key = cancels.add(place, upstream.cancelKey)
   sessions.add(session)

@@ -1,14 +1,19 @@
 /** What the server sends during a session: carried as it comes, but for the errors that stand for our refusals. */
+import { Failure } from '../../../base/failure.ts'
 
 const [errorType, readyType, copyBoth] = [0x45, 0x5a, 0x57]
 /** An error is a few lines; what is longer is carried without a look. */
 const longestError = 1_048_576
+/** Of a message that is looked at. */
+const longestRow = 67_108_864
 
 interface ServerEvents {
   /** What takes the place of an ErrorResponse; `undefined`: it is the server's own. */
   readonly replaced: (error: Buffer) => Buffer | undefined
   /** Whether an ErrorResponse may be one of ours at the moment. */
   readonly expecting: () => boolean
+  /** Where results are looked at: what the caller gets in the place of any message. */
+  readonly shaped?: ((type: string, message: Buffer) => Buffer | undefined) | undefined
   /** `state`: `I`, `T` or `E` as a byte. */
   readonly ready: (state: number) => void
 }
@@ -45,11 +50,12 @@ export class ServerMessages {
       }
       if (size < 5 || type === copyBoth) return undefined
       if (type === readyType) this.#events.ready(bytes[at + 5] ?? 0)
-      if (type === errorType && size <= left && this.#events.expecting()) {
-        const ours = this.#events.replaced(bytes.subarray(at, at + size))
-        if (ours !== undefined) {
+      if (size <= left && (type === errorType || this.#events.shaped !== undefined)) {
+        const message = bytes.subarray(at, at + size)
+        const instead = this.#instead(type, message)
+        if (instead !== message) {
           if (at > sent) out.push(bytes.subarray(sent, at))
-          out.push(ours)
+          if (instead !== undefined) out.push(instead)
           sent = at + size
         }
       }
@@ -60,7 +66,18 @@ export class ServerMessages {
     return out
   }
 
+  #instead(type: number, message: Buffer): Buffer | undefined {
+    const ours = type === errorType && this.#events.expecting() ? this.#events.replaced(message) : undefined
+    const { shaped } = this.#events
+    return shaped === undefined ? (ours ?? message) : shaped(String.fromCharCode(type), ours ?? message)
+  }
+
   #whole(type: number, size: number): boolean {
+    if (this.#events.shaped !== undefined) {
+      if (size > longestRow)
+        throw new Failure('request_too_large', { detail: 'A row is too long to be looked at.' })
+      return true
+    }
     return type === readyType || (type === errorType && size < longestError && this.#events.expecting())
   }
 }

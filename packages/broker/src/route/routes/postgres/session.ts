@@ -15,6 +15,7 @@ import {
   statementOf,
 } from './caller-messages.ts'
 import { Refusals } from './refusals.ts'
+import { Results } from './results.ts'
 import { ServerMessages } from './server-messages.ts'
 import type { Statements } from './statements.ts'
 
@@ -33,6 +34,10 @@ export interface SessionParts {
   readonly limits: Limits
   readonly idleMs: number
   readonly statements: Statements
+  /** What masks by hash are made with. */
+  readonly hashKey: Uint8Array
+  /** Asks the server to end what runs in this session. */
+  readonly stop: () => void
 }
 
 export class Session {
@@ -40,6 +45,7 @@ export class Session {
   readonly #fromCaller: CallerMessages
   readonly #fromServer: ServerMessages
   readonly #refusals: Refusals
+  readonly #results: Results | undefined
   #waiting: Buffer[] = []
   #waitingSize = 0
   #running = false
@@ -54,9 +60,12 @@ export class Session {
   constructor(parts: SessionParts) {
     this.#parts = parts
     this.#moved = parts.tools.now()
-    this.#fromCaller = new CallerMessages(parts.limits)
+    const results = parts.statements.ruleResults ? new Results(parts.hashKey, parts.stop) : undefined
+    this.#results = results
+    this.#fromCaller = new CallerMessages(parts.limits, results !== undefined)
     this.#refusals = new Refusals(Buffer.from(parts.tools.randomBytes(12)).toString('hex'))
     this.#fromServer = new ServerMessages({
+      shaped: results === undefined ? undefined : (type, message) => results.next(type, message),
       replaced: (error) => this.#refusals.replaced(error),
       expecting: () => this.#refusals.waiting,
       ready: (state) => {
@@ -129,7 +138,13 @@ export class Session {
     if (this.#over) return
     const { caller, upstream, tools } = this.#parts
     this.#moved = tools.now()
-    const pieces = this.#fromServer.scan(chunk)
+    let pieces: readonly Buffer[] | undefined
+    try {
+      pieces = this.#fromServer.scan(chunk)
+    } catch (thrown) {
+      this.#failed(thrown)
+      return
+    }
     if (pieces === undefined) {
       this.cut(shutDown)
       return
@@ -149,14 +164,16 @@ export class Session {
       return
     }
     this.#running = true
-    this.#run().catch((thrown: unknown) => {
-      const failure = asFailure(thrown)
-      const { tools, ask } = this.#parts
-      const id = failure.entry ?? newId('er', tools)
-      const { code, reason, cause } = failure
-      tools.log.info('a session was cut', { route: ask.route, error_id: id, code, reason, cause })
-      this.cut(failureResponse(failure, 'FATAL', id))
-    })
+    this.#run().catch((thrown: unknown) => this.#failed(thrown))
+  }
+
+  #failed(thrown: unknown): void {
+    const failure = asFailure(thrown)
+    const { tools, ask } = this.#parts
+    const id = failure.entry ?? newId('er', tools)
+    const { code, reason, cause } = failure
+    tools.log.info('a session was cut', { route: ask.route, error_id: id, code, reason, cause })
+    this.cut(failureResponse(failure, 'FATAL', id))
   }
 
   async #run(): Promise<void> {
@@ -203,19 +220,27 @@ export class Session {
 
   /** What takes a refused message's place; `undefined` when it may pass. */
   async #instead(bytes: Buffer, looked: Looked): Promise<Buffer | undefined> {
-    const { statements, gate, admitted, ask, tools } = this.#parts
-    if (looked.kind === 'Close') {
-      const name = closedStatement(bytes, looked)
+    const { statements, admitted } = this.#parts
+    const { kind } = looked
+    if (kind !== 'Query' && kind !== 'Parse' && kind !== 'FunctionCall') {
+      const name = kind === 'Close' ? closedStatement(bytes, looked) : undefined
       if (name !== undefined) statements.closed(name)
+      this.#results?.sent(bytes, looked, [])
       return undefined
     }
-    const { name, text } = looked.kind === 'FunctionCall' ? functionCall : statementOf(bytes, looked)
-    const refusal =
-      looked.kind === 'FunctionCall' ? noFunctionCalls : statements.refusal(admitted, looked.kind, name, text)
-    if (refusal === undefined) return undefined
+    const { name, text } = kind === 'FunctionCall' ? functionCall : statementOf(bytes, looked)
+    const refusal = kind === 'FunctionCall' ? noFunctionCalls : statements.refusal(admitted, kind, name, text)
+    if (refusal !== undefined) return await this.#refused(bytes, looked, name, refusal)
+    this.#results?.sent(bytes, looked, statements.results(admitted, text))
+    return undefined
+  }
+
+  async #refused(bytes: Buffer, looked: Looked, name: string, refusal: Failure): Promise<Buffer> {
+    const { gate, admitted, ask, tools } = this.#parts
     const failure = await gate.refuse(admitted, { ...ask, action: looked.kind }, refusal)
     // The gate may have nothing to write it to; then nothing goes on.
     if (failure.code !== refusal.code) throw failure
+    this.#results?.sent(bytes, looked, [])
     const error = failureResponse(failure, 'ERROR', failure.entry ?? newId('er', tools))
     return this.#refusals.instead(looked.kind === 'Parse' ? 'Parse' : 'Query', name, error)
   }

@@ -1,10 +1,16 @@
 /** What a session's statements are held against, and which of them are prepared. */
 import { Failure } from '../../../base/failure.ts'
 import type { Admitted } from '../../route.ts'
+import type { ResultRule } from './masks.ts'
 
 /** What is wrong with a text of statements for who was let in; `undefined`: nothing. It must not throw. */
 export interface StatementCheck {
   refusal(admitted: Admitted, text: string): Failure | undefined
+  /**
+   * Where rules speak of results: what holds for each statement of a text that was not refused, in order. What else gives rows
+   * of a statement (EXECUTE, FETCH, a cursor's name in Execute) has to be refused or ruled by the check itself.
+   */
+  results?(admitted: Admitted, text: string): readonly ResultRule[]
   /** Another value when the same text may be answered in another way. */
   readonly terms: unknown
 }
@@ -33,6 +39,15 @@ export class Statements {
     this.#prepared.set(name, text)
     this.#kept += text.length
     return undefined
+  }
+
+  /** Whether answers have to be followed. */
+  get ruleResults(): boolean {
+    return this.#check.results !== undefined
+  }
+
+  results(admitted: Admitted, text: string): readonly ResultRule[] {
+    return this.#check.results?.(admitted, text) ?? []
   }
 
   closed(name: string): void {
