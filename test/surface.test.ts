@@ -246,6 +246,7 @@ test('commands', () => {
       'secrets rewrap',
       'audit verify',
       'audit export',
+    'audit show',
     ],
   )
 })

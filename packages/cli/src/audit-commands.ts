@@ -12,4 +12,9 @@ export const auditCommands: readonly Listed[] = [
     summary: 'Write the whole log under a fresh signed head',
     load: () => import('./commands/audit-export.ts'),
   },
+  {
+    name: 'audit show',
+    summary: 'Tell what one job, or one lease, did from its first request to its end',
+    load: () => import('./commands/audit-show.ts'),
+  },
 ]

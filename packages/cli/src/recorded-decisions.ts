@@ -18,25 +18,29 @@ export const logOptions: Readonly<Record<string, Option>> = {
 
 /** Every decision of the log, oldest first. Throws `UsageFault` when the log is not whole. */
 export async function readRecorded(given: Given, terminal: Terminal): Promise<readonly RecordedDecision[]> {
-  const file = given.text('log')
   const found: RecordedDecision[] = []
-  const take = (line: string): void => {
+  await readLog(given, terminal, (line) => {
     const decision = decisionOf(line)
     if (decision !== undefined) found.push(decision)
-  }
+  })
+  return found
+}
+
+/** Every line of the log, oldest first: of `--log`, or of the store. Throws `UsageFault` when the log is not whole. */
+export async function readLog(given: Given, terminal: Terminal, take: (line: string) => void): Promise<void> {
+  const file = given.text('log')
   if (file === undefined) {
     await withOffice(given, terminal, async (office) => {
       terminal.progress('reading the log')
       await office.exportLog(async (line) => take(line))
       return 0
     })
-    return found
+    return
   }
   terminal.progress(`reading ${file}`)
   await verified(file)
   const { byteLines } = await import('@mayfly/broker/audit/export/lines')
   for await (const line of byteLines(createReadStream(file))) take(line.toString('utf8'))
-  return found
 }
 
 /** What a changed file says about the past is worth nothing. */

@@ -167,3 +167,30 @@ test('a file must extend the signed head that somebody kept', async () => {
   writeFileSync(short, readFileSync(file, 'utf8').split('\n').slice(0, 3).join('\n'))
   assert.equal((await verify(short)).exitCode, 1)
 })
+
+test('a job is told from its first request to its end, from the store and from a file', async () => {
+  const { leaseId, token } = await deploy()
+  await callProxy(stage, site.proxy.production, token)
+  await operator('leases', 'revoke', leaseId)
+  await callProxy(stage, site.proxy.production, token)
+  const entry = JSON.parse((await operator('audit', 'show', '--lease', leaseId, '--json')).stdout)
+  assert.deepEqual(
+    entry.map(({ type }: { type: string }) => type),
+    ['credential.issued', 'route.admitted', 'lease.ended', 'route.refused'],
+  )
+  const { issuer, id } = entry[0].job
+  const file = join(folder, 'story.jsonl')
+  writeFileSync(file, (await operator('audit', 'export')).stdout)
+  const told = await mayfly(['audit', 'show', '--log', file, '--job', `${issuer}/${id}`])
+  assert.equal(told.exitCode, 0, told.stderr)
+  const lines = told.stdout.trim().split('\n').slice(1)
+  assert.equal(lines.length, 4)
+  assert.match(lines[0] ?? '', new RegExp(`${leaseId}  got orders-api \\(token-exchange\\), .*au_`))
+  assert.match(lines[1] ?? '', /let in at orders: GET \//)
+  assert.match(lines[2] ?? '', /orders-api ended: revoked, by operator/)
+  assert.match(lines[3] ?? '', /refused at orders: GET .*: the lease is revoked/)
+  assert.equal((await mayfly(['audit', 'show', '--log', file, '--job', 'github/no-such'])).exitCode, 1)
+  assert.equal((await mayfly(['audit', 'show', '--log', file])).exitCode, 2)
+  writeFileSync(file, readFileSync(file, 'utf8').replace('revoked', 'Revoked'))
+  assert.equal((await mayfly(['audit', 'show', '--log', file, '--lease', leaseId])).exitCode, 2)
+})
