@@ -284,3 +284,13 @@ test('what was prepared under another policy is looked at again before it runs',
   socket.write(Buffer.concat([bindTo('a'), execute(), sync]))
   assert.match(String(await closed()), /C57P01/)
 })
+
+test('a session keeps so many prepared statements and no more, however short they are', async (t) => {
+  const alone = await routeAlone(t)
+  const { socket, until } = await openWire(alone)
+  const many = Array.from({ length: 70_000 }, (_, i) => parse(`s${i}`, ''))
+  socket.write(Buffer.concat([...many, sync]))
+  assert.match(bodyOf(await until('Z'), 'E'), /too many prepared statements/)
+  socket.write(packet('Q', 'SELECT 1'))
+  assert.equal(typesOf(await until('Z')), 'TDCZ')
+})

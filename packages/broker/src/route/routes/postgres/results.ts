@@ -5,7 +5,7 @@
 import { Failure } from '../../../base/failure.ts'
 import { errorResponse } from './answers.ts'
 import { textAt } from './bytes.ts'
-import type { Looked } from './caller-messages.ts'
+import { closedStatement, type Looked } from './caller-messages.ts'
 import { binaryColumns, maskedRow, type ResultRule } from './masks.ts'
 
 interface Portal {
@@ -30,7 +30,8 @@ type Sent =
       readonly binary: Portal['binary']
     }
   | { readonly kind: 'Execute'; readonly portal: string }
-  | { readonly kind: 'Close' | 'Describe' | 'Sync' | 'CopyEnd' }
+  | { readonly kind: 'Close'; readonly name: string | undefined }
+  | { readonly kind: 'Describe' | 'Sync' | 'CopyEnd' }
 
 /**
  * Rows beyond a limit after which the server is asked to stop. Not at once: a cancellation that comes late hits the next
@@ -73,6 +74,7 @@ export class Results {
       const binary = binaryColumns(bytes.subarray(0, to), name.next)
       this.#sent.push({ kind, portal: portal.text, name: name.text, binary })
     } else if (kind === 'Execute') this.#sent.push({ kind, portal: textAt(bytes, from + 5, to).text })
+    else if (kind === 'Close') this.#sent.push({ kind, name: closedStatement(bytes, looked) })
     else this.#sent.push({ kind })
   }
 
@@ -139,6 +141,7 @@ export class Results {
       ('CsI'.includes(type) && head?.kind === 'Execute')
     if (!fits) throw astray(type)
     if (head.kind === 'Parse') this.#prepared.set(head.name, head.rule)
+    if (head.kind === 'Close' && head.name !== undefined) this.#prepared.delete(head.name)
     if (head.kind === 'Bind')
       this.#portals.set(head.portal, { rule: this.#prepared.get(head.name), binary: head.binary, rows: 0 })
     if (type !== 't') this.#sent.shift()

@@ -33,11 +33,12 @@ export class Statements {
   refusal(admitted: Admitted, kind: 'Query' | 'Parse', name: string, text: string): Failure | undefined {
     const found = this.#check.refusal(admitted, text)
     if (found !== undefined || kind === 'Query') return found
-    if (this.#kept + text.length > mostKept)
-      return new Failure('rate_limited', { detail: 'The session keeps too many prepared statements.' })
     this.closed(name)
+    const cost = costOf(name, text)
+    if (this.#kept + cost > mostKept)
+      return new Failure('rate_limited', { detail: 'The session keeps too many prepared statements.' })
     this.#prepared.set(name, text)
-    this.#kept += text.length
+    this.#kept += cost
     return undefined
   }
 
@@ -51,7 +52,9 @@ export class Statements {
   }
 
   closed(name: string): void {
-    this.#kept -= this.#prepared.get(name)?.length ?? 0
+    const text = this.#prepared.get(name)
+    if (text === undefined) return
+    this.#kept -= costOf(name, text)
     this.#prepared.delete(name)
   }
 
@@ -63,4 +66,9 @@ export class Statements {
       if (this.#check.refusal(admitted, text) !== undefined) return false
     return true
   }
+}
+
+/** An empty statement costs something too. */
+function costOf(name: string, text: string): number {
+  return name.length + text.length + 128
 }
