@@ -12,7 +12,7 @@ import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import { openCore, originOf } from './core.ts'
 import { openPolicy, PolicyFault, type PolicyInForce, type PolicySources } from './decide/policies.ts'
-import type { Lease, Switch } from './domain.ts'
+import type { Job, Lease, Switch } from './domain.ts'
 import type { ListedKey } from './issue/keys.ts'
 import { type OfficeSecrets, openOfficeSecrets } from './office-secrets.ts'
 import type { LeaseFilter, Store } from './store/store.ts'
@@ -29,6 +29,8 @@ export interface Office {
   /** Switches off: nothing more is issued for it, and what was ends. Answers with the leases that this call ended. */
   switchOff(what: Switch, reason?: string): Promise<readonly string[]>
   switchOn(what: Switch, reason?: string): Promise<void>
+  /** Ends a job for good: it gets nothing any more. Answers how many leases this call ended. */
+  endJob(job: Job): Promise<number>
   switches(): Promise<readonly Switch[]>
   /** Whether the policy has such a target; `true` when there is no policy to look into. */
   knowsTarget(name: string): boolean
@@ -70,6 +72,7 @@ export async function openOffice(config: Config, sources: PolicySources, tools: 
     },
     switchOff: (what, reason) => core.switches.off(what, reason),
     switchOn: (what, reason) => core.switches.on(what, reason),
+    endJob: (job) => core.revoke.endJob(job, 'operator'),
     switches: () => core.switches.all(),
     knowsTarget: (name) => known === undefined || known.policy.targets.has(name),
     keys: () => [...keys.list(), ...(core.federationKeys?.list() ?? [])],

@@ -1,5 +1,5 @@
 /** What `switch off` and `switch on` have in common. */
-import type { Switch } from '@mayfly/broker/domain'
+import type { Job, Switch } from '@mayfly/broker/domain'
 import { type Given, type Option, UsageFault } from './command.ts'
 import { configOption, jsonOption } from './configured.ts'
 
@@ -23,6 +23,14 @@ export function switchOf(given: Given): Switch {
   const [only] = all
   if (only === undefined || all.length > 1) throw new UsageFault('give one of --target, --issuer and --repo')
   return only
+}
+
+/** A job, `github/5551`, or all of a run and its attempt, `github/77/1`. Throws `UsageFault`. */
+export function jobOf(text: string): Job {
+  const [, issuer, id] = /^([a-z][a-z0-9-]*)\/(\S+)$/.exec(text) ?? []
+  if (issuer === undefined || id === undefined)
+    throw new UsageFault('--job is ISSUER/ID, such as github/5551, or ISSUER/RUN/ATTEMPT')
+  return id.includes('/') ? { issuer, run: id } : { issuer, id }
 }
 
 /** As leases have it. Throws `UsageFault`. */

@@ -194,3 +194,17 @@ test('a job is told from its first request to its end, from the store and from a
   writeFileSync(file, readFileSync(file, 'utf8').replace('revoked', 'Revoked'))
   assert.equal((await mayfly(['audit', 'show', '--log', file, '--lease', leaseId])).exitCode, 2)
 })
+
+test('a job that is switched off is refused at its next request, and gets nothing any more', async () => {
+  const { token, leaseId } = await deploy()
+  const { leases } = JSON.parse((await operator('leases', 'list', '--json')).stdout)
+  const { job } = leases.find(({ id }: { id: string }) => id === leaseId)
+  assert.equal((await callProxy(stage, site.proxy.production, token)).status, 200)
+  const off = await operator('switch', 'off', '--job', `${job.issuer}/${job.id}`)
+  assert.equal(off.stdout, `job ${job.issuer}/${job.id} is ended; 1 lease with it\n`)
+  assert.equal((await callProxy(stage, site.proxy.production, token)).status, 401)
+  assert.equal((await operator('switch', 'off', '--job', 'nonsense')).exitCode, 2)
+  assert.equal((await operator('switch', 'off', '--job', 'github/1', '--repo', 'acme/shop')).exitCode, 2)
+  const story = await operator('audit', 'show', '--job', `${job.issuer}/${job.id}`)
+  assert.match(story.stdout, /the job ended \(operator\)/)
+})
