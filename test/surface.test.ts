@@ -246,7 +246,7 @@ test('commands', () => {
       'secrets rewrap',
       'audit verify',
       'audit export',
-    'audit show',
+      'audit show',
     ],
   )
 })

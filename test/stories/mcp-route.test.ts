@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { appendFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { Agent, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -12,6 +12,7 @@ import {
 } from '@modelcontextprotocol/client'
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { openOfficeFromFile } from '../../packages/broker/src/main.ts'
 import { pushJob } from '../../packages/cli/src/demo/stand-in/claims.ts'
 import { atEnd } from '../fakes/at-end.ts'
 import { exportedLog } from '../fakes/exported-log.ts'
@@ -43,14 +44,16 @@ guardrails:
   - { name: agents delete no orders, never: { repo: acme/shop }, get: { target: agent-tools, request: CALL /orders/delete_orders } }
 `
 
-async function start(t: TestContext, server: ToolServer) {
+/** `at`: the broker whose route is asked; tokens come from the first. */
+async function start(t: TestContext, server: ToolServer, at: 'config' | 'replica' = 'config') {
   const github = await githubFor(t)
   const site = await makeSite(t, { issuers: { github: github.issuer }, policy })
   const route = `{ kind: mcp, name: tools, listen: "127.0.0.1:0", target: agent-tools, servers: { orders: { url: "${server.url}", authorization: { file: ./server-token } } } }`
-  appendFileSync(site.config, `routes: [${route}]\n`)
+  for (const path of [site.config, site.replica]) appendFileSync(path, `routes: [${route}]\n`)
   writeFileSync(join(site.folder, 'server-token'), 'token-of-the-server')
   const broker = await runBroker(t, site.config)
-  const url = broker.routes.find(({ name }) => name === 'tools')?.url ?? ''
+  const asked = at === 'config' ? broker : await runBroker(t, site.replica)
+  const url = asked.routes.find(({ name }) => name === 'tools')?.url ?? ''
   const token = async (scope: string, audience = 'agent-tools') =>
     accessToken(
       await exchange(broker.url, github.idToken({ ...pushJob('staging'), aud: site.url }), {
@@ -292,3 +295,57 @@ test('a server that is away, or speaks something else, is told as that', async (
   assert.equal(status, 502)
   assert.match(JSON.stringify(body), /-32603.*er_/)
 })
+
+/** A server that sends notifications for as long as it is listened to, and tells when nobody does any more. */
+async function endlessServer(t: TestContext) {
+  const left = Promise.withResolvers<void>()
+  const server = createServer((request, response) => {
+    request.resume()
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    const event = 'data: {"jsonrpc":"2.0","method":"notifications/message","params":{}}\n\n'
+    const sending = setInterval(() => response.write(event), 50)
+    response.once('close', () => {
+      clearInterval(sending)
+      left.resolve()
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  atEnd(t, () => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
+  return { server: { url, calls: [], headers: [] }, left: left.promise }
+}
+
+for (const end of ['revoked', 'switched off'] as const) {
+  test(`what is ${end} at one replica ends at the other: an open stream, and the next call on its connection`, async (t) => {
+    const { server, left } = await endlessServer(t)
+    const { site, broker, token, url } = await start(t, server, 'replica')
+    const secret = await token('orders:read')
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    t.after(() => agent.destroy())
+    const call = { method: 'tools/call', params: { name: 'search_orders', arguments: {}, _meta: meta() } }
+    const said = {
+      headers: {
+        ...{ authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+        ...modern('tools/call', 'search_orders'),
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...call }),
+    }
+    const stream = assert.rejects(ask(`${url}/orders`, said), /aborted|hang up|reset/)
+    const listed = { ...said, headers: { ...said.headers, ...modern('tools/list') }, agent }
+    const first = await ask(`${url}/orders`, { ...listed, body: '[]' })
+    assert.equal(first.status, 400)
+    if (end === 'revoked') assert.equal((await revoke(broker.url, secret)).status, 200)
+    else {
+      const office = await openOfficeFromFile({ path: site.config, env: {}, writeLog: () => undefined })
+      await office.switchOff({ of: 'target', name: 'agent-tools' })
+      await office.close()
+    }
+    assert.equal((await ask(`${url}/orders`, { ...listed, body: '[]' })).status, 401)
+    await stream
+    // The server hears of it too.
+    await left
+  })
+}
