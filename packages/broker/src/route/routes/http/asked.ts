@@ -22,12 +22,15 @@ export interface Unfit {
   readonly unfit: string
 }
 
-/** Reads the head of a request from the raw fields: Node's joined view hides what was sent twice. */
-export function readAsked(request: IncomingMessage): Asked | Unfit {
+/**
+ * Reads the head of a request from the raw fields: Node's joined view hides what was sent twice. `switching`: it asks for
+ * another protocol, which whoever reads it carries.
+ */
+export function readAsked(request: IncomingMessage, switching = false): Asked | Unfit {
   const fields = request.rawHeaders
   const method = request.method ?? ''
   if (method === 'CONNECT' || method === 'TRACE') return unfit(`${method} is not carried.`, 501)
-  if (valuesOf(fields, 'upgrade').length > 0) return unfit('Upgrades are not carried.', 501)
+  if (!switching && valuesOf(fields, 'upgrade').length > 0) return unfit('Upgrades are not carried.', 501)
   const [host, ...otherHosts] = valuesOf(fields, 'host')
   if (host === undefined || otherHosts.length > 0 || !isHost(host)) {
     return unfit('The request must have one valid Host header.')

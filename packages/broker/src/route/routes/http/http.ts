@@ -1,7 +1,8 @@
 /** The route `http`: an identity-aware reverse proxy in front of one HTTP API. */
 import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
-import { asFailure } from '../../../base/failure.ts'
+import type { Duplex } from 'node:stream'
+import { asFailure, Failure } from '../../../base/failure.ts'
 import { newId } from '../../../base/id.ts'
 import { listenOn } from '../../../base/listening.ts'
 import type { Tools } from '../../../base/tools.ts'
@@ -14,9 +15,10 @@ import { carry } from './carry.ts'
 import { Connections } from './connections.ts'
 import { hasBody } from './fields.ts'
 import { readJsonBody } from './json-body.ts'
-import { answerBrokenRequests } from './unreadable.ts'
+import { answerBrokenRequests, endWith } from './unreadable.ts'
 import { drain } from './upload.ts'
 import { watchLease } from './watch.ts'
+import { carryWebSocket, handshakeFault, isWebSocket, type Switched } from './websocket.ts'
 import { Wires } from './wires.ts'
 
 interface Running {
@@ -25,6 +27,7 @@ interface Running {
   readonly gate: Gate
   readonly upstream: Upstream
   readonly connections: Connections
+  readonly switched: Switched
   closing: boolean
 }
 
@@ -43,7 +46,15 @@ async function listen(settings: HttpRouteSettings, tools: Tools, gate: Gate): Pr
   const wires = origin.protocol === 'http:' ? { wires: new Wires(origin, idleMs) } : {}
   const upstream = { origin, agent, idleMs, ...wires }
   const connections = new Connections(settings.max_connections)
-  const running: Running = { settings, tools, gate, upstream, connections, closing: false }
+  const running: Running = {
+    settings,
+    tools,
+    gate,
+    upstream,
+    connections,
+    switched: new Set(),
+    closing: false,
+  }
   const server = openServer(running)
   const url = await listenOn(server, settings.listen, `\`listen\` of route \`${settings.name}\``)
   let closed: Promise<void> | undefined
@@ -69,6 +80,8 @@ function openServer(running: Running): Server {
     // Nothing is read of a request that has no body.
     keepAliveTimeout: 75_000,
     noDelay: true,
+    // What asks for another protocol is answered as a request, and refused there.
+    shouldUpgradeCallback: isWebSocket,
     // Ours is the better answer, and it holds for HTTP/1.0 too.
     requireHostHeader: false,
   })
@@ -90,6 +103,13 @@ function openServer(running: Running): Server {
       response.destroy()
     })
   }
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => {})
+    switchProtocols(running, request, socket, head).catch((cause: unknown) => {
+      tools.log.error('a request was cut', { route: settings.name, cause })
+      socket.destroy()
+    })
+  })
   server.on('request', (request, response) => answer(request, response, false))
   // RFC 9110 10.1.1: the caller sends its body only when it is let in.
   server.on('checkContinue', (request, response) => answer(request, response, true))
@@ -100,7 +120,11 @@ function openServer(running: Running): Server {
 function close(server: Server, running: Running, graceMs: number): Promise<void> {
   running.closing = true
   return new Promise((resolve) => {
-    const cancel = running.tools.after(graceMs, () => server.closeAllConnections())
+    for (const side of running.switched) side.end()
+    const cancel = running.tools.after(graceMs, () => {
+      server.closeAllConnections()
+      for (const side of running.switched) side.destroy()
+    })
     server.close(() => {
       cancel()
       running.upstream.agent.destroy()
@@ -149,13 +173,55 @@ async function serve(
     admitted,
     ...(body === undefined ? {} : { body }),
     extra: () => (running.closing ? ['Connection', 'close'] : []),
-    failed: (status, cause) => {
-      const id = newId('er', tools)
-      tools.log.warn('the upstream did not answer', { route: settings.name, error_id: id, status, cause })
-      const detail = status === 504 ? 'The upstream took too long.' : 'The upstream is not available.'
-      refuse(running, request, response, problem(status, detail, id))
-    },
+    failed: (status, cause) => refuse(running, request, response, unavailable(running, status, cause)),
   })
+}
+
+/** RFC 6455: let in like every request, and then carried until either side, or the lease, ends. */
+async function switchProtocols(
+  running: Running,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  const { tools, settings, connections, upstream, gate, switched } = running
+  // An answer that is still due on this connection would land within what is carried.
+  if (!connections.mayAnswer(socket) || connections.isSpoilt(socket)) {
+    socket.destroy()
+    return
+  }
+  connections.spoil(socket)
+  const asked = readAsked(request, true)
+  const unfit = 'unfit' in asked ? asked.unfit : handshakeFault(request)
+  if ('unfit' in asked || unfit !== undefined) {
+    endWith(socket, problem(400, unfit ?? '', newId('er', tools), { error: 'invalid_request' }))
+    return
+  }
+  const admitted = await admit(running, request, asked)
+  if (socket.destroyed) return
+  if ('status' in admitted) {
+    endWith(socket, admitted)
+    return
+  }
+  if (admitted.body !== undefined) {
+    const fault = new Failure('scope_refused', {
+      reason: 'the policy asks for a body, and this request has none',
+    })
+    const ask = { route: settings.name, target: settings.target, action: `GET ${asked.path}` }
+    endWith(socket, refusalOf(running, await gate.refuse(admitted, ask, fault)))
+    return
+  }
+  carryWebSocket({
+    ...{ upstream, tools, gate, request, socket, head, asked, admitted, switched },
+    unavailable: (status, cause) => unavailable(running, status, cause),
+  })
+}
+
+function unavailable({ tools, settings }: Running, status: 502 | 504, cause: unknown): Problem {
+  const id = newId('er', tools)
+  tools.log.warn('the upstream did not answer', { route: settings.name, error_id: id, status, cause })
+  const detail = status === 504 ? 'The upstream took too long.' : 'The upstream is not available.'
+  return problem(status, detail, id)
 }
 
 async function admit(running: Running, request: IncomingMessage, asked: Asked): Promise<Admitted | Problem> {

@@ -1,8 +1,8 @@
-import type { Server } from 'node:http'
+import { type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { newId } from '../../../base/id.ts'
 import type { Tools } from '../../../base/tools.ts'
-import { problem } from '../../bearer-error.ts'
+import { type Problem, problem } from '../../bearer-error.ts'
 import type { Connections } from './connections.ts'
 
 const statusOf: Readonly<Record<string, number>> = {
@@ -15,7 +15,7 @@ export function answerBrokenRequests(server: Server, tools: Tools, connections: 
   const end = (socket: Duplex, status: number, detail: string) => {
     socket.on('error', () => {})
     if (!socket.writable || !connections.mayAnswer(socket)) socket.destroy()
-    else answer(socket, status, detail, tools)
+    else endWith(socket, problem(status, detail, newId('er', tools)))
     connections.spoil(socket)
   }
   server.on('clientError', (thrown: NodeJS.ErrnoException, socket) => {
@@ -27,8 +27,8 @@ export function answerBrokenRequests(server: Server, tools: Tools, connections: 
   server.on('connect', (_, socket) => end(socket, 501, 'CONNECT is not carried.'))
 }
 
-function answer(socket: Duplex, status: number, detail: string, tools: Tools): void {
-  const answer = problem(status, detail, newId('er', tools))
+/** Writes an answer on a connection that carries nothing else any more, and ends it. */
+export function endWith(socket: Duplex, answer: Problem): void {
   const fields = [
     ...answer.headers,
     'Content-Length',
@@ -36,7 +36,7 @@ function answer(socket: Duplex, status: number, detail: string, tools: Tools): v
     'Connection',
     'close',
   ]
-  const lines = [`HTTP/1.1 ${status} ${JSON.parse(answer.body).title}`]
+  const lines = [`HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? 'Error'}`]
   for (let i = 0; i < fields.length; i += 2) lines.push(`${fields[i]}: ${fields[i + 1]}`)
   socket.end(`${lines.join('\r\n')}\r\n\r\n${answer.body}`, () => socket.destroy())
 }

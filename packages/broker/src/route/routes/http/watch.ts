@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { Writable } from 'node:stream'
 import type { Tools } from '../../../base/tools.ts'
 import type { Admitted, Gate } from '../../route.ts'
 
@@ -12,7 +12,7 @@ const everyMs = 1000
 export function watchLease(
   gate: Gate,
   admitted: Admitted,
-  response: ServerResponse,
+  response: Writable,
   tools: Pick<Tools, 'after' | 'log'>,
 ): void {
   let cancel = () => {}
