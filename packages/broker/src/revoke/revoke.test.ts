@@ -262,6 +262,7 @@ test('after a crash between any two steps of an end, the sweep finishes it', asy
           ...world,
           openHandle: (lease) => ({ user: lease.id }),
           store: {
+            lease: (id) => world.store.lease(id),
             leases: (filter) => world.store.leases(filter),
             commit: async (changes) => {
               if (left-- <= 0) throw new Error('the process is gone')
@@ -291,4 +292,30 @@ test('an issue that failed is taken back even when its lease had been ended too 
   assert.equal(provider.live.size, 0)
   assert.equal(await state(one), 'revoked')
   assert.deepEqual(endsIn(await events()), ['stuck by failed', 'revoked by failed'])
+})
+
+test('what became active between reading and holding is taken back by what issuing learned, not left to the sweep', async () => {
+  const { store, record, tools, lease, state } = await openWorld()
+  for (const end of ['lease', 'job'] as const) {
+    const live = new Set(['the token'])
+    const kind = 'learns'
+    const learns: Target = {
+      ...{ kind, local: false, prepare: () => null },
+      issue: () => Promise.reject(new Error('not here')),
+      revoke: async (handle) => void live.delete(String(handle)),
+    }
+    const mine = { issuer: 'github', id: newId('ls', tools) }
+    const read = await lease({ kind, job: mine, state: 'pending', handle: Buffer.from('nothing yet') })
+    const learned = { kind: 'lease.move', id: read.id, from: ['pending'], to: 'active' } as const
+    await store.commit([{ ...learned, handle: Buffer.from('the token') }])
+    const openHandle = (each: { readonly handle: Uint8Array }) => Buffer.from(each.handle).toString()
+    let asked = 0
+    // The first look is the one that came too early.
+    const leases: typeof store.leases = async (filter) => (asked++ === 0 ? [read] : store.leases(filter))
+    const late = { leases, lease: store.lease.bind(store), commit: store.commit.bind(store) }
+    const revoke = openRevoke({ store: late, target: () => learns, openHandle, record, tools })
+    if (end === 'lease') assert.equal(await revoke.endLease(read, 'caller'), 'ended')
+    else assert.equal(await revoke.endJob(mine, 'webhook'), 1)
+    assert.deepEqual([[...live], await state(read)], [[], 'revoked'])
+  }
 })

@@ -13,7 +13,7 @@ import { inParallel } from './parallel.ts'
 import { withinTime } from './time-limit.ts'
 
 export interface RevokeParts {
-  readonly store: Pick<Store, 'commit' | 'leases'>
+  readonly store: Pick<Store, 'commit' | 'lease' | 'leases'>
   readonly target: (kind: string) => Target | undefined
   readonly openHandle: (lease: Lease) => Handle
   readonly record: (event: AuditEvent) => Change
@@ -66,7 +66,9 @@ export function openRevoke(given: RevokeParts): Revoke {
       if (lease.state === 'stuck') return await takeBack(parts, lease, lease.state, causeOf(lease), false)
       // First of all it stops working here and can't become active any more; a crash from here on is the sweep's.
       const held = await commits(parts, [hold(parts, lease, by)])
-      return held ? await takeBack(parts, lease, lease.state, by, true, detail) : 'already'
+      if (!held) return 'already'
+      const now = await asHeld(parts, lease)
+      return await takeBack(parts, now, now.state, by, true, detail)
     },
     retry: (lease, record = false) => takeBack(parts, lease, 'stuck', causeOf(lease), record),
     abandon: (lease, left = 'unknown') => abandon(parts, lease, left),
@@ -91,6 +93,16 @@ function causeOf(lease: Lease): EndCause {
 function hold(parts: Parts, lease: Lease, by: EndCause): Change {
   const endedAt = seconds(parts.tools)
   return { kind: 'lease.move', id: lease.id, from: alive, to: 'stuck', endedAt, endedBy: by }
+}
+
+/**
+ * The lease as it was when it was held. Between reading and holding it issuing may have come to its end: then it was
+ * active, and its handle says what only the answer of the place did. Where the handle is the same, so is what has to be done.
+ */
+async function asHeld(parts: Parts, lease: Lease): Promise<Lease> {
+  const handle = (await parts.store.lease(lease.id))?.handle
+  if (handle === undefined || Buffer.compare(handle, lease.handle) === 0) return lease
+  return { ...lease, handle, state: 'active' }
 }
 
 function ending(parts: Parts, lease: Lease, from: readonly LeaseState[], by: EndCause, detail?: string) {
@@ -238,7 +250,8 @@ async function endJob(parts: Parts, job: Job, via: string): Promise<number> {
     known = true
     total += leases.length
     await inParallel(elsewhere, everywhere, async (lease) => {
-      await takeBack(parts, lease, lease.state, 'job_end', true)
+      const now = await asHeld(parts, lease)
+      await takeBack(parts, now, now.state, 'job_end', true)
     })
   }
   throw new Failure('provider_unavailable', { reason: `the leases of a job kept changing while it ended` })

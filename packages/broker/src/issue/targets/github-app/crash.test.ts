@@ -73,7 +73,7 @@ function openBroker(
   const target = openGithubAppTarget({ connections: { bot: connection }, tools })
   atEnd(t, () => target.close?.())
   const find = (kind: string) => (kind === target.kind ? target : undefined)
-  const kept = { commit, leases: store.leases.bind(store) }
+  const kept = { commit, lease: store.lease.bind(store), leases: store.leases.bind(store) }
   const openHandle = handles.open
   const revoke = openRevoke({ store: kept, target: find, openHandle, record: change, tools })
   const sweep = openSweep({
