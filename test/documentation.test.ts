@@ -168,9 +168,9 @@ test('the targets and the lock that are shown alone fit a policy', () => {
 })
 
 test('the example configuration loads with its policy, and its routes and resource servers name its targets', async () => {
-  const text = readFileSync('examples/mayfly.yaml', 'utf8')
-  assert.deepEqual(await configFaults(text, 'examples/mayfly.yaml'), [])
-  const { policies, routes, introspection } = parse(text)
+  for (const path of ['examples/mayfly.yaml', 'examples/deploy/mayfly.yaml'])
+    assert.deepEqual(await configFaults(readFileSync(path, 'utf8'), path), [], path)
+  const { policies, routes, introspection } = parse(readFileSync('examples/mayfly.yaml', 'utf8'))
   const { policy, warnings } = openPolicy(await readPolicyFolder(join('examples', policies)))
   assert.deepEqual(warnings, [])
   for (const { target } of [...routes, ...introspection]) assert.ok(policy.targets.has(target), target)
