@@ -1,14 +1,12 @@
 /** Servers of the Model Context Protocol behind the proxy, made with its own SDKs; they write down what reached them. */
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TestContext } from 'node:test'
 import { McpServer as LegacyServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import { createMcpHandler, McpServer as ModernServer } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { atEnd } from './at-end.ts'
+import { onLoopback } from './on-loopback.ts'
 
 export interface ToolServer {
   /** Where it speaks streamable HTTP. */
@@ -94,14 +92,9 @@ async function served(
   answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Promise<ToolServer> {
   const headers: string[] = []
-  const server = createServer((request, response) => {
+  const origin = await onLoopback(t, (request, response) => {
     headers.push(JSON.stringify(request.headersDistinct))
     answer(request, response).catch(() => response.destroy())
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  atEnd(t, () => {
-    server.closeAllConnections()
-    server.close()
   })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, calls, headers }
+  return { url: `${origin}/mcp`, calls, headers }
 }

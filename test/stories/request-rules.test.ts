@@ -1,15 +1,12 @@
 /** What a scope lists, and nothing else, passes the proxy: by method, path, query and body, by the policy in force now. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pushJob } from '../../packages/cli/src/demo/stand-in/claims.ts'
-import { atEnd } from '../fakes/at-end.ts'
 import { exportedLog } from '../fakes/exported-log.ts'
 import { githubFor } from '../fakes/github.ts'
+import { onLoopback } from '../fakes/on-loopback.ts'
 import { accessToken, ask, exchange, type Said } from '../fakes/requests.ts'
 import { runBroker } from '../fakes/running-broker.ts'
 import { makeSite } from '../fakes/site.ts'
@@ -41,18 +38,13 @@ grants:
 /** An API that writes down what reached it: method, path, body. */
 async function upstream(t: TestContext) {
   const reached: string[] = []
-  const server = createServer(async (request, response) => {
+  const url = await onLoopback(t, async (request, response) => {
     let body = ''
     for await (const chunk of request) body += String(chunk)
     reached.push(`${request.method} ${request.url} ${body}`.trim())
     response.end('ok')
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  atEnd(t, () => {
-    server.closeAllConnections()
-    server.close()
   })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, reached }
+  return { url, reached }
 }
 
 async function start(t: TestContext) {

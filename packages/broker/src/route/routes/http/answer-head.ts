@@ -52,17 +52,13 @@ export function readPlainHead(text: string): PlainHead | undefined {
   return { status, message: start[2] ?? '', fields, length: bodiless ? 0 : (length ?? 0), keeps }
 }
 
-type Framing = 'content-length' | 'connection' | 'transfer-encoding' | 'upgrade' | 'trailer'
-const framing: readonly Framing[] = [
-  'content-length',
-  'connection',
-  'transfer-encoding',
-  'upgrade',
-  'trailer',
-]
-const meanings: ReadonlyMap<number, Framing> = new Map(framing.map((name) => [name.length, name]))
+/** Fields that say where a message ends or what becomes of its connection (RFC 9110 7.6.1, 7.8, RFC 9112 6). */
+const framing = ['content-length', 'connection', 'transfer-encoding', 'upgrade', 'trailer'] as const
+/** Most names are told from these by their length alone. */
+const lengths: ReadonlySet<number> = new Set(framing.map(({ length }) => length))
 
-function framed(name: string): Framing | undefined {
-  const meaning = meanings.get(name.length)
-  return meaning !== undefined && name.toLowerCase() === meaning ? meaning : undefined
+function framed(name: string): (typeof framing)[number] | undefined {
+  if (!lengths.has(name.length)) return undefined
+  const lower = name.toLowerCase()
+  return framing.find((each) => each === lower)
 }

@@ -1,34 +1,28 @@
 /** The route `http`: an identity-aware reverse proxy in front of one HTTP API. */
-import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Agent, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
 import type { Duplex } from 'node:stream'
-import { asFailure, Failure } from '../../../base/failure.ts'
+import { Failure } from '../../../base/failure.ts'
 import { newId } from '../../../base/id.ts'
-import { listenOn } from '../../../base/listening.ts'
 import type { Tools } from '../../../base/tools.ts'
-import { bearerProblem, type Problem, problem } from '../../bearer-error.ts'
+import { type Problem, problem } from '../../bearer-error.ts'
 import type { Admitted, Gate, Listening, Route } from '../../route.ts'
 import type { HttpRouteSettings } from '../../settings.ts'
 import { type Asked, readAsked } from './asked.ts'
 import type { Upstream } from './carriage.ts'
 import { carry } from './carry.ts'
-import { Connections } from './connections.ts'
-import { hasBody } from './fields.ts'
 import { readJsonBody } from './json-body.ts'
-import { answerBrokenRequests, endWith } from './unreadable.ts'
-import { drain } from './upload.ts'
+import { refusalOf, say, unfit } from './saying-no.ts'
+import { listenForRequests, openServing, type Serving } from './serving.ts'
+import { endWith } from './unreadable.ts'
 import { watchLease } from './watch.ts'
-import { carryWebSocket, handshakeFault, isWebSocket, type Switched } from './websocket.ts'
+import { carryWebSocket, handshakeFault, isWebSocket } from './websocket.ts'
 import { Wires } from './wires.ts'
 
-interface Running {
+interface Running extends Serving {
   readonly settings: HttpRouteSettings
-  readonly tools: Tools
   readonly gate: Gate
   readonly upstream: Upstream
-  readonly connections: Connections
-  readonly switched: Switched
-  closing: boolean
 }
 
 /** Opens nothing yet; `listen` does. */
@@ -36,7 +30,7 @@ export function openHttpRoute(settings: HttpRouteSettings, tools: Tools): Route 
   return { listen: (gate) => listen(settings, tools, gate) }
 }
 
-async function listen(settings: HttpRouteSettings, tools: Tools, gate: Gate): Promise<Listening> {
+function listen(settings: HttpRouteSettings, tools: Tools, gate: Gate): Promise<Listening> {
   const origin = new URL(settings.upstream)
   const agent = new (origin.protocol === 'https:' ? SecureAgent : Agent)({
     keepAlive: true,
@@ -45,93 +39,30 @@ async function listen(settings: HttpRouteSettings, tools: Tools, gate: Gate): Pr
   const idleMs = settings.idle_timeout * 1000
   const wires = origin.protocol === 'http:' ? { wires: new Wires(origin, idleMs) } : {}
   const upstream = { origin, agent, idleMs, ...wires }
-  const connections = new Connections(settings.max_connections)
-  const running: Running = {
-    settings,
-    tools,
-    gate,
-    upstream,
-    connections,
-    switched: new Set(),
-    closing: false,
-  }
-  const server = openServer(running)
-  const url = await listenOn(server, settings.listen, `\`listen\` of route \`${settings.name}\``)
-  let closed: Promise<void> | undefined
-  return {
-    url,
-    close(graceMs) {
-      closed ??= close(server, running, graceMs)
-      return closed
-    },
-  }
-}
-
-function openServer(running: Running): Server {
-  const { settings, tools, upstream, connections } = running
+  const running: Running = { ...openServing(settings, tools), settings, gate, upstream }
   const headersTimeout = settings.header_timeout * 1000
-  const server = createServer({
-    insecureHTTPParser: false,
-    maxHeaderSize: 16_384,
-    headersTimeout,
-    connectionsCheckingInterval: Math.min(5_000, headersTimeout / 2),
-    // Uploads may take as long as they move; standing still is what `idle_timeout` ends.
-    requestTimeout: 0,
-    // Nothing is read of a request that has no body.
-    keepAliveTimeout: 75_000,
-    noDelay: true,
-    // What asks for another protocol is answered as a request, and refused there.
-    shouldUpgradeCallback: isWebSocket,
-    // Ours is the better answer, and it holds for HTTP/1.0 too.
-    requireHostHeader: false,
-  })
-  server.maxConnections = settings.max_connections
-  // The upstream's side is cut first; this ends what waits for a caller that reads nothing of a finished answer.
-  server.timeout = 2 * upstream.idleMs + 5_000
-  const answer = (request: IncomingMessage, response: ServerResponse, waits: boolean) => {
-    // Errors of a connection end in `close`, which is what counts here.
-    request.on('error', () => {})
-    response.on('error', () => {})
-    const leave = connections.take(request, response)
-    if (leave === undefined) return
-    response.once('close', () => {
-      leave()
-      if (running.closing) server.closeIdleConnections()
-    })
-    serve(running, request, response, waits).catch((cause: unknown) => {
-      tools.log.error('a request was cut', { route: settings.name, cause })
-      response.destroy()
-    })
-  }
-  server.on('upgrade', (request, socket, head) => {
-    socket.on('error', () => {})
-    switchProtocols(running, request, socket, head).catch((cause: unknown) => {
-      tools.log.error('a request was cut', { route: settings.name, cause })
-      socket.destroy()
-    })
-  })
-  server.on('request', (request, response) => answer(request, response, false))
-  // RFC 9110 10.1.1: the caller sends its body only when it is let in.
-  server.on('checkContinue', (request, response) => answer(request, response, true))
-  answerBrokenRequests(server, tools, connections)
-  return server
-}
-
-function close(server: Server, running: Running, graceMs: number): Promise<void> {
-  running.closing = true
-  return new Promise((resolve) => {
-    for (const side of running.switched) side.end()
-    const cancel = running.tools.after(graceMs, () => {
-      server.closeAllConnections()
-      for (const side of running.switched) side.destroy()
-    })
-    server.close(() => {
-      cancel()
-      running.upstream.agent.destroy()
-      running.upstream.wires?.destroy()
-      resolve()
-    })
-  })
+  return listenForRequests(
+    running,
+    settings,
+    {
+      serve: (request, response, waits) => serve(running, request, response, waits),
+      upgrade: (request, socket, head) => switchProtocols(running, request, socket, head),
+      closed: () => {
+        upstream.agent.destroy()
+        upstream.wires?.destroy()
+      },
+    },
+    {
+      headersTimeout,
+      connectionsCheckingInterval: Math.min(5_000, headersTimeout / 2),
+      // Uploads may take as long as they move; standing still is what `idle_timeout` ends.
+      requestTimeout: 0,
+      // What asks for another protocol is answered as a request, and refused there.
+      shouldUpgradeCallback: isWebSocket,
+      // The upstream's side is cut first; this ends what waits for a caller that reads nothing of a finished answer.
+      idleMs: 2 * idleMs + 5_000,
+    },
+  )
 }
 
 async function serve(
@@ -140,26 +71,22 @@ async function serve(
   response: ServerResponse,
   waits: boolean,
 ): Promise<void> {
-  const { tools, settings, connections } = running
+  const { tools } = running
   const asked = readAsked(request)
   if ('unfit' in asked) {
-    connections.spoil(request.socket)
-    const id = newId('er', tools)
-    tools.log.info('a request was unfit', { route: settings.name, error_id: id, fault: asked.unfit })
-    const options = asked.status === 400 ? { error: 'invalid_request' } : {}
-    refuse(running, request, response, problem(asked.status, asked.unfit, id, options))
+    say(running, request, response, unfit(running, request.socket, asked.status, asked.unfit))
     return
   }
   const admitted = await admit(running, request, asked)
   if ('status' in admitted) {
-    refuse(running, request, response, admitted)
+    say(running, request, response, admitted)
     return
   }
   if (response.destroyed) return
   if (waits) response.writeContinue()
   const body = await wantedBody(running, request, admitted)
   if (body !== undefined && 'status' in body) {
-    refuse(running, request, response, body)
+    say(running, request, response, body)
     return
   }
   if (response.destroyed) return
@@ -173,7 +100,7 @@ async function serve(
     admitted,
     ...(body === undefined ? {} : { body }),
     extra: () => (running.closing ? ['Connection', 'close'] : []),
-    failed: (status, cause) => refuse(running, request, response, unavailable(running, status, cause)),
+    failed: (status, cause) => say(running, request, response, unavailable(running, status, cause)),
   })
 }
 
@@ -190,11 +117,16 @@ async function switchProtocols(
     socket.destroy()
     return
   }
+  // Whatever becomes of it: no other request can follow on this connection.
   connections.spoil(socket)
   const asked = readAsked(request, true)
-  const unfit = 'unfit' in asked ? asked.unfit : handshakeFault(request)
-  if ('unfit' in asked || unfit !== undefined) {
-    endWith(socket, problem(400, unfit ?? '', newId('er', tools), { error: 'invalid_request' }))
+  if ('unfit' in asked) {
+    endWith(socket, unfit(running, socket, asked.status, asked.unfit))
+    return
+  }
+  const fault = handshakeFault(request)
+  if (fault !== undefined) {
+    endWith(socket, unfit(running, socket, 400, fault))
     return
   }
   const admitted = await admit(running, request, asked)
@@ -204,11 +136,11 @@ async function switchProtocols(
     return
   }
   if (admitted.body !== undefined) {
-    const fault = new Failure('scope_refused', {
+    const bodiless = new Failure('scope_refused', {
       reason: 'the policy asks for a body, and this request has none',
     })
     const ask = { route: settings.name, target: settings.target, action: `GET ${asked.path}` }
-    endWith(socket, refusalOf(running, await gate.refuse(admitted, ask, fault)))
+    endWith(socket, refusalOf(running, await gate.refuse(admitted, ask, bodiless)))
     return
   }
   carryWebSocket({
@@ -261,30 +193,4 @@ async function wantedBody(
   } catch (thrown) {
     return refusalOf(running, thrown)
   }
-}
-
-function refusalOf({ settings, tools }: Running, thrown: unknown): Problem {
-  const failure = asFailure(thrown)
-  const id = failure.entry ?? newId('er', tools)
-  if (failure.code === 'internal' || failure.code === 'provider_unavailable') {
-    const { code, reason, cause } = failure
-    tools.log.error('the gate could not decide', {
-      route: settings.name,
-      error_id: id,
-      code,
-      reason,
-      cause,
-    })
-  }
-  return bearerProblem(failure, id)
-}
-
-function refuse(running: Running, request: IncomingMessage, response: ServerResponse, answer: Problem): void {
-  if (response.destroyed) return
-  const unread = !request.complete && hasBody(request.rawHeaders)
-  const headers = [...answer.headers, 'Content-Length', String(Buffer.byteLength(answer.body))]
-  if (running.closing || running.connections.isSpoilt(request.socket)) headers.push('Connection', 'close')
-  response.writeHead(answer.status, headers)
-  response.end(request.method === 'HEAD' ? undefined : answer.body)
-  if (unread) drain(request, running.tools)
 }

@@ -11,9 +11,6 @@ import { fieldsForCaller, fieldsForUpstream, hasBody, valuesOf } from './fields.
 import { endWith } from './unreadable.ts'
 import { watchLease } from './watch.ts'
 
-/** Connections that switched, so that whoever closes the route finds them. */
-export type Switched = Set<Duplex>
-
 /** An admitted handshake on its way. */
 export interface Handshake {
   readonly upstream: Upstream
@@ -25,7 +22,8 @@ export interface Handshake {
   readonly head: Buffer
   readonly asked: Asked
   readonly admitted: Admitted
-  readonly switched: Switched
+  /** Where whoever closes the route finds what switched. */
+  readonly switched: Set<Duplex>
   /** What to answer while nothing was. */
   readonly unavailable: (status: 502 | 504, cause: unknown) => Problem
 }

@@ -1,16 +1,8 @@
 import type { Json } from '../../../base/canonical-json.ts'
-import { type Problem, problem } from '../../bearer-error.ts'
-
-/** An answer of our own. Headers are a flat list, name after value. */
-export type Answer = Problem
+import type { Problem } from '../../bearer-error.ts'
 
 /** The id of a JSON-RPC request. */
 export type RpcId = string | number
-
-/** A fault of HTTP, below any message. */
-export function httpProblem(status: number, detail: string, errorId: string): Answer {
-  return problem(status, detail, errorId)
-}
 
 /** JSON-RPC codes: of the specification of JSON-RPC, and of MCP's own range (MCP 2026-07-28, "Error Codes"). */
 export const rpcCodes = {
@@ -23,6 +15,17 @@ export const rpcCodes = {
   version: -32022,
 } as const
 
+/** Why a message is not carried: what its sender gets, and the reason for the log. */
+export interface Refused {
+  readonly refused: Problem
+  readonly why: string
+}
+
+/** The same words for both. */
+export function refusedAs(...of: Parameters<typeof rpcError>): Refused {
+  return { refused: rpcError(...of), why: of[3] }
+}
+
 /** A JSON-RPC error. */
 export function rpcError(
   status: number,
@@ -30,13 +33,13 @@ export function rpcError(
   code: number,
   message: string,
   data?: Json,
-): Answer {
+): Problem {
   const error = { code, message, ...(data === undefined ? {} : { data }) }
   return json(status, { jsonrpc: '2.0', id, error })
 }
 
 /** The result of a call that was not made: in words for the model, which may ask for something else. */
-export function callRefused(id: RpcId, text: string): Answer {
+export function callRefused(id: RpcId, text: string): Problem {
   const result = { resultType: 'complete', isError: true, content: [{ type: 'text', text }] }
   return json(200, { jsonrpc: '2.0', id, result })
 }
@@ -48,6 +51,6 @@ export const jsonHeaders: readonly string[] = [
 ]
 
 /** A JSON answer that nobody keeps. */
-export function json(status: number, body: Json): Answer {
+export function json(status: number, body: Json): Problem {
   return { status, headers: jsonHeaders, body: JSON.stringify(body) }
 }

@@ -1,9 +1,10 @@
 /** A message to its server and the answer back: one JSON document, or a stream of events that ends with the result. */
 import type { ServerResponse } from 'node:http'
 import { newId } from '../../../base/id.ts'
+import { type Problem, problem } from '../../bearer-error.ts'
 import type { Admitted } from '../../route.ts'
 import { watchLease } from '../http/watch.ts'
-import { type Answer, httpProblem, jsonHeaders, rpcCodes, rpcError } from './answers.ts'
+import { jsonHeaders, rpcCodes, rpcError } from './answers.ts'
 import { eventsOf } from './events.ts'
 import { isObject, type Message } from './message.ts'
 import type { Rewrite } from './results.ts'
@@ -16,6 +17,8 @@ export interface Carriage {
   readonly message: Message
   /** The message as it came, which is what was checked. */
   readonly bytes: Buffer
+  /** The server's own id of a legacy session, empty where there is none. */
+  readonly session: string
   readonly rewrite: Rewrite | undefined
 }
 
@@ -23,18 +26,15 @@ export interface Carriage {
 const mostBytes = 16_777_216
 
 /** Answers where the server's answer is no stream; `undefined` when a stream was carried, or the caller is gone. */
-export async function carry(running: RunningMcp, carriage: Carriage): Promise<Answer | undefined> {
+export async function carry(running: RunningMcp, carriage: Carriage): Promise<Problem | undefined> {
   const { passage, admitted, message } = carriage
   const { response, server } = passage
-  const session = sessionOf(running, carriage)
-  if (session === undefined)
-    return httpProblem(404, 'There is no such session: begin a new one.', newId('er', running.tools))
   watchLease(running.gate, admitted, response, running.tools)
   const ending = new AbortController()
   // The caller's end is the server's: closing the stream is how a request is cancelled.
   response.once('close', () => ending.abort())
   try {
-    const got = await send(running, carriage, session, ending.signal)
+    const got = await send(running, carriage, ending.signal)
     return await answered(running, carriage, got)
   } catch (cause) {
     if (response.destroyed || response.headersSent) {
@@ -49,22 +49,14 @@ export async function carry(running: RunningMcp, carriage: Carriage): Promise<An
       cause,
     })
     return message.id === undefined
-      ? httpProblem(502, 'The server is not available.', errorId)
+      ? problem(502, 'The server is not available.', errorId)
       : rpcError(502, message.id, rpcCodes.internal, `The server is not available (${errorId}).`)
   }
 }
 
-/** The server's own id of the legacy session, empty where there is none; `undefined` for one of somebody else. */
-function sessionOf({ sessions }: RunningMcp, { passage, admitted, message }: Carriage): string | undefined {
-  const said = passage.request.headers['mcp-session-id']
-  if (message.isModern || said === undefined) return ''
-  return typeof said === 'string' ? sessions.unwrap(said, passage.server, admitted.subject) : undefined
-}
-
 function send(
   { settings }: RunningMcp,
-  { passage, admitted, bytes }: Carriage,
-  session: string,
+  { passage, admitted, bytes, session }: Carriage,
   signal: AbortSignal,
 ): Promise<Response> {
   const server = settings.servers[passage.server]
@@ -91,7 +83,11 @@ function send(
   })
 }
 
-async function answered(running: RunningMcp, carriage: Carriage, got: Response): Promise<Answer | undefined> {
+async function answered(
+  running: RunningMcp,
+  carriage: Carriage,
+  got: Response,
+): Promise<Problem | undefined> {
   const { message, passage, admitted } = carriage
   const own = got.headers.get('mcp-session-id')
   const session =
@@ -111,7 +107,7 @@ async function answered(running: RunningMcp, carriage: Carriage, got: Response):
   if (told === undefined) {
     // 404 is how a server says that a session is over; clients begin anew.
     if (got.status === 404 && !message.isModern)
-      return httpProblem(404, 'The session is over.', newId('er', running.tools))
+      return problem(404, 'The session is over.', newId('er', running.tools))
     throw new TypeError(`an answer that is none of MCP (status ${got.status})`)
   }
   const status = got.ok ? 200 : got.status >= 400 && got.status < 500 ? got.status : 502
@@ -123,9 +119,9 @@ function answerIn(text: string, { message, rewrite }: Carriage): string | undefi
   const value: unknown = JSON.parse(text)
   if (!isObject(value) || value['id'] !== message.id || 'method' in value) return undefined
   const { result } = value
-  return isObject(result) && rewrite !== undefined
-    ? JSON.stringify({ ...value, result: rewrite(result) })
-    : text
+  if (rewrite === undefined || result === undefined) return text
+  // What cannot be cut to what the caller may see is not shown.
+  return isObject(result) ? JSON.stringify({ ...value, result: rewrite(result) }) : undefined
 }
 
 async function textOf(got: Response): Promise<string> {

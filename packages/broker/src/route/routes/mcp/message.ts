@@ -1,7 +1,7 @@
 /** One message of a caller: what it asks for, in which era of the protocol, and whether its headers say the same. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { JsonObject } from '../../../base/strict-json.ts'
-import { type Answer, type RpcId, rpcCodes, rpcError } from './answers.ts'
+import { type Refused, type RpcId, refusedAs, rpcCodes } from './answers.ts'
 
 /** The version of the modern era that we speak. */
 export const modern = '2026-07-28'
@@ -19,54 +19,50 @@ export interface Message {
 const meta = 'io.modelcontextprotocol/'
 
 /** The message in a body, or the answer to what is none (MCP 2026-07-28, "Sending Messages", "Server Validation"). */
-export function readMessage(
-  body: JsonObject,
-  headers: IncomingHttpHeaders,
-): Message | { readonly refused: Answer } {
+export function readMessage(body: JsonObject, headers: IncomingHttpHeaders): Message | Refused {
   const { jsonrpc, id, method, params = {} } = body
   const known =
     typeof id === 'string' || (typeof id === 'number' && Number.isSafeInteger(id)) ? id : undefined
-  const bad = (message: string) => ({ refused: rpcError(400, known ?? null, rpcCodes.request, message) })
+  const bad = (message: string) => refusedAs(400, known ?? null, rpcCodes.request, message)
   if (jsonrpc !== '2.0') return bad('jsonrpc must be 2.0.')
   if (id !== undefined && known === undefined) return bad('id must be text or a whole number.')
   // A response of the caller's would answer a request of the server's, and none of these is carried.
   if (typeof method !== 'string') return bad('The body must be one request or one notification.')
-  if (!isObject(params))
-    return { refused: rpcError(400, known ?? null, rpcCodes.params, 'params must be an object.') }
+  if (!isObject(params)) return refusedAs(400, known ?? null, rpcCodes.params, 'params must be an object.')
   const said = isObject(params['_meta']) ? params['_meta'][`${meta}protocolVersion`] : undefined
   const message = { id: known, method, params, isModern: said !== undefined }
   const refused = message.isModern ? modernFault(message, said, headers) : legacyFault(message, headers)
-  return refused === undefined ? message : { refused }
+  return refused ?? message
 }
 
 function modernFault(
   { id, method, params }: Message,
   said: unknown,
   headers: IncomingHttpHeaders,
-): Answer | undefined {
+): Refused | undefined {
   const of = id ?? null
   const capabilities = isObject(params['_meta']) ? params['_meta'][`${meta}clientCapabilities`] : undefined
   if (!isObject(capabilities))
-    return rpcError(400, of, rpcCodes.params, `_meta needs ${meta}clientCapabilities.`)
+    return refusedAs(400, of, rpcCodes.params, `_meta needs ${meta}clientCapabilities.`)
   if (headers['mcp-protocol-version'] !== said)
-    return rpcError(400, of, rpcCodes.headers, 'MCP-Protocol-Version is not what _meta says.')
+    return refusedAs(400, of, rpcCodes.headers, 'MCP-Protocol-Version is not what _meta says.')
   if (said !== modern)
-    return rpcError(400, of, rpcCodes.version, 'This version is not spoken here.', {
+    return refusedAs(400, of, rpcCodes.version, 'This version is not spoken here.', {
       ...{ supported: [modern], requested: String(said) },
     })
   if (plain(headers['mcp-method']) !== method)
-    return rpcError(400, of, rpcCodes.headers, 'Mcp-Method is not the method.')
+    return refusedAs(400, of, rpcCodes.headers, 'Mcp-Method is not the method.')
   if (method === 'tools/call' && plain(headers['mcp-name']) !== params['name'])
-    return rpcError(400, of, rpcCodes.headers, 'Mcp-Name is not the name.')
+    return refusedAs(400, of, rpcCodes.headers, 'Mcp-Name is not the name.')
   return undefined
 }
 
-function legacyFault({ id, method }: Message, headers: IncomingHttpHeaders): Answer | undefined {
+function legacyFault({ id, method }: Message, headers: IncomingHttpHeaders): Refused | undefined {
   const version = headers['mcp-protocol-version']
   // The first message has none; later ones of clients that send none are read as they would be with one.
   if (version === undefined || method === 'initialize') return undefined
   if (typeof version === 'string' && legacy.has(version)) return undefined
-  return rpcError(400, id ?? null, rpcCodes.request, 'This MCP-Protocol-Version is not spoken here.')
+  return refusedAs(400, id ?? null, rpcCodes.request, 'This MCP-Protocol-Version is not spoken here.')
 }
 
 /** MCP 2026-07-28, "Value Encoding": what does not fit into a header comes as base64 of UTF-8. */

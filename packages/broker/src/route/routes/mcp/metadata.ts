@@ -1,20 +1,18 @@
 /** Metadata of the route as an OAuth protected resource (RFC 9728), and where refusals point to it. */
-import type { Failure } from '../../../base/failure.ts'
 import { newId } from '../../../base/id.ts'
-import { bearerProblem } from '../../bearer-error.ts'
-import { type Answer, httpProblem, json } from './answers.ts'
+import { type Problem, problem } from '../../bearer-error.ts'
+import { json } from './answers.ts'
 import type { RunningMcp } from './running.ts'
 
 /** RFC 9728 3. */
 export const wellKnown = '/.well-known/oauth-protected-resource'
 
 /** One resource for all servers of the route: its tokens have one audience, and the policy says which tools of which. */
-export function resourceMetadata({ settings, gate, issuer, tools }: RunningMcp, path: string): Answer {
+export function resourceMetadata({ settings, gate, issuer, tools }: RunningMcp, path: string): Problem {
   const resource = gate.audience(settings.target)
   const rest = path.slice(wellKnown.length)
   const known = rest === '' || (rest.startsWith('/') && Object.hasOwn(settings.servers, rest.slice(1)))
-  if (!known || resource === undefined)
-    return httpProblem(404, 'There is no such resource.', newId('er', tools))
+  if (!known || resource === undefined) return problem(404, 'There is no such resource.', newId('er', tools))
   return json(200, {
     resource,
     authorization_servers: [issuer],
@@ -24,8 +22,7 @@ export function resourceMetadata({ settings, gate, issuer, tools }: RunningMcp, 
 }
 
 /** A refusal of the token, with the place where its holder learns who gives tokens (RFC 9728 5.1). */
-export function withMetadata(failure: Failure, errorId: string, audience: string | undefined): Answer {
-  const refused = bearerProblem(failure, errorId)
+export function withMetadata(refused: Problem, audience: string | undefined): Problem {
   if (audience === undefined || !URL.canParse(wellKnown, audience)) return refused
   const place = new URL(wellKnown, audience).href
   const headers = refused.headers.map((value, at) =>

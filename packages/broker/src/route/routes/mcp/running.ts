@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Address } from '../../../base/address.ts'
 import type { Secret } from '../../../base/secret.ts'
-import type { Tools } from '../../../base/tools.ts'
 import type { Gate } from '../../route.ts'
 import type { Asked } from '../http/asked.ts'
+import type { Serving } from '../http/serving.ts'
 import type { SessionIds } from './session-ids.ts'
 
 /** One entry of `routes:` of kind `mcp`. */
@@ -19,14 +19,12 @@ export interface McpRouteSettings {
 }
 
 /** What every request of one route needs. */
-export interface RunningMcp {
+export interface RunningMcp extends Serving {
   readonly settings: McpRouteSettings
-  readonly tools: Tools
   readonly gate: Gate
   /** Our issuer's URL: where tokens for this route come from. */
   readonly issuer: string
   readonly sessions: SessionIds
-  closing: boolean
 }
 
 /** A message on its way. */
@@ -36,4 +34,6 @@ export interface Passage {
   readonly asked: Asked
   /** The server's name in the configuration. */
   readonly server: string
+  /** The caller sends its body when it is told to (RFC 9110 10.1.1). */
+  readonly waits: boolean
 }

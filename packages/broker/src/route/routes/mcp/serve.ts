@@ -1,10 +1,12 @@
 /** One message: let in by the gate, sent to its server, and what comes back cut to what the caller may see. */
 import type { IncomingMessage } from 'node:http'
-import { Failure } from '../../../base/failure.ts'
+import { asFailure, Failure } from '../../../base/failure.ts'
+import { newId } from '../../../base/id.ts'
 import { type JsonObject, parseStrictObject } from '../../../base/strict-json.ts'
+import { type Problem, problem } from '../../bearer-error.ts'
 import type { Admitted, Ask, RequestHead } from '../../route.ts'
 import { readJsonBytes } from '../http/json-body.ts'
-import { type Answer, callRefused, rpcCodes, rpcError } from './answers.ts'
+import { callRefused, type Refused, refusedAs, rpcCodes, rpcError } from './answers.ts'
 import { carry } from './carry.ts'
 import { type Message, readMessage } from './message.ts'
 import { isToolName, rewriteOf } from './results.ts'
@@ -24,42 +26,72 @@ const requests: ReadonlySet<string> = new Set([
 const notifications: ReadonlySet<string> = new Set(['notifications/initialized', 'notifications/cancelled'])
 
 /** Answers a message, or carries it and answers nothing. Throws what the gate throws. */
-export async function answerMessage(running: RunningMcp, passage: Passage): Promise<Answer | undefined> {
-  const { gate } = running
-  const ask = askOf(running, passage)
-  const admitted = await gate.admit(ask)
-  const read = await readBody(passage.request)
-  if ('refused' in read) return read.refused
+export async function answerMessage(running: RunningMcp, passage: Passage): Promise<Problem | undefined> {
+  const { gate, settings } = running
+  const admitted = await gate.admit(askOf(running, passage))
+  if (passage.waits) passage.response.writeContinue()
+  const read = await readBody(passage.request).catch(async (thrown: unknown) => {
+    throw await gate.refuse(admitted, recordOf(running, passage), asFailure(thrown))
+  })
+  if ('refused' in read) return await refuse(running, passage, admitted, read)
   const { message, bytes } = read
   const { id, method } = message
   if (id === undefined && !notifications.has(method)) return { status: 202, headers: [], body: '' }
-  if (id !== undefined && !requests.has(method))
-    return rpcError(
-      message.isModern ? 404 : 200,
-      id,
-      rpcCodes.method,
-      `\`${method.slice(0, 100)}\` is not carried here.`,
-    )
+  if (id !== undefined && !requests.has(method)) {
+    const said = `\`${method.slice(0, 100)}\` is not carried here.`
+    const unknown = refusedAs(message.isModern ? 404 : 200, id, rpcCodes.method, said)
+    return await refuse(running, passage, admitted, unknown)
+  }
   if (id !== undefined && method === 'tools/call') {
-    const refused = await refusedCall(running, passage, { ...message, id })
+    const refused = await refusedCall(running, passage, { ...message, id }, admitted)
     if (refused !== undefined) return refused
   }
-  const visible = (tool: string) =>
-    gate.permits(admitted, settingsTarget(running), callOf(passage.server, tool))
-  return carry(running, { passage, admitted, message, bytes, rewrite: rewriteOf(message, visible) })
-}
-
-function askOf({ settings }: RunningMcp, { asked, server }: Passage): Ask {
-  const { token, fault } = asked
-  return {
-    token,
-    ...(fault === undefined ? {} : { fault }),
-    ...{ route: settings.name, target: settings.target, action: `POST /${server}` },
+  const session = sessionOf(running, passage, admitted, message)
+  if (session === undefined) {
+    const answer = problem(404, 'There is no such session: begin a new one.', newId('er', running.tools))
+    const why = 'the session is not one of this caller at this server'
+    return await refuse(running, passage, admitted, { refused: answer, why })
   }
+  const visible = (tool: string) => gate.permits(admitted, settings.target, callOf(passage.server, tool))
+  return carry(running, { passage, admitted, message, bytes, session, rewrite: rewriteOf(message, visible) })
 }
 
-function settingsTarget({ settings }: RunningMcp): string {
-  return settings.target
+/** In the log before the caller hears of it: somebody whose token is good sent what must not pass. */
+async function refuse(
+  running: RunningMcp,
+  passage: Passage,
+  admitted: Admitted,
+  { refused, why }: Refused,
+): Promise<Problem> {
+  const fault = new Failure('request_malformed', { reason: why })
+  const failure = await running.gate.refuse(admitted, recordOf(running, passage), fault)
+  if (failure.code !== 'request_malformed') throw failure
+  return refused
+}
+
+function askOf(running: RunningMcp, passage: Passage): Ask {
+  const { token, fault } = passage.asked
+  return { token, ...(fault === undefined ? {} : { fault }), ...recordOf(running, passage) }
+}
+
+/** What is asked, as the log has it. */
+function recordOf(
+  { settings: { name: route, target } }: RunningMcp,
+  { server }: Passage,
+): Omit<Ask, 'token'> {
+  return { route, target, action: `POST /${server}` }
+}
+
+/** The server's own id of the legacy session, empty where there is none; `undefined` for one of somebody else. */
+function sessionOf(
+  { sessions }: RunningMcp,
+  { request, server }: Passage,
+  { subject }: Admitted,
+  { isModern }: Message,
+): string | undefined {
+  const said = request.headers['mcp-session-id']
+  if (isModern || said === undefined) return ''
+  return typeof said === 'string' ? sessions.unwrap(said, server, subject) : undefined
 }
 
 /** As policies speak of it: `CALL /SERVER/TOOL`. */
@@ -77,10 +109,13 @@ async function refusedCall(
   running: RunningMcp,
   passage: Passage,
   message: CallMessage,
-): Promise<Answer | undefined> {
+  holder: Admitted,
+): Promise<Problem | undefined> {
   const { name, arguments: given = {} } = message.params
-  if (typeof name !== 'string' || !isToolName(name))
-    return rpcError(200, message.id, rpcCodes.params, 'params.name must be the name of a tool.')
+  if (typeof name !== 'string' || !isToolName(name)) {
+    const said = 'params.name must be the name of a tool.'
+    return await refuse(running, passage, holder, refusedAs(200, message.id, rpcCodes.params, said))
+  }
   const unknown = rpcError(200, message.id, rpcCodes.params, `Unknown tool: ${name}`)
   const action = `CALL /${passage.server}/${name}`
   const ask = { ...askOf(running, passage), action, request: callOf(passage.server, name) }
@@ -105,21 +140,15 @@ async function refusedCall(
 
 async function readBody(
   request: IncomingMessage,
-): Promise<{ readonly message: Message; readonly bytes: Buffer } | { readonly refused: Answer }> {
+): Promise<{ readonly message: Message; readonly bytes: Buffer } | Refused> {
   const bytes = await readJsonBytes(request)
   let body: JsonObject
   try {
     // Two members of one name could be read differently by us and by the server: what was checked is what is sent.
     body = parseStrictObject(new TextDecoder('utf-8', { fatal: true }).decode(bytes), limits)
   } catch {
-    return {
-      refused: rpcError(
-        400,
-        null,
-        rpcCodes.parse,
-        'The body is not one JSON object that can be read in one way.',
-      ),
-    }
+    const said = 'The body is not one JSON object that can be read in one way.'
+    return refusedAs(400, null, rpcCodes.parse, said)
   }
   const message = readMessage(body, request.headers)
   return 'refused' in message ? message : { message, bytes }
