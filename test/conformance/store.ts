@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Store } from '@mayfly/broker/store/store'
+import { jobsConformance } from './store-jobs.ts'
 import { leaseConformance } from './store-leases.ts'
 import { logConformance } from './store-log.ts'
 import {
@@ -34,6 +35,7 @@ export function storeConformance(name: string, open: OpenStore): void {
   conditionConformance(check)
   contentConformance(check)
   endConformance(check)
+  jobsConformance(check)
   leaseConformance(check)
   logConformance(check)
   secretConformance(check)
