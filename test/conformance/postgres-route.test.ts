@@ -10,17 +10,7 @@ import { atEnd } from '../fakes/at-end.ts'
 import { selfSigned } from '../fakes/certificate.ts'
 import { startPostgres } from '../fakes/postgres.ts'
 import { number32, openWire, packet, routeAlone, startup, wire } from '../fakes/postgres-route-alone.ts'
-
-async function ask(url: string, text: string): Promise<pg.QueryResult> {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => undefined)
-  await client.connect()
-  try {
-    return await client.query(text)
-  } finally {
-    await client.end().catch(() => undefined)
-  }
-}
+import { query } from '../fakes/query.ts'
 
 test('over TLS the sign-in is bound to the certificate, which has to be the one that was named', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'mayfly-tls-'))
@@ -39,17 +29,17 @@ test('over TLS the sign-in is bound to the certificate, which has to be the one 
   const on = await server.createDatabase()
   const trusting = (root: string) => `?sslmode=verify-full&sslrootcert=${encodeURIComponent(root)}`
   const alone = await routeAlone(t, { on, query: trusting(files.ssl_cert_file) })
-  const { rows } = await ask(alone.url, 'SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()')
+  const { rows } = await query(alone.url, 'SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()')
   assert.deepEqual(rows, [{ ssl: true, version: 'TLSv1.3' }])
-  for (const query of [trusting(other), '?sslmode=require']) {
-    const { url } = await routeAlone(t, { on, query })
-    await assert.rejects(ask(url, 'SELECT 1'), { code: '08006' })
+  for (const demanding of [trusting(other), '?sslmode=require']) {
+    const { url } = await routeAlone(t, { on, query: demanding })
+    await assert.rejects(query(url, 'SELECT 1'), { code: '08006' })
   }
 })
 
 test('a server without TLS, where the connection demands it, gets no sign-in', async (t) => {
   const { url } = await routeAlone(t, { query: '?sslmode=require' })
-  await assert.rejects(ask(url, 'SELECT 1'), { code: '08006' })
+  await assert.rejects(query(url, 'SELECT 1'), { code: '08006' })
 })
 
 /** A server that says what the test wants, and what callers of the route hear then. */
@@ -117,7 +107,7 @@ test('a server that asks for the password, or cannot prove that it knows it, lea
         else socket.write(said)
       }),
     )
-    const thrown: unknown = await ask(alone.url, 'SELECT 1').catch((each: unknown) => each)
+    const thrown: unknown = await query(alone.url, 'SELECT 1').catch((each: unknown) => each)
     assert.ok(thrown instanceof pg.DatabaseError, name)
     assert.equal(thrown.code, '08006', name)
     assert.doesNotMatch(JSON.stringify(thrown), /secret of the server/, name)
@@ -134,7 +124,7 @@ test('a server that does not answer is given up in time; one that is not there a
   await each.closed()
   const gone = await before(t, () => {})
   gone.gate.upstream = async () => ({ url: 'postgres://127.0.0.1:1/x', role: 'r', password: 'p' })
-  await assert.rejects(ask(gone.url.replace(gone.database, 'x'), 'SELECT 1'), { code: '08006' })
+  await assert.rejects(query(gone.url.replace(gone.database, 'x'), 'SELECT 1'), { code: '08006' })
 })
 
 test('a caller that does not read stops the server from sending', async (t) => {
@@ -168,7 +158,7 @@ test('when the route closes, idle sessions end at once and a transaction may fin
   await busy.until('C')
   await busy.closed()
   await closed
-  assert.equal((await ask(alone.admin, 'SELECT count(*)::int AS n FROM kept')).rows[0].n, 0)
+  assert.equal((await query(alone.admin, 'SELECT count(*)::int AS n FROM kept')).rows[0].n, 0)
 })
 
 test('a session in which nothing moves is cut after its time', async (t) => {

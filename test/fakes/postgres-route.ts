@@ -2,10 +2,10 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import pg from 'pg'
 import { pushJob } from '../../packages/cli/src/demo/stand-in/claims.ts'
 import { githubFor } from './github.ts'
 import { database } from './postgres-for.ts'
+import { query } from './query.ts'
 import { exchange } from './requests.ts'
 import { runBroker } from './running-broker.ts'
 import { makeSite } from './site.ts'
@@ -21,18 +21,6 @@ grants:
   - { name: other, who: { repo: acme/shop, branch: main, environment: other }, get: orders-api-staging, for: 10m }
 `
 
-/** Runs one text of statements with a session of its own. */
-export async function once(url: string, text: string): Promise<pg.QueryResult> {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => undefined)
-  await client.connect()
-  try {
-    return await client.query(text)
-  } finally {
-    await client.end().catch(() => undefined)
-  }
-}
-
 interface Options {
   /** Settings of the route, as YAML members after a comma. */
   readonly more?: string
@@ -43,8 +31,8 @@ interface Options {
 
 export async function startRoute(t: TestContext, { more = '', files = {}, on }: Options = {}) {
   const admin = on ?? (await database())
-  await once(admin, 'CREATE ROLE migrator').catch(() => undefined)
-  await once(
+  await query(admin, 'CREATE ROLE migrator').catch(() => undefined)
+  await query(
     admin,
     `GRANT CREATE ON SCHEMA public TO migrator; GRANT CREATE ON DATABASE "${new URL(admin).pathname.slice(1)}" TO migrator`,
   )

@@ -1,7 +1,7 @@
 /** A job works on a database through the proxy: its token is the password, and the session ends with the lease. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { once as event } from 'node:events'
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -13,7 +13,8 @@ import { selfSigned } from '../fakes/certificate.ts'
 import { debianProgram } from '../fakes/debian-package.ts'
 import { exportedLog } from '../fakes/exported-log.ts'
 import { startPostgres } from '../fakes/postgres.ts'
-import { once, startRoute } from '../fakes/postgres-route.ts'
+import { startRoute } from '../fakes/postgres-route.ts'
+import { query } from '../fakes/query.ts'
 import { revoke } from '../fakes/requests.ts'
 import { runBroker } from '../fakes/running-broker.ts'
 
@@ -29,7 +30,7 @@ async function runToEnd(
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
   child.stdin.end(input)
-  const [code] = (await event(child, 'close')) as [number | null]
+  const [code] = (await once(child, 'close')) as [number | null]
   return { code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }
 }
 
@@ -66,7 +67,7 @@ test('the token is the password: simple, prepared and pipelined statements, tran
   )
   assert.equal((await sql`SELECT count(*)::int AS n FROM orders`)[0]?.['n'], 1991)
   await sql.end()
-  const seen = await once(admin, `SELECT count(*)::int AS n FROM orders`)
+  const seen = await query(admin, `SELECT count(*)::int AS n FROM orders`)
   assert.equal(seen.rows[0].n, 1991)
 })
 
@@ -86,7 +87,7 @@ test('an open session ends with its lease; the password in the lease never left'
     cut.flatMap((each) => (each instanceof Error && 'code' in each ? [each.code] : [])),
     ['57P01'],
   )
-  await assert.rejects(once(urlWith(token), 'SELECT 3'), /not accepted/)
+  await assert.rejects(query(urlWith(token), 'SELECT 3'), /not accepted/)
   const { entries } = await exportedLog(site.config)
   const route = entries.filter(({ type }) => String(type).startsWith('route.'))
   assert.deepEqual(
@@ -140,7 +141,7 @@ test('a statement that runs is cancelled by psql, and nothing by a key that nobo
     for (const [at, value] of [16, 80_877_102, pid, key].entries()) request.writeInt32BE(value, at * 4)
     socket.end(request)
     socket.resume()
-    await event(socket, 'close')
+    await once(socket, 'close')
   }
   const cancelled = assert.rejects(running, /canceling statement due to user request/)
   await cancel(processID, secretKey ^ 1)
@@ -157,8 +158,8 @@ test('notifications arrive while nothing is asked', async (t) => {
   const client = new pg.Client({ connectionString: urlWith(token) })
   await client.connect()
   await client.query('LISTEN orders')
-  const heard = event(client, 'notification')
-  await once(admin, `NOTIFY orders, 'closed'`)
+  const heard = once(client, 'notification')
+  await query(admin, `NOTIFY orders, 'closed'`)
   const [message] = (await heard) as [pg.Notification]
   assert.equal(message.payload, 'closed')
   await client.end()
@@ -175,8 +176,8 @@ test('what is revoked at one replica is over at the other: the next statement do
   await client.query('CREATE TABLE late (n int)')
   await revoke(broker.url, String(answer.body['access_token']))
   await assert.rejects(client.query('INSERT INTO late VALUES (1)'))
-  assert.equal((await once(admin, 'SELECT count(*)::int AS n FROM late')).rows[0].n, 0)
-  await assert.rejects(once(urlWith(token, at), 'SELECT 1'), /not accepted/)
+  assert.equal((await query(admin, 'SELECT count(*)::int AS n FROM late')).rows[0].n, 0)
+  await assert.rejects(query(urlWith(token, at), 'SELECT 1'), /not accepted/)
 })
 
 test('over TLS in both ways, and not without it where the route has a certificate', async (t) => {
@@ -185,9 +186,9 @@ test('over TLS in both ways, and not without it where the route has a certificat
   const tls = ', tls: { certificate: { file: ./route.pem }, key: { file: ./route.key } }'
   const { get, urlWith, place, site } = await startRoute(t, { more: tls, files })
   const { token } = await get()
-  await assert.rejects(once(urlWith(token), 'SELECT 1'), /TLS alone/)
+  await assert.rejects(query(urlWith(token), 'SELECT 1'), /TLS alone/)
   const trusted = `?sslmode=verify-full&sslrootcert=${encodeURIComponent(join(site.folder, 'route.pem'))}`
-  const { rows } = await once(urlWith(token) + trusted, 'SELECT 1 AS one')
+  const { rows } = await query(urlWith(token) + trusted, 'SELECT 1 AS one')
   assert.deepEqual(rows, [{ one: 1 }])
   for (const [protocols, agreed] of [
     [['postgresql'], true],

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import pg from 'pg'
 import { pushJob } from '../../packages/cli/src/demo/stand-in/claims.ts'
 import { exportedLog } from '../fakes/exported-log.ts'
 import { githubFor } from '../fakes/github.ts'
 import { database } from '../fakes/postgres-for.ts'
+import { query } from '../fakes/query.ts'
 import { exchange, introspect, revoke } from '../fakes/requests.ts'
 import { runBroker } from '../fakes/running-broker.ts'
 import { makeSite } from '../fakes/site.ts'
@@ -22,17 +22,6 @@ grants:
   - { name: shop, who: { repo: acme/shop, branch: main, environment: staging }, get: [orders-db, orders-api], for: 10m }
   - { name: other, who: { repo: acme/shop, branch: main, environment: other }, get: orders-api-staging, for: 10m }
 `
-
-async function query(url: string, text: string): Promise<pg.QueryResult> {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => undefined)
-  await client.connect()
-  try {
-    return await client.query(text)
-  } finally {
-    await client.end().catch(() => undefined)
-  }
-}
 
 async function start(t: TestContext) {
   const admin = await database()

@@ -4,11 +4,11 @@ import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import nodeVault from 'node-vault'
-import pg from 'pg'
 import { pushJob } from '../../packages/cli/src/demo/stand-in/claims.ts'
 import { exportedLog } from '../fakes/exported-log.ts'
 import { githubFor } from '../fakes/github.ts'
 import { database } from '../fakes/postgres-for.ts'
+import { query } from '../fakes/query.ts'
 import { ask, exchange } from '../fakes/requests.ts'
 import { runBroker } from '../fakes/running-broker.ts'
 import { makeSite } from '../fakes/site.ts'
@@ -51,16 +51,6 @@ async function start(t: TestContext, dialects = `{ vault: { paths: ${paths} } }`
   const secrets = (lines: string) =>
     vaultAction(job, { ...{ url: broker.url, role: 'ci', jwtGithubAudience: site.url }, secrets: lines })
   return { admin, github, site, broker, job, login, secrets }
-}
-
-async function query(url: string, text: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    await client.query(text)
-  } finally {
-    await client.end()
-  }
 }
 
 const urlOf = (admin: string, { username, password }: Readonly<Record<string, string>>) => {

@@ -21,6 +21,14 @@ const routeName = z
   .regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens, and start with a letter')
   .describe('Name in the log and in metrics')
 
+const connections = (usual: number) =>
+  z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(usual)
+    .describe('Callers that may be connected at once; more are turned away')
+
 const postgres = z
   .strictObject({
     kind: z.literal('postgres'),
@@ -38,12 +46,7 @@ const postgres = z
       .prefault('10s')
       .describe('A caller that is not signed in after this long is cut'),
     idle_timeout: duration.prefault('10m').describe('A session in which nothing moves for this long is cut'),
-    max_connections: z
-      .int()
-      .min(1)
-      .max(65_535)
-      .default(1000)
-      .describe('Callers that may be connected at once; more are turned away'),
+    max_connections: connections(1000),
     max_statement_bytes: z
       .int()
       .min(1024)
@@ -90,12 +93,7 @@ const mcp = z.strictObject({
     .array(z.string().regex(/^https?:\/\/[^\s/]+$/, 'must be an origin, https://console.example.com'))
     .default([])
     .describe('Origins of pages that may ask; programs have none'),
-  max_connections: z
-    .int()
-    .min(1)
-    .max(65_535)
-    .default(8192)
-    .describe('Callers that may be connected at once; more are turned away'),
+  max_connections: connections(8192),
 })
 
 /** One entry of `routes:`: a protocol that we carry to what stands behind us. */
@@ -112,12 +110,7 @@ export const routeSettings = z.discriminatedUnion('kind', [
     idle_timeout: duration
       .prefault('60s')
       .describe('An exchange with the upstream during which nothing moves for this long is cut'),
-    max_connections: z
-      .int()
-      .min(1)
-      .max(65_535)
-      .default(8192)
-      .describe('Callers that may be connected at once; more are turned away'),
+    max_connections: connections(8192),
   }),
   postgres,
   mcp,
