@@ -9,36 +9,29 @@ import { Secret } from '../../../base/secret.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { ExchangeAnswer, ExchangeRequest, Given } from '../../../exchange.ts'
 import type { Answer, Asked } from '../../answer.ts'
-import type { AwsStsDoor, Doors } from '../../doors.ts'
+import type { AwsStsDoor } from '../../doors.ts'
 import { refusalOf, sentenceOf } from '../../errors.ts'
 import { type Form, readForm } from '../../form.ts'
-import { recorded } from '../../recorded.ts'
+import { behind, type DialectParts } from '../behind.ts'
 import { callerOf } from './caller.ts'
 import { type Element, xml } from './xml.ts'
 
 const via = 'aws-sts'
 const version = '2011-06-15'
 
-type Parts = Pick<Doors, 'exchange' | 'record' | 'undelivered' | 'tools' | 'dialects'>
-
 /** Answers one action; every refusal comes back as an answer too. */
-export async function answerAwsSts(asked: Asked, parts: Parts): Promise<Answer> {
-  const { tools } = parts
-  const door = parts.dialects?.awsSts
-  try {
-    if (door === undefined) throw new Failure('internal', { reason: 'the dialect aws-sts is not open' })
+export function answerAwsSts(asked: Asked, parts: DialectParts): Promise<Answer> {
+  return behind({ door: 'awsSts', via, refuse: refuseAwsSts }, parts, async (door) => {
     if (asked.query !== '') throw malformed('Send the parameters in the body, not in the query.')
     const form = readForm(asked)
     if ((form.get('Version') ?? version) !== version) throw malformed(`Version must be ${version}.`)
     const action = form.get('Action')
-    if (action === 'GetCallerIdentity') return callerIdentity(asked, door, tools)
+    if (action === 'GetCallerIdentity') return callerIdentity(asked, door, parts.tools)
     if (action === 'AssumeRoleWithWebIdentity') return await assumeRole(form, door, parts)
     throw new Failure('grant_type_unsupported', {
       detail: 'This endpoint knows the actions AssumeRoleWithWebIdentity and GetCallerIdentity.',
     })
-  } catch (thrown) {
-    return refuseAwsSts(await recorded(thrown, via, parts), tools)
-  }
+  })
 }
 
 /** Statuses that are not those of the proxy's table: STS says 400 where HTTP has a word of its own. */
@@ -62,7 +55,7 @@ export function refuseAwsSts(thrown: unknown, tools: Tools): Answer {
   ])
 }
 
-async function assumeRole(form: Form, door: AwsStsDoor, parts: Parts): Promise<Answer> {
+async function assumeRole(form: Form, door: AwsStsDoor, parts: DialectParts): Promise<Answer> {
   const wanted = wantedOf(form)
   const answer = await parts.exchange(requestOf(wanted, door))
   const keys = keysOf(answer)

@@ -7,29 +7,23 @@ import { Failure } from '../../../base/failure.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { ExchangeAnswer, ExchangeRequest, Given } from '../../../exchange.ts'
 import { type Answer, type Asked, json } from '../../answer.ts'
-import type { Doors, GoogleDoor } from '../../doors.ts'
+import type { GoogleDoor } from '../../doors.ts'
 import { refuse } from '../../errors.ts'
 import { readForm } from '../../form.ts'
-import { recorded } from '../../recorded.ts'
 import { exchangeRequest, refuseClientAuthentication, tokenExchange } from '../../token.ts'
+import { behind, type DialectParts } from '../behind.ts'
 
 const via = 'google-sts'
 
 /** Of all of Google's scopes the one that holds the others. */
 const everything = 'https://www.googleapis.com/auth/cloud-platform'
 
-type Parts = Pick<Doors, 'exchange' | 'record' | 'undelivered' | 'tools' | 'dialects'>
-
 /** Answers one request for a token; every refusal comes back as an answer too, in the words of RFC 6749 5.2. */
-export async function answerGoogle(asked: Asked, parts: Parts): Promise<Answer> {
-  const door = parts.dialects?.google
-  try {
-    if (door === undefined) throw new Failure('internal', { reason: 'the dialect google is not open' })
+export function answerGoogle(asked: Asked, parts: DialectParts): Promise<Answer> {
+  return behind({ door: 'google', via, refuse }, parts, async (door) => {
     const answer = await parts.exchange(requestOf(asked, door))
     return { ...answered(answer, parts.tools), dropped: () => parts.undelivered(answer.leaseId) }
-  } catch (thrown) {
-    return refuse(await recorded(thrown, via, parts), parts.tools)
-  }
+  })
 }
 
 function requestOf(asked: Asked, door: GoogleDoor): ExchangeRequest {

@@ -9,21 +9,17 @@ import type { Tools } from '../../../base/tools.ts'
 import type { ExchangeRequest, Given } from '../../../exchange.ts'
 import { type Answer, type Asked, noStore } from '../../answer.ts'
 import { readAuthorization } from '../../authorization.ts'
-import type { Doors, OctoStsDoor } from '../../doors.ts'
+import type { OctoStsDoor } from '../../doors.ts'
 import { refusalOf, sentenceOf } from '../../errors.ts'
 import { parseForm } from '../../form.ts'
-import { recorded } from '../../recorded.ts'
+import { behind, type DialectParts } from '../behind.ts'
 import { readJson, refuseBodyOfGet, textOf } from '../json-body.ts'
 
 const via = 'octo-sts'
 
-type Parts = Pick<Doors, 'exchange' | 'record' | 'undelivered' | 'tools' | 'dialects'>
-
 /** Answers both forms of the exchange; every refusal comes back as an answer too. */
-export async function answerOctoSts(asked: Asked, parts: Parts): Promise<Answer> {
-  const door = parts.dialects?.octoSts
-  try {
-    if (door === undefined) throw new Failure('internal', { reason: 'the dialect octo-sts is not open' })
+export function answerOctoSts(asked: Asked, parts: DialectParts): Promise<Answer> {
+  return behind({ door: 'octoSts', via, refuse: refuseOctoSts }, parts, async (door) => {
     const { credential, leaseId, expiresAt } = await parts.exchange(requestOf(asked, door))
     const body = {
       token: credential.token.reveal(),
@@ -34,9 +30,7 @@ export async function answerOctoSts(asked: Asked, parts: Parts): Promise<Answer>
       ...{ status: 200, headers: noStore, body: JSON.stringify(body) },
       dropped: () => parts.undelivered(leaseId),
     }
-  } catch (thrown) {
-    return refuseOctoSts(await recorded(thrown, via, parts), parts.tools)
-  }
+  })
 }
 
 /** As a gRPC service behind a JSON gateway says no: the action prints `message` and nothing else. */

@@ -6,11 +6,11 @@ import type { ExchangeRequest } from '../../../exchange.ts'
 import { type Answer, type Asked, json } from '../../answer.ts'
 import type { VaultDoor } from '../../doors.ts'
 import { parseForm } from '../../form.ts'
+import { behind, type DialectParts } from '../behind.ts'
 import { readJson, refuseBodyOfGet } from '../json-body.ts'
 import { dataOf, type Engine, kindsOf } from './data.ts'
-import { replyOf } from './reply.ts'
+import { replyOf, vault } from './reply.ts'
 import { sessionTokenOf } from './session-token.ts'
-import { behind, type VaultParts, via } from './vault.ts'
 
 interface Wanted {
   readonly engine: Engine
@@ -23,9 +23,9 @@ interface Wanted {
 }
 
 /** `GET` of a path of an engine whose last part is the name of a target. */
-export function readOf(engine: Engine): (asked: Asked, parts: VaultParts) => Promise<Answer> {
+export function readOf(engine: Engine): (asked: Asked, parts: DialectParts) => Promise<Answer> {
   return (asked, parts) =>
-    behind(parts, async () => {
+    behind(vault, parts, async () => {
       const { name = '' } = asked
       const ttl = asked.body.length > 0 ? ttlOfBody(asked) : ttlOfQuery(asked)
       return await read(asked, parts, {
@@ -36,8 +36,8 @@ export function readOf(engine: Engine): (asked: Asked, parts: VaultParts) => Pro
 }
 
 /** `GET` of a path that the configuration knows. */
-export function answerKnownPath(asked: Asked, parts: VaultParts): Promise<Answer> {
-  return behind(parts, async (door) => {
+export function answerKnownPath(asked: Asked, parts: DialectParts): Promise<Answer> {
+  return behind(vault, parts, async (door) => {
     const { name: path = '' } = asked
     const meant = door.paths.get(path)
     if (meant === undefined) throw new Failure('internal', { reason: 'a path without a target' })
@@ -54,7 +54,7 @@ export function knownPaths(door: VaultDoor | undefined): readonly string[] {
 
 async function read(
   asked: Asked,
-  { exchange, undelivered, tools }: VaultParts,
+  { exchange, undelivered, tools }: DialectParts,
   wanted: Wanted,
 ): Promise<Answer> {
   const answer = await exchange(requestOf(asked, wanted))
@@ -70,7 +70,7 @@ async function read(
 function requestOf(asked: Asked, { engine, target, ttl }: Wanted): ExchangeRequest {
   const kinds = kindsOf(engine)
   return {
-    ...{ subjectToken: new Secret(sessionTokenOf(asked)), session: true, via, target },
+    ...{ subjectToken: new Secret(sessionTokenOf(asked)), session: true, via: vault.via, target },
     ...(ttl === undefined ? {} : { seconds: ttl }),
     misfit: ({ kind }) =>
       kinds === undefined || kinds.has(kind)

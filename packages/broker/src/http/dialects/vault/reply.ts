@@ -31,3 +31,6 @@ export function refuseVault(thrown: unknown, tools: Tools): Answer {
   const denied = status === 403 ? 'permission denied: ' : ''
   return { ...json(status, { errors: [`${denied}${sentenceOf(refusal)}`] }), headers: refusal.headers }
 }
+
+/** The dialect. */
+export const vault = { door: 'vault', via: 'vault', refuse: refuseVault } as const

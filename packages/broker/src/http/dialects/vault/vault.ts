@@ -9,33 +9,14 @@ import type { Tools } from '../../../base/tools.ts'
 import type { Lease } from '../../../domain.ts'
 import { type Answer, type Asked, json, noStore } from '../../answer.ts'
 import type { Doors, VaultDoor } from '../../doors.ts'
-import { recorded } from '../../recorded.ts'
+import { behind, type DialectParts } from '../behind.ts'
 import { readJson, refuseBodyOfGet, textOf } from '../json-body.ts'
-import { refuseVault, replyOf } from './reply.ts'
+import { replyOf, vault } from './reply.ts'
 import { sessionTokenOf } from './session-token.ts'
 
-/** As the log names what came this way. */
-export const via = 'vault'
-
-/** What these doors need of all that is behind the doors. */
-export type VaultParts = Pick<Doors, 'exchange' | 'record' | 'undelivered' | 'tools' | 'dialects'>
-
-type Answered = (door: VaultDoor) => Answer | Promise<Answer>
-
-/** Asks what is behind the door; every refusal comes back as an answer of Vault's, and is in the log. */
-export async function behind(parts: VaultParts, answered: Answered): Promise<Answer> {
-  const door = parts.dialects?.vault
-  try {
-    if (door === undefined) throw new Failure('internal', { reason: 'the dialect vault is not open' })
-    return await answered(door)
-  } catch (thrown) {
-    return refuseVault(await recorded(thrown, via, parts), parts.tools)
-  }
-}
-
 /** `POST|PUT /v1/auth/{mount}/login` with `jwt` and `role`. The role means nothing here: the policy has the word. */
-export function answerLogin(asked: Asked, parts: VaultParts): Promise<Answer> {
-  return behind(parts, async ({ sessions }) => {
+export function answerLogin(asked: Asked, parts: DialectParts): Promise<Answer> {
+  return behind(vault, parts, async ({ sessions }) => {
     if (asked.query !== '') throw malformed('Send jwt and role in the body.')
     const body = readJson(asked)
     const jwt = textOf(body, 'jwt')
@@ -44,7 +25,7 @@ export function answerLogin(asked: Asked, parts: VaultParts): Promise<Answer> {
     if (role !== undefined && !/^[\w-]{1,64}$/.test(role))
       throw malformed('role must be letters, digits, - and _.')
     const opened = await sessions.open({
-      ...{ subjectToken: new Secret(jwt), via },
+      ...{ subjectToken: new Secret(jwt), via: vault.via },
       ...(role === undefined ? {} : { role }),
     })
     const { lease, token } = opened
@@ -64,8 +45,8 @@ export function answerLogin(asked: Asked, parts: VaultParts): Promise<Answer> {
 }
 
 /** `GET /v1/auth/token/lookup-self`. */
-export function answerLookup(asked: Asked, parts: VaultParts): Promise<Answer> {
-  return behind(parts, async ({ sessions }) => {
+export function answerLookup(asked: Asked, parts: DialectParts): Promise<Answer> {
+  return behind(vault, parts, async ({ sessions }) => {
     refuseBodyOfGet(asked)
     const lease = await sessions.find(sessionTokenOf(asked))
     const data = {
@@ -80,32 +61,32 @@ export function answerLookup(asked: Asked, parts: VaultParts): Promise<Answer> {
 }
 
 /** `POST|PUT /v1/auth/token/revoke-self`: the session and all that was asked for by it. */
-export function answerRevokeSelf(asked: Asked, parts: VaultParts): Promise<Answer> {
-  return behind(parts, async ({ sessions }) => {
+export function answerRevokeSelf(asked: Asked, parts: DialectParts): Promise<Answer> {
+  return behind(vault, parts, async ({ sessions }) => {
     await sessions.end(sessionTokenOf(asked))
     return { status: 204, headers: noStore, body: '' }
   })
 }
 
 /** `…/renew-self` and `sys/leases/renew`: whoever needs more time asks again, with a token of the platform. */
-export function answerRenewal(asked: Asked, parts: VaultParts): Promise<Answer> {
-  return behind(parts, async ({ sessions }) => {
+export function answerRenewal(asked: Asked, parts: DialectParts): Promise<Answer> {
+  return behind(vault, parts, async ({ sessions }) => {
     await sessions.find(sessionTokenOf(asked))
     throw malformed('lease is not renewable: log in, or read, again.')
   })
 }
 
 /** `POST|PUT /v1/sys/leases/revoke` with `lease_id`: one that was asked for by this session. */
-export function answerLeaseRevocation(asked: Asked, parts: VaultParts): Promise<Answer> {
-  return behind(parts, async (door) => {
+export function answerLeaseRevocation(asked: Asked, parts: DialectParts): Promise<Answer> {
+  return behind(vault, parts, async (door) => {
     await door.end(await leaseOf(asked, door))
     return { status: 204, headers: noStore, body: '' }
   })
 }
 
 /** `POST|PUT /v1/sys/leases/lookup` with `lease_id`. */
-export function answerLeaseLookup(asked: Asked, parts: VaultParts): Promise<Answer> {
-  return behind(parts, async (door) => {
+export function answerLeaseLookup(asked: Asked, parts: DialectParts): Promise<Answer> {
+  return behind(vault, parts, async (door) => {
     const lease = await leaseOf(asked, door)
     const data = {
       ...{ id: lease.id, issue_time: timeOf(lease.createdAt), expire_time: timeOf(lease.expiresAt) },
