@@ -2,13 +2,13 @@
  * broker: composition. It opens everything in order, wires it, and closes it in the opposite order, losing nothing
  * that was accepted. It holds no rule of its own.
  */
+import { givesAny } from '@mayfly/policy/decide'
 import { type Log as AuditLog, openLog } from './audit/log.ts'
 import { openRefusals } from './audit/refusals.ts'
 import { Failure } from './base/failure.ts'
 import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import { type Core, openCore, originOf } from './core.ts'
-import { mayHaveAny } from './decide/permission.ts'
 import { openPolicy, type PolicySources } from './decide/policies.ts'
 import { requestVerdict } from './decide/request.ts'
 import type { AuditEvent } from './domain.ts'
@@ -207,7 +207,7 @@ function sessionsOf(core: Core, subjects: SubjectVerifier, refuse: Write): Sessi
   return openSessions({
     ...{ store, handles, revoke, record, refuse, tools, seconds: vault.session },
     verify: (token) => subjects.verify(token.reveal()),
-    mayHaveAny: (principal) => mayHaveAny(policy.inForce(), principal),
+    mayHaveAny: (principal) => givesAny(policy.inForce().policy, principal),
     jobLimit: config.limits.exchanges_per_job,
   })
 }

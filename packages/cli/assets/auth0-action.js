@@ -134,21 +134,21 @@ get(request.target);if(index===void 0||target===void 0)return refuse("unknown_ta
 let denied=denyFor(index,token);if(denied!==void 0)return refuse("denied",`deny rule \`${denied.name}\` applies`);
 let entries=entriesIn(index.tree,token).filter(entry=>matches(entry.box,token));if(entries.length===0)return refuse(
 "no_grant",`no grant gives \`${target.name}\` to this token`);let given=give(target,entries,request);return given.
-allowed?lock(index,token,given):given}function locked(index,token,given){let hit=index.guards.find(({never,boxes,
-scopes})=>(scopes===void 0||given.scopes.some(scope=>scopes.has(scope)))&&boxes.some(box2=>matches(box2,token))===
-never);return hit===void 0?given:refuse("guardrail",`guardrail \`${hit.name}\` would be broken`)}function admit(policy,request){
-let issuer=policy.issuers.get(request.issuer);if(issuer===void 0)return refuse("intake",`the policy does not d\
-eclare issuer \`${request.issuer}\``);let intake=issuer.schema.intake(request.claims,issuer.properties);if(!intake.
-ok)return refuse("intake",`${intake.claim} ${intake.reason}`);let profile2=issuer.schema.profile.find(rule2=>matches(
-rule2.box,intake.token));return{token:intake.token,profile:profile2,schema:issuer.schema}}function denyFor(index,token){
-return index.denies.find(deny=>deny.boxes.some(box2=>matches(box2,token)))}function give(target,entries,request){
-let wish=request.seconds??target.maxSeconds;if(!(wish>=1))return refuse("intake","the wished lifetime is not a\
- positive number of seconds");let lifetimes=new Map;for(let{grant,gift}of entries)for(let scope of gift.scopes)
-lifetimes.set(scope,Math.max(lifetimes.get(scope)??0,grant.seconds));let scopes=[...new Set(request.scopes??lifetimes.
-keys())].toSorted(),missing=scopes.find(scope=>!lifetimes.has(scope));if(missing!==void 0)return refuse("scope",
-`scope \`${missing}\` is not granted`);let longest2=Math.max(...entries.map(({grant})=>grant.seconds)),granted=Math.
-min(longest2,...scopes.map(scope=>lifetimes.get(scope)??0));return{allowed:!0,target,grants:[...new Set(entries.
-map(({grant})=>grant.name))].toSorted(),scopes,seconds:Math.floor(Math.min(granted,target.maxSeconds,wish))}}function editDistance(a,b){let beforeLast=[],last=Array.from({length:b.length+1},(_,at)=>at);for(let row=1;row<=
+allowed?lock(index,token,given):given}function locked(index,token,given){let hit=index.guards.find(({never,boxes,scopes})=>(scopes===void 0||given.scopes.
+some(scope=>scopes.has(scope)))&&boxes.some(box2=>matches(box2,token))===never);return hit===void 0?given:refuse(
+"guardrail",`guardrail \`${hit.name}\` would be broken`)}function admit(policy,request){let issuer=policy.issuers.
+get(request.issuer);if(issuer===void 0)return refuse("intake",`the policy does not declare issuer \`${request.
+issuer}\``);let intake=issuer.schema.intake(request.claims,issuer.properties);if(!intake.ok)return refuse("int\
+ake",`${intake.claim} ${intake.reason}`);let profile2=issuer.schema.profile.find(rule2=>matches(rule2.box,intake.
+token));return{token:intake.token,profile:profile2,schema:issuer.schema}}function denyFor(index,token){return index.
+denies.find(deny=>deny.boxes.some(box2=>matches(box2,token)))}function give(target,entries,request){let wish=request.
+seconds??target.maxSeconds;if(!(wish>=1))return refuse("intake","the wished lifetime is not a positive number \
+of seconds");let lifetimes=new Map;for(let{grant,gift}of entries)for(let scope of gift.scopes)lifetimes.set(scope,
+Math.max(lifetimes.get(scope)??0,grant.seconds));let scopes=[...new Set(request.scopes??lifetimes.keys())].toSorted(),
+missing=scopes.find(scope=>!lifetimes.has(scope));if(missing!==void 0)return refuse("scope",`scope \`${missing}\
+\` is not granted`);let longest2=Math.max(...entries.map(({grant})=>grant.seconds)),granted=Math.min(longest2,
+...scopes.map(scope=>lifetimes.get(scope)??0));return{allowed:!0,target,grants:[...new Set(entries.map(({grant})=>grant.
+name))].toSorted(),scopes,seconds:Math.floor(Math.min(granted,target.maxSeconds,wish))}}function editDistance(a,b){let beforeLast=[],last=Array.from({length:b.length+1},(_,at)=>at);for(let row=1;row<=
 a.length;row++){let current=[row];for(let column=1;column<=b.length;column++){let same=a[row-1]===b[column-1],
 replaced=(last[column-1]??0)+(same?0:1),best=Math.min((last[column]??0)+1,(current[column-1]??0)+1,replaced);row>
 1&&column>1&&a[row-1]===b[column-2]&&a[row-2]===b[column-1]&&(best=Math.min(best,(beforeLast[column-2]??0)+1)),

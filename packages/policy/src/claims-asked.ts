@@ -29,6 +29,6 @@ export function claimsAsked(
       return Reflect.getOwnPropertyDescriptor(all, name)
     },
   })
-  admit(policy, { issuer, claims: watched, target: '' })
+  admit(policy, { issuer, claims: watched })
   return names
 }

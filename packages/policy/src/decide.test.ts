@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fixturePolicy, policyOf, token, verdict } from '../test/fixture.ts'
-import { decide } from './decide.ts'
+import { decide, givesAny } from './decide.ts'
 
 const policies = {
   S: fixturePolicy('startup'),
@@ -171,6 +171,33 @@ for (const [title, policy, target, changes, expected] of rows) {
     assert.equal(verdict(policies[policy], target, changes), expected)
   })
 }
+
+test('a token is given anything at all exactly when some target is given to it', () => {
+  const seen = new Set<boolean>()
+  for (const [title, name, , changes] of rows) {
+    const policy = policies[name]
+    const asker = { issuer: 'github', claims: token(changes) }
+    const some = [...policy.targets.keys()].some((target) => {
+      const decision = decide(policy, { ...asker, target })
+      return decision.allowed || decision.code === 'scope'
+    })
+    assert.equal(givesAny(policy, asker), some, title)
+    seen.add(some)
+  }
+  assert.equal(seen.size, 2)
+  assert.equal(givesAny(policies.S, { issuer: 'gitlab', claims: token(production) }), false)
+})
+
+test('a denied token is given nothing, whatever grants say', () => {
+  const denied = policyOf(`version: 1
+issuers: { github: { owners: [acme] } }
+targets: { api: { tier: staging, access: read, token: { audience: "https://api.acme.example" } } }
+grants: [{ name: web, who: { repo: acme/web, branch: main }, get: api, for: 5m }]
+deny: [{ name: octocat, who: { actor: octocat } }]
+`)
+  const given = (changes: Changes) => givesAny(denied, { issuer: 'github', claims: token(changes) })
+  assert.deepEqual([given({ actor: 'somebody', actor_id: '7' }), given({})], [true, false])
+})
 
 test('an issuer that the policy does not declare is refused, whatever its name', () => {
   for (const issuer of ['gitlab', '', 'GitHub', '__proto__', 'toString', 'constructor']) {

@@ -68,6 +68,18 @@ function decideWith(policy: Policy, request: DecisionRequest, lock: typeof locke
   return given.allowed ? lock(index, token, given) : given
 }
 
+/** Whether any target at all is given to such a token. Its claims are read once, however many targets there are. */
+export function givesAny(policy: Policy, asker: Pick<DecisionRequest, 'issuer' | 'claims'>): boolean {
+  const admitted = admit(policy, asker)
+  if ('allowed' in admitted || admitted.profile !== undefined) return false
+  const { token } = admitted
+  for (const index of policy.index.get(asker.issuer)?.values() ?? []) {
+    const isGiven = entriesIn(index.tree, token).some((entry) => matches(entry.box, token))
+    if (isGiven && denyFor(index, token) === undefined) return true
+  }
+  return false
+}
+
 /**
  * The second lock: guardrails were proved for every token when the policy was loaded, and are asked once more about
  * this one. A hit means that the prover or the loader is wrong: refused, and worth an alarm.
@@ -87,7 +99,10 @@ export interface Admitted {
   readonly schema: IssuerSchema
 }
 
-export function admit(policy: Policy, request: DecisionRequest): Admitted | Refused {
+export function admit(
+  policy: Policy,
+  request: Pick<DecisionRequest, 'issuer' | 'claims'>,
+): Admitted | Refused {
   const issuer = policy.issuers.get(request.issuer)
   if (issuer === undefined)
     return refuse('intake', `the policy does not declare issuer \`${request.issuer}\``)

@@ -107,7 +107,7 @@ interface Seen {
 
 function whatChanges(before: Policy, after: Policy): readonly Seen[] {
   return everyToken().flatMap((given) => {
-    const admitted = admit(before, { issuer: 'github', claims: given, target: 'staging' })
+    const admitted = admit(before, { issuer: 'github', claims: given })
     assert.ok('token' in admitted)
     return asked.flatMap((of): Seen[] => {
       const request = { issuer: 'github', target: of.target, claims: given }

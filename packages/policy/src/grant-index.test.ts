@@ -69,7 +69,7 @@ ${denies.map((who, at) => `  - { name: d${at}, who: ${who} }`).join('\n')}
 
 /** The meaning of a policy without any index: every rule, one after the other. */
 function byScan(policy: Policy, claims: Record<string, unknown>): readonly string[] {
-  const admitted = admit(policy, { issuer: 'github', claims, target: 't' })
+  const admitted = admit(policy, { issuer: 'github', claims })
   if ('allowed' in admitted || admitted.profile !== undefined) return []
   const hit = (rule: Policy['denies'][number] | Policy['grants'][number]) =>
     rule.boxes.some((box) => matches(box, admitted.token))

@@ -63,15 +63,6 @@ export function permit(inForce: PolicyInForce, principal: Principal, wish: Wish)
   }
 }
 
-/** Whether the policy gives this principal anything at all: a scope may have to be named for it. */
-export function mayHaveAny({ policy }: PolicyInForce, { issuer, claims }: Principal): boolean {
-  for (const target of policy.targets.keys()) {
-    const decision = decide(policy, { issuer, claims, target })
-    if (decision.allowed || decision.code === 'scope') return true
-  }
-  return false
-}
-
 /**
  * For the principal. Where no grant concerns it, it hears of the words that it used itself: an audience that exists
  * and one that does not get the same answer, so that nobody can map the policy by asking.
