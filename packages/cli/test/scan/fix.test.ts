@@ -1,31 +1,13 @@
 /** What `mayfly scan --fix` proposes: a policy that holds, and workflows that still are what they were. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { loadPolicy } from '@mayfly/policy/load'
 import { lockOf, lockText } from '@mayfly/policy/lock-text'
 import { lockedNames } from '@mayfly/policy/locked-names'
-import fc from 'fast-check'
 import { parse } from 'yaml'
 import { propose } from '../../src/scan/fix/fix.ts'
-import { unifiedDiff } from '../../src/scan/fix/unified-diff.ts'
 import { scanFile } from '../../src/scan/scan.ts'
-import { mayfly } from '../command-line.ts'
-
-const folder = join(import.meta.dirname, 'fixtures')
-const fixtures = globSync('**/*.yml', { cwd: folder }).sort()
-const setting = {
-  url: 'https://mayfly.example.com',
-  action: 'mayfly-dev/mayfly@v1',
-  repository: 'acme/shop',
-  branch: 'main',
-}
-
-const pathOf = (name: string) => (name.includes('/') ? name : `.github/workflows/${name}`)
-const source = (name: string) => ({ path: pathOf(name), text: readFileSync(join(folder, name), 'utf8') })
+import { fixtures, rest, setting, source } from './fix-fixtures.ts'
 
 /** With ids that are made up. */
 function load(text: string) {
@@ -36,22 +18,6 @@ function load(text: string) {
     id: `${7000 + at}`,
   }))
   return loadPolicy(files, { path: 'policy.lock.yaml', text: lockText(lockOf(names)) })
-}
-
-interface Workflow {
-  readonly jobs: Readonly<Record<string, { readonly steps?: readonly Readonly<Record<string, unknown>>[] }>>
-}
-
-/** Steps without ours, and without what a patch may change in them. */
-function rest(text: string): unknown {
-  const { jobs, ...other } = parse(text, { merge: true }) as Workflow & Readonly<Record<string, unknown>>
-  const steps = Object.entries(jobs ?? {}).map(([name, job]) => [
-    name,
-    (job.steps ?? [])
-      .filter(({ uses }) => uses !== setting.action)
-      .map(({ env: _, with: __, run, ...step }) => ({ ...step, ran: run !== undefined })),
-  ])
-  return { ...other, env: undefined, permissions: undefined, steps }
 }
 
 for (const name of fixtures) {
@@ -273,105 +239,4 @@ test('a name that is made for patterns, and text that a terminal would obey, get
   )
   assert.deepEqual(propose([{ path, text: `# \x1b[2J\n${text('.A')}` }], setting).files, [])
   assert.deepEqual(propose([{ path, text: `# \u202e\n${text('.A')}` }], setting).files, [])
-})
-
-test('of workflows with lines taken out, doubled and moved, each is read or told; what is patched still is a workflow', () => {
-  const texts = fixtures.filter((name) => !name.includes('/')).map((name) => source(name).text.split('\n'))
-  const change = fc.record({
-    kind: fc.constantFrom('drop', 'double', 'move', 'indent'),
-    at: fc.nat(),
-    to: fc.nat(),
-  })
-  const changed = fc
-    .record({ of: fc.constantFrom(...texts), changes: fc.array(change, { minLength: 1, maxLength: 3 }) })
-    .map(({ of, changes }) => changes.reduce(mutated, of).join('\n'))
-  let patches = 0
-  const path = '.github/workflows/a.yml'
-  const check = fc.property(changed, (text) => {
-    const unread = (of: string) => scanFile(path, of).some(({ rule }) => rule.id === 'MS000')
-    const { files } = propose([{ path, text }], setting)
-    const after = files.find((file) => file.path === path)?.after
-    if (after === undefined) return
-    patches++
-    assert.equal(unread(after), false, after)
-    assert.deepEqual(rest(after), rest(text))
-  })
-  fc.assert(check, { seed: 20_261_123, numRuns: 1000 })
-  assert.ok(patches > 50, `${patches} patches`)
-})
-
-function mutated(lines: readonly string[], { kind, at, to }: { kind: string; at: number; to: number }) {
-  const [from, goal] = [at % lines.length, to % lines.length]
-  const line = lines[from] ?? ''
-  const without = lines.toSpliced(from, 1)
-  if (kind === 'drop') return without
-  if (kind === 'double') return lines.toSpliced(goal, 0, line)
-  return kind === 'move' ? without.toSpliced(goal, 0, line) : lines.with(from, `  ${line}`)
-}
-
-/** A clone that came from GitHub, with some of the fixtures. */
-function clone(t: TestContext, names: readonly string[]): string {
-  const path = mkdtempSync(join(tmpdir(), 'mayfly-fix-test-'))
-  t.after(() => rmSync(path, { recursive: true }))
-  mkdirSync(join(path, '.github/workflows'), { recursive: true })
-  for (const name of names) cpSync(join(folder, name), join(path, '.github/workflows', name))
-  execFileSync('git', ['init', '--quiet', path])
-  const origin = '[remote "origin"]\n\turl = git@github.com:acme/shop.git\n\tfetch = +refs/heads/*\n'
-  writeFileSync(join(path, '.git/config'), origin)
-  return path
-}
-
-const some = [
-  'deploy-aws-keys.yml',
-  'job-env.yml',
-  'docker-publish.yml',
-  'release-bot.yml',
-  'clean-stale.yml',
-]
-
-test('the difference applies with git, and is what --write writes', async (t) => {
-  const [reviewed, written] = [clone(t, some), clone(t, some)]
-  const shown = await mayfly(['scan', '--fix', reviewed])
-  assert.equal(shown.exitCode, 1, shown.stderr)
-  assert.match(shown.stderr, /then: `mayfly policy lock policies\/`/)
-  execFileSync('git', ['-C', reviewed, 'apply', '-'], { input: shown.stdout })
-  const wrote = await mayfly(['scan', '--fix', '--write', written])
-  assert.deepEqual([wrote.exitCode, wrote.stdout], [0, ''])
-  const all = (path: string) =>
-    globSync(['.github/workflows/*', 'policies/*'], { cwd: path })
-      .sort()
-      .map((name) => [name, readFileSync(join(path, name), 'utf8')])
-  assert.equal(all(reviewed).length, some.length + 1)
-  assert.deepEqual(all(written), all(reviewed))
-  const again = await mayfly(['scan', '--fix', '--write', written])
-  assert.equal(again.exitCode, 0, again.stderr)
-})
-
-test('a policy that is there already is not written over, and wrong words end with 2', async (t) => {
-  const path = clone(t, ['npm-publish.yml'])
-  mkdirSync(join(path, 'policies'))
-  writeFileSync(join(path, 'policies/shop.policy.yaml'), 'mine\n')
-  const there = await mayfly(['scan', '--fix', '--write', path])
-  assert.equal(there.exitCode, 2)
-  assert.match(there.stderr, /`policies\/shop\.policy\.yaml` is there already/)
-  assert.equal(readFileSync(join(path, 'policies/shop.policy.yaml'), 'utf8'), 'mine\n')
-  for (const words of [
-    ['--write'],
-    ['--fix', '--json'],
-    ['--fix', '--url', 'x: y'],
-    ['--fix', '--repository', 'acme'],
-  ])
-    assert.equal((await mayfly(['scan', ...words, path])).exitCode, 2, words.join(' '))
-})
-
-test('a difference says new files, files without a last line end, and changes that lie far apart', () => {
-  assert.equal(unifiedDiff('a', 'x\n', 'x\n'), '')
-  assert.equal(unifiedDiff('a', undefined, 'x\n'), '--- /dev/null\n+++ b/a\n@@ -0,0 +1,1 @@\n+x\n')
-  assert.equal(
-    unifiedDiff('a', 'x', 'y\n'),
-    '--- a/a\n+++ b/a\n@@ -1,1 +1,1 @@\n-x\n\\ No newline at end of file\n+y\n',
-  )
-  const lines = Array.from({ length: 40 }, (_, at) => `${at}\n`)
-  const changed = lines.with(2, 'two\n').with(30, 'thirty\n')
-  assert.match(unifiedDiff('a', lines.join(''), changed.join('')), /@@ -1,6 \+1,6 @@[^@]*@@ -28,7 \+28,7 @@/)
 })
