@@ -249,7 +249,8 @@ test('a planted difference is found', async () => {
     'no deny rule': replaced({ denies: [] }),
     'a grant to everybody': replaced({ grants: [{ ...grant, boxes: [[]] }, ...others] }),
     'a grant that is not there': replaced({ grants: [] }),
-    'a changed evaluator': good.replace('.denies.find(', '.denies.slice(1).find('),
+    // Lines of the bundle break where they are full.
+    'a changed evaluator': good.replace(/\.\s*denies\s*\.\s*find\(/, '.denies.slice(1).find('),
   }
   for (const [what, source] of Object.entries(planted)) {
     assert.notEqual(source, good, what)
