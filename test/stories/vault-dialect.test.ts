@@ -9,7 +9,7 @@ import { exportedLog } from '../fakes/exported-log.ts'
 import { githubFor } from '../fakes/github.ts'
 import { database } from '../fakes/postgres-for.ts'
 import { query } from '../fakes/query.ts'
-import { ask, exchange } from '../fakes/requests.ts'
+import { ask, exchange, introspect } from '../fakes/requests.ts'
 import { runBroker } from '../fakes/running-broker.ts'
 import { makeSite } from '../fakes/site.ts'
 import { vaultAction } from '../fakes/vault-action.ts'
@@ -34,10 +34,11 @@ async function start(t: TestContext, dialects = `{ vault: { paths: ${paths} } }`
   const admin = await database()
   await query(admin, 'CREATE ROLE reader').catch(() => undefined)
   const github = await githubFor(t)
-  const site = await makeSite(t, { issuers: { github: github.issuer }, policy })
+  const site = await makeSite(t, { issuers: { github: github.issuer }, policy, exchangesPerJob: 1000 })
   const connections =
     '{ postgres: { staging: { url: { file: ./admin-url } } }, secret: { registry: { file: ./registry } } }'
-  appendFileSync(site.config, `connections: ${connections}\ndialects: ${dialects}\n`)
+  for (const path of [site.config, site.replica])
+    appendFileSync(path, `connections: ${connections}\ndialects: ${dialects}\n`)
   appendFileSync(join(site.folder, 'admin-url'), `${admin}\n`)
   writeFileSync(join(site.folder, 'registry'), 'swordfish-4711')
   const broker = await runBroker(t, site.config)
@@ -200,4 +201,34 @@ test('without a word in the configuration there is no such door', async (t) => {
   const { broker } = await start(t, '{}')
   assert.equal((await ask(`${broker.url}/v1/auth/jwt/login`, { body: '{}' })).status, 404)
   assert.equal((await ask(`${broker.url}/v1/sys/health`)).status, 404)
+})
+
+test('a session that ends while it is read from, at two brokers, leaves nothing that works', async (t) => {
+  const { broker, site, login } = await start(t)
+  const replica = await runBroker(t, site.replica)
+  const urls = [broker.url, replica.url]
+  let both = 0
+  for (let round = 0; round < 8; round++) {
+    const { token } = await login()
+    const headers = { 'X-Vault-Token': token }
+    const read = (at: number) => ask(`${urls[at % 2]}/v1/mayfly/token/orders-api`, { headers })
+    const end = async () => {
+      for (let turn = 0; turn < round; turn++) await new Promise((resolve) => setImmediate(resolve))
+      return await ask(`${urls[round % 2]}/v1/auth/token/revoke-self`, {
+        method: 'POST',
+        headers,
+        body: '{}',
+      })
+    }
+    const [ended, ...answers] = await Promise.all([end(), ...Array.from({ length: 8 }, (_, at) => read(at))])
+    assert.equal(ended.status, 204, ended.text)
+    const given = answers.filter(({ status }) => status === 200)
+    if (given.length > 0 && given.length < answers.length) both++
+    for (const { status, text } of answers) assert.ok([200, 400, 403].includes(status), text)
+    for (const { body } of given) {
+      const { token: secret } = body['data'] as { readonly token: string }
+      assert.equal((await introspect(broker.url, secret)).body['active'], false)
+    }
+  }
+  assert.ok(both > 0, 'no race was close')
 })
