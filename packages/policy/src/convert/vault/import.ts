@@ -25,9 +25,10 @@ export function importVault({ name, role, target }: VaultDocument, setting: Sett
     findings.push({ code, at, message, effect })
   const audience = audienceFinding(list(fields['bound_audiences']))
   if (audience !== undefined) findings.push(audience)
-  if (list(fields['token_bound_cidrs'])?.length)
-    tell('addresses', 'token_bound_cidrs', 'a policy does not look at addresses; the role did', 'left out')
-  const asked = list(fields['token_bound_cidrs'])?.length ? undefined : askedOf(fields, tell)
+  const addresses = ['token_bound_cidrs', 'bound_cidrs'].find((key) => isSaid(fields[key]))
+  if (addresses !== undefined)
+    tell('addresses', addresses, 'a policy does not look at addresses; the role did', 'left out')
+  const asked = addresses === undefined ? askedOf(fields, tell) : undefined
   for (const [claim, key] of Object.entries(fieldsOf(fields['claim_mappings']) ?? {}))
     tell(
       'claim-mapping',
@@ -35,7 +36,7 @@ export function importVault({ name, role, target }: VaultDocument, setting: Sett
       `\`${String(key)}\` may stand in templates of Vault's policies; a target here takes {repo.id} and {environment} only`,
       'note',
     )
-  const ttl = [fields['token_max_ttl'], fields['token_ttl']].map(seconds).find((each) => each > 0)
+  const ttl = lifetimeOf(fields)
   if (ttl === undefined)
     tell('no-lifetime', 'token_ttl', 'the role says no lifetime; the policy says an hour', 'narrowed')
   return {
@@ -49,16 +50,27 @@ export function importVault({ name, role, target }: VaultDocument, setting: Sett
   }
 }
 
+/** Seconds; renewals reach the most that the role allows, and nothing reaches beyond the explicit one. */
+function lifetimeOf(fields: Fields): number | undefined {
+  const given = (key: string) => seconds(key, fields[key])
+  const renewed = [given('token_max_ttl'), given('token_ttl')].find((each) => each > 0)
+  const all = [renewed ?? 0, given('token_explicit_max_ttl')].filter((each) => each > 0)
+  return all.length === 0 ? undefined : Math.min(...all)
+}
+
 function askedOf(
   fields: Fields,
   tell: (code: string, at: string, message: string, effect: Finding['effect']) => void,
 ): Asked | undefined {
   let asked: Asked = new Map()
-  const subject = fields['bound_subject']
-  if (typeof subject === 'string' && subject !== '')
-    asked = allOf(asked, new Map([['sub', oneOf('sub', [subject])]]))
+  const subject = fields['bound_subject'] ?? ''
+  const claims = fieldsOf(fields['bound_claims'] ?? {})
+  // To take what cannot be read for no condition would widen the rule.
+  if (typeof subject !== 'string') throw new Cannot('not a role: `bound_subject` is a text')
+  if (claims === undefined) throw new Cannot('not a role: `bound_claims` is a map')
+  if (subject !== '') asked = allOf(asked, new Map([['sub', oneOf('sub', [subject])]]))
   const globs = fields['bound_claims_type'] === 'glob'
-  for (const [claim, said] of Object.entries(fieldsOf(fields['bound_claims']) ?? {})) {
+  for (const [claim, said] of Object.entries(claims)) {
     const values = list(said)
     const name = claim.replace(/^\//, '')
     if (values === undefined || values.length === 0 || name.includes('/')) {
@@ -86,6 +98,12 @@ function globParts(value: string): readonly PatternPart[] {
     .map((part): PatternPart => (part === '*' ? anyRun : part))
 }
 
+function isSaid(value: unknown): boolean {
+  return (
+    value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0)
+  )
+}
+
 /** Texts, numbers and booleans as Vault compares them with a claim that is text. */
 function list(value: unknown): readonly string[] | undefined {
   if (value === undefined || value === null || value === '') return undefined
@@ -93,13 +111,14 @@ function list(value: unknown): readonly string[] | undefined {
   return items.every((item) => typeof item === 'string') ? items : undefined
 }
 
-/** `900`, `"15m"`, `"1h30m"`. */
-function seconds(value: unknown): number {
+/** `900`, `"15m"`, `"1h30m"`; 0 = it is not said. */
+function seconds(key: string, value: unknown): number {
   if (typeof value === 'number') return value
-  if (typeof value !== 'string') return 0
+  if (typeof value !== 'string' || value === '') return 0
   if (/^[0-9]+$/.test(value)) return Number(value)
-  const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 }
-  return [...value.matchAll(/([0-9]+)([smh])/g)].reduce(
+  if (!/^(?:[0-9]+[dhms])+$/.test(value)) throw new Cannot(`\`${key}\` is no lifetime: \`${value}\``)
+  const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
+  return [...value.matchAll(/([0-9]+)([smhd])/g)].reduce(
     (sum, [, count, unit = 's']) => sum + Number(count) * (units[unit] ?? 0),
     0,
   )
