@@ -39,8 +39,12 @@ export const oneLetter: PatternPart = { letters: anyLetter, least: 1, most: 1 }
 const alsoFolded: ReadonlySet<string> = new Set(['repository_owner', 'actor'])
 
 /** GitHub ignores case in names of repositories, owners, users and environments. */
+export function ignoresCase(claim: string): boolean {
+  return github.claims.get(claim)?.folded === true || alsoFolded.has(claim)
+}
+
 function fold(claim: string, text: string): string {
-  return github.claims.get(claim)?.folded === true || alsoFolded.has(claim) ? foldAscii(text) : text
+  return ignoresCase(claim) ? foldAscii(text) : text
 }
 
 export function oneOf(claim: string, values: readonly string[]): Bound {

@@ -3,6 +3,7 @@
  * `sub` of our own template. `*` of IAM crosses every separator, so a pattern comes with what it must not match.
  */
 import type { Policy, PolicyIssuer, PolicyTarget } from '../../policy.ts'
+import { ignoresCase } from '../bound.ts'
 import { Cannot } from '../cannot.ts'
 import { type ClaimTest, type Piece, piecesOf } from '../pieces.ts'
 import { chosen, type ExportChoice, forEach, githubOf, lifetime, settingOf } from '../targets.ts'
@@ -131,8 +132,9 @@ function addTest(block: Block, claim: string, test: ClaimTest, piece: Piece): vo
     if (test.values.some((value) => value.includes('*')))
       throw new Cannot(`grant \`${piece.grant.name}\`: AWS cannot say \`not\` of a pattern of \`${claim}\``)
     if (piece.tests.get(claim)?.every(({ is }) => is === 'not')) block.add('StringLike', claim, ['?*'])
-    // Refuses other spellings too: who writes `PRODUCTION` must not get around `not: production`.
-    block.add('StringNotEqualsIgnoreCase', claim, test.values.map(plain))
+    // Refuses other spellings too: who writes `PRODUCTION` must not get around `not: production`. Of a ref case counts.
+    const operator = ignoresCase(claim) ? 'StringNotEqualsIgnoreCase' : 'StringNotEquals'
+    block.add(operator, claim, test.values.map(plain))
   }
 }
 

@@ -12,6 +12,7 @@ import {
   type Bound,
   both,
   either,
+  ignoresCase,
   neither,
   oneLetter,
   oneOf,
@@ -71,13 +72,9 @@ type Tell = (code: string, message: string, effect: Finding['effect'], at?: stri
 
 function alternativeOf(statement: Statement, provider: string, tell: Tell): Asked | undefined {
   const actions = listOf(statement['Action']).map(String)
-  const web = actions.some(
-    (action) =>
-      action === '*' ||
-      action.toLowerCase() === 'sts:*' ||
-      action.toLowerCase() === 'sts:assumerolewithwebidentity',
-  )
-  if (!web && statement['NotAction'] === undefined) return undefined
+  if (!actions.some(assumes) && statement['NotAction'] === undefined) return undefined
+  if (statement['Effect'] !== 'Allow' && statement['Effect'] !== 'Deny')
+    throw new Cannot('not a trust policy: the `Effect` of a statement is `Allow` or `Deny`')
   if (statement['Effect'] === 'Deny')
     throw new Cannot(
       'a statement with `Effect: Deny` takes something away: write it as a `deny` rule, and import the rest',
@@ -101,14 +98,30 @@ function alternativeOf(statement: Statement, provider: string, tell: Tell): Aske
       'every identity provider of the account is trusted; the policy takes GitHub',
       'narrowed',
     )
-  return conditionsOf(record(statement['Condition']) ?? {}, provider, tell)
+  return conditionsOf(conditionMap(statement['Condition'] ?? {}), provider, tell)
+}
+
+/** Of actions too `*` is any run and `?` one letter, and case is ignored. */
+function assumes(action: string): boolean {
+  const pattern = action
+    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.')
+  return new RegExp(`^${pattern}$`, 'i').test('sts:AssumeRoleWithWebIdentity')
+}
+
+/** To take what cannot be read for no condition would widen the rule. */
+function conditionMap(value: unknown): Statement {
+  const found = record(value)
+  if (found === undefined) throw new Cannot('not a trust policy: a `Condition` is a map of maps')
+  return found
 }
 
 function conditionsOf(condition: Statement, provider: string, tell: Tell): Asked | undefined {
   let asked: Asked | undefined = new Map()
   let audiences: readonly string[] | undefined
   for (const [operator, row] of Object.entries(condition)) {
-    for (const [key, said] of Object.entries(record(row) ?? {})) {
+    for (const [key, said] of Object.entries(conditionMap(row))) {
       const claim = claimOf(key, provider)
       const values = listOf(said).map(String)
       if (claim === 'aud') {
@@ -152,6 +165,8 @@ function boundOf(operator: string, claim: string, values: readonly string[], tel
       operator,
     ) ?? []
   if (name === undefined || values.some((value) => value.includes('${'))) return undefined
+  // Of a claim whose case counts here, every spelling would have to be taken away.
+  if (name === 'StringNotEqualsIgnoreCase' && !ignoresCase(claim)) return undefined
   if (values.some((value) => /^\*+$/.test(value)) && !name.includes('Not'))
     tell('any-value', `\`*\` is every value of \`${claim}\``, 'note', values.join(', '))
   const said = either(
