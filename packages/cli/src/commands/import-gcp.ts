@@ -27,8 +27,8 @@ service-accounts get-iam-policy --format=json\` does.`,
       if (serviceAccount === undefined) throw new UsageFault('--service-account is missing')
       const provider = await readJson(given.words[0] ?? '', terminal)
       const path = given.text('members')
-      const members = path === undefined ? undefined : membersOf(await readJson(path, terminal))
-      return [importGcp({ provider, serviceAccount, ...(members === undefined ? {} : { members }) }, setting)]
+      const members = path === undefined ? {} : membersOf(await readJson(path, terminal))
+      return [importGcp({ provider, serviceAccount, ...members }, setting)]
     }),
 }
 
@@ -37,11 +37,16 @@ const impersonation: readonly unknown[] = [
   'roles/iam.serviceAccountTokenCreator',
 ]
 
-function membersOf(policy: unknown): readonly string[] {
+function membersOf(policy: unknown) {
   const bindings = memberOf(policy, 'bindings')
   const own = Array.isArray(bindings)
     ? bindings.filter((binding) => impersonation.includes(memberOf(binding, 'role')))
     : []
-  const members = own.flatMap((binding) => memberOf(binding, 'members')).map(String)
-  return members.filter((member) => /^principal(?:Set)?:/.test(member))
+  const of = (conditional: boolean) =>
+    own
+      .filter((binding) => (memberOf(binding, 'condition') != null) === conditional)
+      .flatMap((binding) => memberOf(binding, 'members'))
+      .map(String)
+      .filter((member) => /^principal(?:Set)?:/.test(member))
+  return { members: of(false), conditional: of(true) }
 }

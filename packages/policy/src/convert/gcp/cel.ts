@@ -35,13 +35,16 @@ export function parseCelValue(source: string): Value | undefined {
   return parser?.atEnd ? found : undefined
 }
 
+/** Escapes by which a text is another one than its letters say, as `\x2f`. */
+const otherEscape = /^['"](?:[^\\]|\\[\\'"`?])*\\[^\\'"`?]/
+
 function wordsOf(source: string): readonly string[] | undefined {
   const word =
     /\s*(r?'(?:[^'\\]|\\.)*'|r?"(?:[^"\\]|\\.)*"|&&|\|\||==|!=|!|[A-Za-z_][A-Za-z0-9_]*|[().,[\]])\s*/y
   const words: string[] = []
   while (word.lastIndex < source.length) {
     const [, found] = word.exec(source) ?? []
-    if (found === undefined) return undefined
+    if (found === undefined || otherEscape.test(found)) return undefined
     words.push(found)
   }
   return words

@@ -9,6 +9,7 @@ import {
   anyRun,
   type Bound,
   either,
+  ignoresCase,
   neither,
   oneOf,
   type PatternPart,
@@ -16,7 +17,7 @@ import {
   present,
 } from '../bound.ts'
 import { Cannot, type Finding } from '../cannot.ts'
-import { readPatterns } from '../octo-sts/patterns.ts'
+import { isReadExactly, readPatterns } from '../octo-sts/patterns.ts'
 import type { ImportedRule, Setting } from '../rule.ts'
 import { type Expression, parseCel, parseCelValue, type Value } from './cel.ts'
 
@@ -26,6 +27,8 @@ export interface GcpDocument {
   readonly serviceAccount: string
   /** Members that hold `roles/iam.workloadIdentityUser`; absent: every identity of the provider. */
   readonly members?: readonly string[]
+  /** Members that hold it under a condition of IAM's own. */
+  readonly conditional?: readonly string[]
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -37,13 +40,15 @@ const MOST_ALTERNATIVES = 100
 
 /** Throws `Cannot` for a provider that is not GitHub's. */
 export function importGcp(
-  { provider, serviceAccount, members }: GcpDocument,
+  { provider, serviceAccount, members, conditional = [] }: GcpDocument,
   setting: Setting,
   issuer = github,
 ): ImportedRule {
   const fields = fieldsOf(provider) ?? {}
   const uri = fieldsOf(fields['oidc'])?.['issuerUri']
   if (uri !== issuer) throw new Cannot(`the provider's issuer is ${String(uri)}; only ${issuer} is imported`)
+  if (fields['disabled'] === true || fields['state'] === 'DELETED')
+    throw new Cannot('the provider is disabled or deleted: it lets nobody in')
   const findings: Finding[] = []
   const tell: Tell = (code, at, message, effect) => findings.push({ code, at, message, effect })
   const mapping: Mapping = new Map(
@@ -57,8 +62,11 @@ export function importGcp(
     tell('no-condition', 'attributeCondition', 'every repository of GitHub gets a token of the pool', 'note')
   const base =
     typeof condition === 'string' && condition !== '' ? conditionsOf(condition, mapping, tell) : [new Map()]
+  for (const member of conditional)
+    tell('member-condition', member, 'its binding has a condition of its own', 'left out')
+  const pool = poolOf(fields['name'])
   const who = members
-    ?.map((member) => memberOf(member, mapping, tell))
+    ?.map((member) => memberOf(member, pool, mapping, tell))
     .filter((each) => each !== undefined) ?? [new Map()]
   if (members === undefined)
     tell(
@@ -78,9 +86,21 @@ export function importGcp(
   }
 }
 
-function memberOf(member: string, mapping: Mapping, tell: Tell): Asked | undefined {
-  const [, set, rest = ''] =
-    /^principal(Set)?:\/\/iam\.googleapis\.com\/[^ ]*?workloadIdentityPools\/[^/]+\/(.+)$/.exec(member) ?? []
+/** `projects/NUMBER/locations/global/workloadIdentityPools/POOL` of a provider's name. */
+function poolOf(name: unknown): string | undefined {
+  return typeof name === 'string'
+    ? /^(.+\/workloadIdentityPools\/[^/]+)\/providers\//.exec(name)?.[1]
+    : undefined
+}
+
+function memberOf(member: string, pool: string | undefined, mapping: Mapping, tell: Tell): Asked | undefined {
+  const [, set, its, rest = ''] =
+    /^principal(Set)?:\/\/iam\.googleapis\.com\/([^ ]*?workloadIdentityPools\/[^/]+)\/(.+)$/.exec(member) ??
+    []
+  if (pool !== undefined && its !== undefined && its !== pool) {
+    tell('another-pool', member, `it is of another pool than the provider, \`${pool}\``, 'left out')
+    return undefined
+  }
   if (set === 'Set' && rest === '*') {
     tell('any-member', member, 'every identity of the pool, of all its providers', 'note')
     return new Map()
@@ -156,6 +176,13 @@ function leaf(node: Leaf, negated: boolean, mapping: Mapping): Asked | 'never' |
   if (claim === undefined || claim.is !== 'field') return undefined
   const name = claim.name
   if (node.is === 'has') return new Map([[name, negated ? absent : present]])
+  // What is read narrower than it is would be wider when it is negated.
+  if (
+    negated &&
+    node.is === 'matches' &&
+    !(node.right.is === 'text' && isReadExactly(node.right.text, ignoresCase(name)))
+  )
+    return undefined
   const bound = boundOf(node, name)
   return bound && new Map([[name, negated ? neither(bound, false) : bound]])
 }

@@ -14,6 +14,22 @@ export function readPatterns(source: string): readonly Parts[] | undefined {
   return found === undefined || !reader.atEnd ? undefined : found.map(joined)
 }
 
+/**
+ * False where `readPatterns` may say less than the expression matches, which its negation must not; `[aA]` is one letter of a
+ * claim that ignores case.
+ */
+export function isReadExactly(source: string, caseIgnored: boolean): boolean {
+  const [, inner = source] = /^\^\(\?:(.+)\)\$$/.exec(source) ?? []
+  const several = inner === source ? [inner.replace(/^\^/, '').replace(/\$$/, '')] : inner.split('|')
+  return several.every((one) => {
+    const text = caseIgnored ? one.replaceAll(/\[([a-z])([A-Z])\]/g, lowerPair) : one
+    return /^(?:[\w/:@-]|\\[^A-Za-z0-9]|\.\*)*$/.test(text)
+  })
+}
+
+const lowerPair = (whole: string, lower: string, upper: string) =>
+  lower === upper.toLowerCase() ? lower : whole
+
 class Reader {
   readonly #source: string
   #at = 0
