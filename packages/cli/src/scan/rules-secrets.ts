@@ -1,6 +1,6 @@
 /** scan/rules-secrets: which static secrets there are, and where they flow. */
 
-import { entryOf, textOf, textsBelow } from '@mayfly/policy/document-tree'
+import { entryOf, textOf } from '@mayfly/policy/document-tree'
 import { credentialOf, isIdentifier } from './credentials.ts'
 import { type Family, type Finding, finding, type Rule } from './finding.ts'
 import { outputUses, type SecretUse, secretUses } from './secret-use.ts'
@@ -75,11 +75,11 @@ const keptName: Rule = {
 
 /** Forms that nothing but a credential has. */
 const forms: readonly (readonly [RegExp, string])[] = [
-  [/\bAKIA[0-9A-Z]{16}\b/, 'an access key of AWS'],
-  [/-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/, 'a private key'],
-  [/\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60,})/, 'a token of GitHub'],
-  [/\bnpm_[A-Za-z0-9]{36}\b/, 'a token of npm'],
-  [/\bxox[abps]-[A-Za-z0-9-]{20,}/, 'a token of Slack'],
+  [/\bAKIA[0-9A-Z]{16}\b/g, 'an access key of AWS'],
+  [/-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/g, 'a private key'],
+  [/\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60,})/g, 'a token of GitHub'],
+  [/\bnpm_[A-Za-z0-9]{36}\b/g, 'a token of npm'],
+  [/\bxox[abps]-[A-Za-z0-9-]{20,}/g, 'a token of Slack'],
 ]
 
 export const secretRules: Family = {
@@ -163,13 +163,15 @@ function whereTo({ where, job, step }: Spot): string {
   return step === undefined ? at : `\`${step.name}\` of ${at}`
 }
 
+/** Of the whole text: comments are read by whoever reads the repository too. */
 function literals(workflow: Workflow): readonly Finding[] {
-  return [...textsBelow(workflow.node)].flatMap((node) =>
-    forms.flatMap(([form, what]) => {
-      const found = form.exec(node.text)?.[0]
-      return found === undefined
-        ? []
-        : [finding(literal, workflow, node.find(found, 0), `${what} stands here`)]
-    }),
-  )
+  return workflow.text
+    .split(/\r\n?|\n/)
+    .flatMap((text, at) =>
+      forms.flatMap(([form, what]) =>
+        [...text.matchAll(form)].map(({ index }) =>
+          finding(literal, workflow, { line: at + 1, column: index + 1 }, `${what} stands here`),
+        ),
+      ),
+    )
 }

@@ -40,10 +40,10 @@ type Spot = Pick<SecretUse, 'where' | 'job' | 'step'>
 export function secretUses(workflow: Workflow): readonly SecretUse[] {
   const known = found.get(workflow)
   if (known !== undefined) return known
-  const seen = new Set<Node>()
   const uses = [
-    ...below(member(workflow.node, 'env'), { where: 'workflow env' }, seen),
-    ...workflow.jobs.flatMap((job) => ofJob(job, seen)),
+    ...below(member(workflow.node, 'env'), { where: 'workflow env' }, new Set()),
+    // An alias in a second job gives the secret to that job too.
+    ...workflow.jobs.flatMap((job) => ofJob(job, new Set())),
   ]
   const sorted = uses.toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column)
   found.set(workflow, sorted)
@@ -69,7 +69,7 @@ function ofJob(job: Job, seen: Set<Node>): readonly SecretUse[] {
   ]
 }
 
-/** `seen` keeps the catch-all at the end, and an anchor's aliases, from telling the same place twice. */
+/** `seen` keeps the catch-all at the end, and an anchor's aliases, from telling the same place twice of one job. */
 function below(node: Node | undefined, spot: Spot, seen: Set<Node>): readonly SecretUse[] {
   const keys = new Map(entriesOf(node).map(({ key, value }) => [value, key]))
   return [...textsBelow(node, seen)].flatMap((text) => usesIn(text, keys.get(text) ?? '', spot))

@@ -41,6 +41,7 @@ export interface Job {
 
 export interface Workflow {
   readonly path: string
+  readonly text: string
   readonly is: 'workflow' | 'action'
   readonly node: Node
   readonly triggers: ReadonlyMap<string, Entry | Node>
@@ -51,22 +52,29 @@ export interface Workflow {
 export function readWorkflow(path: string, text: string): Workflow {
   const node = readTree(text)
   if (node.is !== 'map') throw new Unreadable('a workflow or an action is a map')
-  if (/(?:^|\/)action\.ya?ml$/.test(path)) return readAction(path, node)
+  if (/(?:^|\/)action\.ya?ml$/.test(path)) return readAction(path, text, node)
   const on = member(node, 'on')
   const jobs = member(node, 'jobs')
   if (on === undefined) throw new Unreadable('a workflow says `on:` what it runs', node.place)
   if (jobs?.is !== 'map') throw new Unreadable('a workflow has a map of `jobs:`', jobs?.place ?? node.place)
   const triggers = triggersOf(on)
   const names = new Set(triggers.keys())
-  return { path, is: 'workflow', node, triggers, jobs: jobs.entries.map((entry) => jobOf(entry, names)) }
+  return {
+    path,
+    text,
+    is: 'workflow',
+    node,
+    triggers,
+    jobs: jobs.entries.map((entry) => jobOf(entry, names)),
+  }
 }
 
 /** A composite action is one job that runs wherever it is used; other actions have no steps to look at. */
-function readAction(path: string, node: Node): Workflow {
+function readAction(path: string, text: string, node: Node): Workflow {
   const runs = entryOf(node, 'runs')
   const composite = textOf(member(runs?.value, 'using')) === 'composite'
   const jobs = runs !== undefined && composite ? [jobOf({ ...runs, key: 'runs' }, new Set())] : []
-  return { path, is: 'action', node, triggers: new Map(), jobs }
+  return { path, text, is: 'action', node, triggers: new Map(), jobs }
 }
 
 function triggersOf(on: Node): ReadonlyMap<string, Entry | Node> {
