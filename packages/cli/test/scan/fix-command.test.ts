@@ -1,7 +1,16 @@
 /** `mayfly scan --fix` as a process: its difference is what git applies, and what it writes. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -62,6 +71,17 @@ test('a policy that is there already is not written over, and wrong words end wi
     ['--fix', '--repository', 'acme'],
   ])
     assert.equal((await mayfly(['scan', ...words, path])).exitCode, 2, words.join(' '))
+})
+
+test('nothing is written through a link that leads out of the checkout', async (t) => {
+  const [path, outside] = [clone(t, ['npm-publish.yml']), clone(t, [])]
+  symlinkSync(outside, join(path, 'policies'))
+  const { exitCode, stderr } = await mayfly(['scan', '--fix', '--write', path])
+  assert.equal(exitCode, 2)
+  assert.match(stderr, /`policies` is a link/)
+  assert.deepEqual(globSync('*', { cwd: outside }), [])
+  const kept = readFileSync(join(path, '.github/workflows/npm-publish.yml'), 'utf8')
+  assert.equal(kept, readFileSync(join(folder, 'npm-publish.yml'), 'utf8'))
 })
 
 test('a difference says new files, files without a last line end, and changes that lie far apart', () => {

@@ -58,6 +58,15 @@ export async function proposeFix(
 /** The policy is never written over one that is there: both may be half of what is meant. */
 async function write(folder: string, { files }: Proposed, terminal: Terminal): Promise<void> {
   for (const { path, before } of files) {
+    const folders = dirname(path).split('/')
+    for (const at of folders.keys()) {
+      const parent = folders.slice(0, at + 1).join('/')
+      const found = await lstat(join(folder, parent)).catch(() => undefined)
+      if (found?.isSymbolicLink() === true)
+        throw new UsageFault(
+          `\`${parent}\` is a link, which may lead out of the checkout; nothing is written`,
+        )
+    }
     const there = before === undefined ? await lstat(join(folder, path)).catch(() => undefined) : undefined
     if (there !== undefined)
       throw new UsageFault(`\`${path}\` is there already; move it away, or review the difference`)
