@@ -144,10 +144,13 @@ function actionStep(
   ]
 }
 
-/** A step's id that the job does not have yet. */
+/** A step's id that the job does not have yet; ids ignore case. */
 function idOf(job: Job): string {
-  const taken = new Set(job.steps.map(({ node }) => textOf(member(node, 'id'))))
-  return ['mayfly', 'mayfly-credentials'].find((id) => !taken.has(id)) ?? 'mayfly-credentials-of-the-job'
+  const taken = new Set(job.steps.map(({ node }) => textOf(member(node, 'id'))?.toLowerCase()))
+  for (let at = 1; ; at++) {
+    const id = at === 1 ? 'mayfly' : `mayfly-${at}`
+    if (!taken.has(id)) return id
+  }
 }
 
 const identity = 'id-token: write'

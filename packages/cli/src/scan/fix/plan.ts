@@ -5,10 +5,11 @@
  * This file decides which uses of secrets of which jobs those are.
  */
 
-import { entriesOf, member, type Node, textOf, textsOf } from '@mayfly/policy/document-tree'
+import { entriesOf, member, type Node, textOf, textsBelow, textsOf } from '@mayfly/policy/document-tree'
 import { credentialOf, isIdentifier } from '../credentials.ts'
 import { type SecretUse, secretUses } from '../secret-use.ts'
-import { actionOf, type Job, type Workflow } from '../workflow.ts'
+import type { Job, Workflow } from '../workflow.ts'
+import { hasHalfKey, isAws } from './aws-keys.ts'
 
 /** A target that takes the place of a secret, for one environment. */
 export interface Target {
@@ -58,7 +59,7 @@ export function planOf(workflow: Workflow): Plan {
     const environment = environmentOf(job)
     const replaced =
       obstacle === undefined
-        ? replacedOf(own, environment, (use, why) => {
+        ? replacedOf(own, job, environment, (use, why) => {
             notes.push(`${workflow.path}:${use.place.line}: \`${use.name}\` stays: ${why}`)
           })
         : []
@@ -72,9 +73,26 @@ export function planOf(workflow: Workflow): Plan {
   for (const use of kept)
     notes.push(`${workflow.path}:${use.place.line}: \`${use.name}\` stays: not every job can ask for it`)
   const fixes = jobs.map((each) => ({ ...each, replaced: each.replaced.filter(({ use }) => !kept.has(use)) }))
-  return { jobs: fixes.filter(({ replaced }) => replaced.length > 0), notes: [...new Set(notes)] }
+  return {
+    jobs: fixes.filter(({ replaced }) => replaced.length > 0),
+    notes: [...new Set([...notes, ...fixes.flatMap(unseenBy)])],
+  }
 }
 
+/** An action may read a variable without a word of it in the workflow. */
+function unseenBy({ workflow, job, replaced }: JobFix): readonly string[] {
+  const actions = new Set(
+    job.steps.flatMap(({ uses }) =>
+      uses === undefined || /^(?:actions|github)\//.test(uses.text) ? [] : [uses.text],
+    ),
+  )
+  const keys = new Set(replaced.filter(({ use }) => isWide(use) && !isAws(use)).map(({ use }) => use.key))
+  return [...actions].flatMap((action) =>
+    [...keys].map((key) => `${at(workflow, job)}: \`${action}\` does not see \`${key}\` any more`),
+  )
+}
+
+const isWide = ({ where }: SecretUse) => where === 'workflow env' || where === 'job env'
 const at = (workflow: Workflow, job: Job) => `${workflow.path}:${job.place.line}: job \`${job.name}\``
 
 function obstacleOf(job: Job): string | undefined {
@@ -88,14 +106,24 @@ function obstacleOf(job: Job): string | undefined {
 
 function replacedOf(
   uses: readonly SecretUse[],
+  job: Job,
   environment: Environment,
   stays: (use: SecretUse, why: string) => void,
 ): readonly Replaced[] {
   const accessKeys = new Set(uses.filter((use) => isAws(use) && /ID$/i.test(use.key)).map(({ name }) => name))
   const role = roleOf(uses.filter(isAws))
+  const half = hasHalfKey(
+    job,
+    new Set(uses.filter((use) => isAws(use) && !whyNot(use)).map(({ node }) => node)),
+  )
+  const whyNotAws =
+    accessKeys.size > 1
+      ? 'the job has keys of two roles'
+      : half
+        ? 'the other half of its key is not among the secrets, and would stay'
+        : undefined
   return uses.flatMap((use) => {
-    const why =
-      whyNot(use) ?? (isAws(use) && accessKeys.size > 1 ? 'the job has keys of two roles' : undefined)
+    const why = whyNot(use) ?? whyNotHere(use, job) ?? (isAws(use) ? whyNotAws : undefined)
     if (why === undefined) return [{ use, target: targetOf(use, environment, role) }]
     stays(use, why)
     return []
@@ -109,18 +137,20 @@ function whyNot(use: SecretUse): string | undefined {
   if (use.source.includes('\n')) return 'its expression has several lines'
   if (!new RegExp(`\\bsecrets\\.${use.name}(?![\\w-])`, 'i').test(use.source))
     return 'it is not named as `secrets.NAME`'
-  const wide = use.where === 'workflow env' || use.where === 'job env'
+  const wide = isWide(use)
   if (wide && !/^[A-Za-z_]\w{0,199}$/.test(use.key)) return 'it is no variable that a step could have'
   if ((wide || isAws(use)) && use.node.text !== use.source) return 'it is part of a longer value'
   return undefined
 }
 
-/** Keys in the variables and inputs that AWS's own tools read: they come by the same names from the action. */
-export function isAws({ key, step, where }: SecretUse): boolean {
-  const variable = /^AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)$/.test(key)
-  if (where !== 'with') return variable
-  const configures = step !== undefined && actionOf(step) === 'aws-actions/configure-aws-credentials'
-  return configures && /^aws-(?:access-key-id|secret-access-key|session-token)$/.test(key)
+/** The environment of all steps goes to actions too, and a patch gives it to scripts alone. */
+function whyNotHere(use: SecretUse, job: Job): string | undefined {
+  if (!isWide(use) || isAws(use)) return undefined
+  const word = new RegExp(`\\b${use.key}\\b`)
+  const names = job.steps.some(
+    ({ run, node }) => run === undefined && [...textsBelow(node)].some(({ text }) => word.test(text)),
+  )
+  return names ? 'an action of the job reads it from the environment' : undefined
 }
 
 /** What the names of a job's keys of AWS say beside that they are keys: keys of another name are another role. */
