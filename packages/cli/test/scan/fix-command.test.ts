@@ -60,6 +60,8 @@ test('a policy that is there already is not written over, and wrong words end wi
   const path = clone(t, ['npm-publish.yml'])
   mkdirSync(join(path, 'policies'))
   writeFileSync(join(path, 'policies/shop.policy.yaml'), 'mine\n')
+  const shown = await mayfly(['scan', '--fix', path])
+  assert.match(shown.stderr, /shop\.policy\.yaml is there already: move it away, or `git apply` refuses/)
   const there = await mayfly(['scan', '--fix', '--write', path])
   assert.equal(there.exitCode, 2)
   assert.match(there.stderr, /`policies\/shop\.policy\.yaml` is there already/)

@@ -51,7 +51,13 @@ export async function proposeFix(
     await write(folder, proposed, terminal)
     return 0
   }
-  for (const { path, before, after } of proposed.files) await terminal.write(unifiedDiff(path, before, after))
+  for (const { path, before, after } of proposed.files) {
+    if (before === undefined && (await isThere(join(folder, path))))
+      terminal.tell(
+        `${printable(path)} is there already: move it away, or \`git apply\` refuses the difference`,
+      )
+    await terminal.write(unifiedDiff(path, before, after))
+  }
   return proposed.files.length === 0 ? 0 : 1
 }
 
@@ -67,8 +73,7 @@ async function write(folder: string, { files }: Proposed, terminal: Terminal): P
           `\`${parent}\` is a link, which may lead out of the checkout; nothing is written`,
         )
     }
-    const there = before === undefined ? await lstat(join(folder, path)).catch(() => undefined) : undefined
-    if (there !== undefined)
+    if (before === undefined && (await isThere(join(folder, path))))
       throw new UsageFault(`\`${path}\` is there already; move it away, or review the difference`)
   }
   for (const { path, before, after } of files) {
@@ -79,6 +84,10 @@ async function write(folder: string, { files }: Proposed, terminal: Terminal): P
     } else await replaceFile(whole, after)
     terminal.tell(`wrote ${printable(path)}`)
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) !== undefined
 }
 
 async function settingOf(given: Given, folder: string): Promise<FixSetting> {
