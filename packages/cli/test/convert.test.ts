@@ -146,3 +146,18 @@ test('a document of which nothing can be taken is refused, and cannot speak to t
   assert.equal((await mayfly(['import', 'aws', '-'], { input: '{}' })).exitCode, 2)
   assert.equal((await mayfly(['export', 'vault', 'policies'])).exitCode, 2)
 })
+
+test('with --beside, what comes from several platforms is one policy of a folder', async (t) => {
+  const input = JSON.stringify(trust('repo:acme/web:ref:refs/heads/main'))
+  const first = await mayfly(['import', 'aws', '--role', role, '-'], { input })
+  const path = policies(t, first.stdout)
+  const shop = join(folder(t), 'shop.json')
+  const claims = { repository: 'acme/web', ref: 'refs/heads/main' }
+  writeFileSync(shop, JSON.stringify({ data: { role_type: 'jwt', bound_claims: claims } }))
+  const second = await mayfly(['import', 'vault', '--beside', shop])
+  assert.equal(second.exitCode, 0, second.stderr)
+  assert.match(second.stdout, /^version: 1\ntargets:\n/)
+  writeFileSync(join(path, 'shop.policy.yaml'), second.stdout)
+  const checked = await mayfly(['policy', 'check', path])
+  assert.equal(checked.exitCode, 0, checked.stdout + checked.stderr)
+})

@@ -21,6 +21,10 @@ export const importOptions: Readonly<Record<string, Option>> = {
     summary: 'read, write or admin, where the document does not say it; default: admin',
   },
   branch: { type: 'string', value: 'NAME', summary: 'Instead of "any branch"; default: main' },
+  beside: {
+    type: 'boolean',
+    summary: 'Leave `issuers:` out: the policy stands in a folder beside one that says it',
+  },
   json: jsonOption,
 }
 
@@ -34,7 +38,8 @@ export async function importRules(
 ): Promise<ExitCode> {
   const setting = settingOf(given)
   try {
-    const { text, names, findings } = compose(await read(setting), setting)
+    const { text: whole, names, findings } = compose(await read(setting), setting)
+    const text = given.flag('beside') ? whole.replace(/^issuers:\n(?: .*\n)+/m, '') : whole
     if (given.flag('json')) {
       await terminal.write(json({ policy: text, names, findings }))
       return 0
