@@ -262,7 +262,9 @@ test('a lease that ended stops the next message of an open session, and in the m
   asked.socket.write(packet('Q', 'CREATE TABLE late (n int)'))
   prepared.socket.write(Buffer.concat([bindTo('a'), execute(), sync]))
   copying.socket.write(packet('d', Buffer.from('1\n')))
-  for (const each of [asked, prepared, copying]) assert.match(String(await each.closed()), /C57P01/)
+  for (const { until } of [asked, prepared])
+    await assert.rejects(until('Z'), /^Error: closed after E .*C57P01/s)
+  assert.match(String(await copying.closed()), /C57P01/)
   const admin = new pg.Client({ connectionString: alone.admin })
   await admin.connect()
   const { rows } = await admin.query(`SELECT to_regclass('late') AS late, (SELECT count(*)::int FROM c) AS n`)
@@ -273,7 +275,7 @@ test('a lease that ended stops the next message of an open session, and in the m
 test('what was prepared under another policy is looked at again before it runs', async (t) => {
   const check = { refusal: (() => undefined) as never, terms: 1 as unknown }
   const alone = await routeAlone(t, {}, check)
-  const { socket, until, closed } = await openWire(alone)
+  const { socket, until } = await openWire(alone)
   socket.write(Buffer.concat([parse('a', 'SELECT 1'), bindTo('a'), execute(), sync]))
   assert.equal(typesOf(await until('Z')), '12DCZ')
   check.terms = 2
@@ -282,7 +284,7 @@ test('what was prepared under another policy is looked at again before it runs',
   check.refusal = (() => new Error('no')) as never
   check.terms = 3
   socket.write(Buffer.concat([bindTo('a'), execute(), sync]))
-  assert.match(String(await closed()), /C57P01/)
+  await assert.rejects(until('Z'), /^Error: closed after E .*C57P01/s)
 })
 
 test('a session keeps so many prepared statements and no more, however short they are', async (t) => {

@@ -138,7 +138,10 @@ export async function wire({ host, port }: Pick<Alone, 'host' | 'port'>): Promis
           found.push(each)
           if (each.type === type) return found
         }
-        if (over) throw new Error(`closed after ${found.map((each) => each.type).join('')}`)
+        if (over) {
+          const last = found.at(-1)?.body.toString('latin1') ?? ''
+          throw new Error(`closed after ${found.map((each) => each.type).join('')} ${last}`)
+        }
         await change()
       }
     },

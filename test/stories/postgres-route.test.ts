@@ -129,7 +129,7 @@ test('psql, pg_dump and pgbench work through it, by their own ways of speaking t
 })
 
 test('a statement that runs is cancelled by psql, and nothing by a key that nobody was given', async (t) => {
-  const { get, place, urlWith } = await startRoute(t)
+  const { admin, get, place, urlWith } = await startRoute(t)
   const { token } = await get()
   const client = new pg.Client({ connectionString: urlWith(token) })
   await client.connect()
@@ -146,6 +146,12 @@ test('a statement that runs is cancelled by psql, and nothing by a key that nobo
   const cancelled = assert.rejects(running, /canceling statement due to user request/)
   await cancel(processID, secretKey ^ 1)
   await cancel(processID ^ 1, secretKey)
+  // The server looks at what was asked to end between two looks of ours: time enough for it to have done so.
+  const still = await query(
+    admin,
+    `SELECT pg_sleep(0.3); SELECT state FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)'`,
+  )
+  assert.deepEqual([still].flat().at(-1)?.rows, [{ state: 'active' }])
   await cancel(processID, secretKey)
   await cancelled
   assert.equal((await client.query('SELECT 1 AS one')).rows[0].one, 1)
