@@ -6,9 +6,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import pg from 'pg'
+import { freePort } from './free-port.ts'
 import { asOwner, makeFolder, postgresBinaries } from './postgres-binaries.ts'
 
 export interface RunningPostgres {
@@ -110,17 +110,8 @@ class Server {
   }
 
   async start(password: string): Promise<void> {
-    // Another process may take a free port before the server does: once more with another, unless it is known.
-    for (let attempt = 0; ; attempt++) {
-      const port = this.port === 0 ? await freePort() : this.port
-      try {
-        await this.#run(port, password)
-        this.port = port
-        return
-      } catch (thrown) {
-        if (attempt === 4 || !String(thrown).includes('Address already in use')) throw thrown
-      }
-    }
+    if (this.port === 0) this.port = await freePort()
+    await this.#run(this.port, password)
   }
 
   async end(signal: 'SIGINT' | 'SIGQUIT'): Promise<void> {
@@ -200,13 +191,4 @@ async function withClient<T>(url: string, run: (client: pg.Client) => Promise<T>
   } finally {
     await client.end().catch(() => undefined)
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

@@ -6,10 +6,10 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { debianProgram } from './debian-package.ts'
+import { freePort } from './free-port.ts'
 import { type Ran, run } from './sshd.ts'
 
 export interface RunningRedis {
@@ -95,13 +95,4 @@ async function startServer(folder: string, program: string): Promise<{ readonly 
       child.stdin.destroy()
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

@@ -1,12 +1,11 @@
 /** Everything that an operator writes before a broker starts: a real `mayfly.yaml` with its secrets and its policy. */
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { atEnd } from './at-end.ts'
+import { freePort } from './free-port.ts'
 
 export interface SiteOptions {
   /** Name to exact issuer; all speak GitHub's protocol over http on loopback. Policies know `github` alone. */
@@ -99,13 +98,4 @@ function write(folder: string, name: string, text: string): string {
   const path = join(folder, name)
   writeFileSync(path, text, { mode: 0o600 })
   return path
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

@@ -4,11 +4,12 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { type AddressInfo, createServer as createListener } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { startGithub } from '../../packages/cli/src/demo/stand-in/github.ts'
+import { freePort } from './free-port.ts'
 import { startPostgres } from './postgres.ts'
 import { letGo } from './requests.ts'
 import type { Held } from './soak-broker.ts'
@@ -166,13 +167,4 @@ async function settled(child: ChildProcess, api: Server): Promise<Held> {
     last = held
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createListener().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
