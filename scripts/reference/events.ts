@@ -52,6 +52,9 @@ const route = {
   reason: { sometimes: 'why, when it was refused' },
 }
 
+const outcome =
+  'what became of it: `status` (HTTP), `error` (SQLSTATE, or the code of JSON-RPC), `rows`, `in` and `out` (bytes of the bodies), `cut` (it did not come to its end), and `ms` since its beginning'
+
 const door = { code: 'a code of [errors](errors.md)', reason: 'why' }
 
 const key = {
@@ -153,6 +156,35 @@ const events: { readonly [T in Type]: Documented<T> } = {
   'route.refused': {
     when: 'A route refused a request. One whose form is unfit is in the broker’s own log only.',
     members: route,
+  },
+  'route.request': {
+    when: 'A route carried a request, a statement or a call of a tool, and its target says `record: best_effort` or `required`. With `required` it is durable before anything is forwarded. No value of the caller’s is in it.',
+    members: {
+      route: route.route,
+      target: route.target,
+      lease: 'id of the lease',
+      job: { sometimes: job },
+      carried:
+        '`kind` and what it is: `http` (`method`, `path`, `query`: names of parameters), `statement` (`text`, constants as `?`) or `tool` (`server`, `method`, and of a call `tool` and `arguments`: their names)',
+      outcome: { sometimes: `${outcome}; with \`best_effort\`` },
+    },
+  },
+  'route.answered': {
+    when: 'What a target with `record: required` answered to a request. Written behind the answer.',
+    members: {
+      request: 'id of the entry of the request',
+      target: route.target,
+      lease: 'id of the lease',
+      outcome,
+    },
+  },
+  'requests.lost': {
+    when: 'Requests whose target asks for entries have none: more came than may be written, or the store was away for too long. At most one a minute.',
+    members: {
+      from: 'seconds since 1970, of the first',
+      until: 'and of the last',
+      counts: 'how many, by target; an answer counts too',
+    },
   },
   'introspection.refused': { when: 'A caller that may not ask was refused at `/introspect`.', members: door },
   'audit.refused': {

@@ -18,6 +18,7 @@ const calls: { readonly [Name in Counting]: (metrics: Metrics) => void } = {
   policyRefused: (metrics) => metrics.policyRefused(),
   guardrailHit: (metrics) => metrics.guardrailHit(),
   refusalSummed: (metrics) => metrics.refusalSummed(),
+  requestLost: (metrics) => metrics.requestLost('a'),
   secretAges: (metrics) => metrics.secretAges(async () => new Map([['a', 1]])),
 }
 

@@ -60,6 +60,8 @@ export function fakeGate(): FakeGate {
     refuse: async (_, __, failure) => failure.recorded('au_refused'),
     upstream: async () => null,
     permits: () => true,
+    record: () => undefined,
+    records: () => false,
     audience: () => undefined,
   }
   return gate

@@ -5,12 +5,13 @@
 import { givesAny } from '@mayfly/policy/decide'
 import { type Log as AuditLog, openLog } from './audit/log.ts'
 import { openRefusals } from './audit/refusals.ts'
+import { openRequests } from './audit/requests.ts'
 import { Failure } from './base/failure.ts'
 import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import { type Core, openCore, originOf } from './core.ts'
 import { openPolicy, type PolicySources } from './decide/policies.ts'
-import { requestVerdict } from './decide/request.ts'
+import { recordingOf, requestVerdict } from './decide/request.ts'
 import type { AuditEvent } from './domain.ts'
 import { doorsOf } from './doorway.ts'
 import { type Exchange, openExchange } from './exchange.ts'
@@ -136,6 +137,12 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
   const tokens = openOwnTokens({ url: config.url, keys: core.keys, store, tools })
   const refusals = openRefusals({ write, tools, observe: () => metrics.refusalSummed() })
   closings.push(() => refusals.close())
+  const requests = openRequests({
+    ...{ record: core.record, tools },
+    commit: (changes) => store.commit(changes),
+    lost: (target) => metrics.requestLost(target),
+  })
+  closings.push(() => requests.close())
   const gate = openGate({
     verify: tokens.verify,
     lease: (id) => store.lease(id),
@@ -143,6 +150,7 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
     audienceOf: (target) => audienceOf(core.policy.inForce(), target),
     verdict: (target, scopes, request) => requestVerdict(core.policy.inForce(), target, scopes, request),
     record: (event) => (event.type === 'route.refused' ? refusals.record(event) : write(event)),
+    recording: { ...requests, mode: (target) => recordingOf(core.policy.inForce(), target) },
     tools,
     observe: (route, outcome) => metrics.routeRequest(route, outcome),
   })

@@ -3,6 +3,7 @@
  * Times are seconds since 1970 (as in a JWT) unless a name ends in `Ms`.
  */
 import type { Json } from './base/canonical-json.ts'
+import type { Carried, Measured } from './base/carried.ts'
 import type { Secret } from './base/secret.ts'
 
 /** Verified statements of a token. An object without prototype: `Object.hasOwn` or plain reads only. */
@@ -204,6 +205,32 @@ export type AuditEvent =
       readonly lease?: string
       readonly code?: string
       readonly reason?: string
+    }
+  | {
+      readonly type: 'route.request'
+      readonly route: string
+      readonly target: string
+      readonly lease: string
+      readonly job?: Job
+      readonly carried: Carried
+      /** Absent where the entry was written first: `route.answered` follows. */
+      readonly outcome?: Measured
+    }
+  | {
+      readonly type: 'route.answered'
+      /** Id of the request's entry. */
+      readonly request: string
+      readonly target: string
+      readonly lease: string
+      readonly outcome: Measured
+    }
+  | {
+      readonly type: 'requests.lost'
+      /** Seconds since 1970, of the first and the last. */
+      readonly from: number
+      readonly until: number
+      /** By target. */
+      readonly counts: Readonly<Record<string, number>>
     }
   | {
       readonly type: 'introspection.refused' | 'revocation.refused' | 'audit.refused'

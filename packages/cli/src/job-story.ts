@@ -1,4 +1,5 @@
 /** What the log holds of one job or one lease, in order: who asked, what was given, where it was used, how it ended. */
+import { carriedInWords, lostInWords, outcomeInWords } from './request-words.ts'
 
 /** One entry as the log has it. Its members are text of others: print them with care. */
 export interface StoryEntry {
@@ -19,6 +20,7 @@ export function openStory(chosen: Chosen): {
 } {
   const entries: StoryEntry[] = []
   const leases = new Set<string>('lease' in chosen ? [chosen.lease] : [])
+  const targets = new Set<string>()
   return {
     entries,
     take(line) {
@@ -28,9 +30,12 @@ export function openStory(chosen: Chosen): {
       const isOurs =
         (typeof lease === 'string' && leases.has(lease)) ||
         (typeof session === 'string' && leases.has(session)) ||
-        ('job' in chosen && isOfJob(entry['job'], chosen))
+        ('job' in chosen && isOfJob(entry['job'], chosen)) ||
+        // Nobody knows any more whose they were.
+        (isRecord(entry['counts']) && Object.keys(entry['counts']).some((target) => targets.has(target)))
       if (!isOurs) return
       if (typeof lease === 'string') leases.add(lease)
+      if (typeof entry['target'] === 'string') targets.add(entry['target'])
       entries.push(entry)
     },
   }
@@ -54,8 +59,22 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** In order of time: entries of requests are written some time after their end. Answers stand with their requests. */
+export function linesOf(
+  entries: readonly StoryEntry[],
+): readonly { readonly entry: StoryEntry; readonly words: string }[] {
+  const answers = new Map(
+    entries.flatMap((entry) => (entry.type === 'route.answered' ? [[entry['request'], entry]] : [])),
+  )
+  const shown = new Set(entries.map(({ id }) => id))
+  return entries
+    .filter((entry) => entry.type !== 'route.answered' || !shown.has(String(entry['request'])))
+    .toSorted((one, other) => one.at - other.at)
+    .map((entry) => ({ entry, words: inWords({ outcome: answers.get(entry.id)?.['outcome'], ...entry }) }))
+}
+
 /** One entry in words, for a line of a terminal. */
-export function inWords(entry: StoryEntry): string {
+function inWords(entry: StoryEntry): string {
   const of = (name: string) => shown(entry[name])
   const because = entry['reason'] === undefined ? '' : `: ${of('reason')}`
   switch (entry.type) {
@@ -71,6 +90,12 @@ export function inWords(entry: StoryEntry): string {
       return `let in at ${of('route')}: ${of('action')}`
     case 'route.refused':
       return `refused at ${of('route')}: ${of('action')}${because}`
+    case 'route.request':
+      return `at ${of('route')}: ${carriedInWords(entry['carried'])}${outcomeInWords(entry['outcome'])}`
+    case 'route.answered':
+      return `an answer to ${of('request')}${outcomeInWords(entry['outcome'])}`
+    case 'requests.lost':
+      return lostInWords(entry['counts'])
     case 'lease.ended':
       return `${of('target')} ended: ${of('state')}, by ${of('by')}${entry['detail'] === undefined ? '' : ` (${of('detail')})`}`
     case 'job.ended':

@@ -36,11 +36,13 @@ function fieldsOf({
   settings,
   scopes,
   requests,
+  record = 'refusals',
 }: PolicyTarget): Readonly<Record<string, string>> {
   return {
     tier,
     access,
     max: `${maxSeconds} s`,
+    record,
     kind,
     settings: JSON.stringify(settings),
     scopes: [...scopes]

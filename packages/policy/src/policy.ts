@@ -12,6 +12,12 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 export type Access = 'read' | 'write' | 'admin'
 
+/**
+ * Which requests of a target's routes have an entry of the log: `refusals` alone; all of them as well as can be
+ * (`best_effort`); all, and what cannot be written down first is refused (`required`).
+ */
+export type Recording = 'refusals' | 'best_effort' | 'required'
+
 /** One thing that can be given. */
 export interface TargetDefinition {
   readonly name: string
@@ -31,6 +37,8 @@ export interface PolicyTarget extends TargetDefinition {
   /** What each scope lets through at a route; absent where the policy does not say, and all of an API is meant. */
   readonly requests?: ReadonlyMap<string, readonly RequestRule[]>
   readonly audience?: string
+  /** Absent: `refusals`. */
+  readonly record?: Recording
   readonly place: Place
 }
 

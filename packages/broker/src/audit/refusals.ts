@@ -6,12 +6,7 @@
 import { newId } from '../base/id.ts'
 import type { Tools } from '../base/tools.ts'
 import type { AuditEvent } from '../domain.ts'
-
-/** Entries at once, and entries a second from then on, for each class of refusal. */
-export interface Allowance {
-  readonly burst: number
-  readonly perSecond: number
-}
+import { type Allowance, Bucket, SharedBucket } from './allowance.ts'
 
 /** A year of the steady rate of strangers is 16 million short entries, a few gigabytes. */
 const usual = {
@@ -19,9 +14,6 @@ const usual = {
   verified: { burst: 3_000, perSecond: 20 },
   each: { burst: 30, perSecond: 0.2 },
 } as const
-
-/** Subjects whose allowance is remembered. */
-const MOST_SUBJECTS = 4096
 
 export interface RefusalParts {
   /** Writes an entry durably; answers with its id. */
@@ -49,18 +41,12 @@ export interface Refusals {
 export function openRefusals(parts: RefusalParts): Refusals {
   const { write, tools } = parts
   const allowances = parts.allowances ?? usual
-  const buckets = { strangers: new Bucket(allowances.strangers), verified: new Bucket(allowances.verified) }
-  const subjects = new Map<string, Bucket>()
+  const strangers = new Bucket(allowances.strangers)
+  const verified = new SharedBucket(allowances.verified, allowances.each)
   const mayWrite = (event: AuditEvent): boolean => {
     const now = tools.now()
     const subject = subjectOf(event)
-    if (subject === undefined) return buckets.strangers.take(now)
-    const own = subjects.get(subject) ?? new Bucket(allowances.each)
-    // The newest last; the oldest goes when there are too many, with a full allowance when it comes again.
-    subjects.delete(subject)
-    subjects.set(subject, own)
-    for (const oldest of subjects.keys()) if (subjects.size > MOST_SUBJECTS) subjects.delete(oldest)
-    return own.take(now) && buckets.verified.take(now)
+    return subject === undefined ? strangers.take(now) : verified.take(subject, now)
   }
   let counts = new Map<string, number>()
   let since = tools.now()
@@ -118,26 +104,4 @@ function subjectOf(event: AuditEvent): string | undefined {
 
 function seconds(ms: number): number {
   return Math.floor(ms / 1000)
-}
-
-class Bucket {
-  readonly #allowance: Allowance
-  #left: number
-  #at = Number.NEGATIVE_INFINITY
-
-  constructor(allowance: Allowance) {
-    this.#allowance = allowance
-    this.#left = allowance.burst
-  }
-
-  take(now: number): boolean {
-    const { burst, perSecond } = this.#allowance
-    const gone = Math.max(0, now - Math.max(this.#at, 0)) / 1000
-    this.#left =
-      this.#at === Number.NEGATIVE_INFINITY ? burst : Math.min(burst, this.#left + gone * perSecond)
-    this.#at = now
-    if (this.#left < 1) return false
-    this.#left -= 1
-    return true
-  }
 }

@@ -22,6 +22,16 @@ export function withoutTokens(text: string): string {
   return mayHoldToken(text) ? text.replace(token, '[token]') : text
 }
 
+/** A text of a caller without what is a secret by its look. */
+export function withoutSecrets(text: string): string {
+  return looks.reduce((rest, [look, instead]) => rest.replace(look, instead), text)
+}
+
+/** Whether what stands under this name is a secret wherever it stands. */
+export function isSecretName(name: string): boolean {
+  return secretName.test(name.replaceAll(/[_-]/g, '').toLowerCase())
+}
+
 /** Cheap; true for some texts that hold none. */
 export function mayHoldToken(text: string): boolean {
   // Hardly any text that is searched holds the rare letter, and one letter is found many times faster than three.
@@ -53,7 +63,7 @@ function scrubMembers(value: object, options: ScrubOptions, depth: number): Reco
 
 function isHidden(name: string, member: unknown): boolean {
   const mayBe = typeof member === 'string' || (typeof member === 'object' && !(member instanceof Secret))
-  return mayBe && secretName.test(name.replaceAll(/[_-]/g, '').toLowerCase())
+  return mayBe && isSecretName(name)
 }
 
 function scrubValue(value: unknown, options: ScrubOptions, depth: number): unknown {
@@ -87,5 +97,5 @@ function scrubError(error: Error, options: ScrubOptions, depth: number): Record<
 function scrubText(text: string): string {
   const cut =
     text.length > limits.text ? `${text.slice(0, limits.text)}[cut: ${text.length} characters]` : text
-  return looks.reduce((rest, [look, instead]) => rest.replace(look, instead), cut)
+  return withoutSecrets(cut)
 }

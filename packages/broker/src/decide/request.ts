@@ -45,3 +45,12 @@ export function requestVerdict(
   const reason = `no scope of the token lists ${asked.method} ${asked.path}`
   return { is: 'no', reason, scopes: others.map(([scope]) => scope) }
 }
+
+/** Whether each request of a target has an entry: nothing where only refusals have, or the target is gone. */
+export function recordingOf(
+  { policy }: PolicyInForce,
+  target: string,
+): 'required' | 'best_effort' | undefined {
+  const said = policy.targets.get(target)?.record
+  return said === 'refusals' ? undefined : said
+}

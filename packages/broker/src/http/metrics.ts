@@ -31,6 +31,8 @@ export interface Metrics {
   guardrailHit(): void
   /** A refusal had no entry of its own. */
   refusalSummed(): void
+  /** Something that a route carried has no entry, though the policy asks for one. */
+  requestLost(target: string): void
   /** Keeps a value that is asked for when the metrics are read, such as live leases. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void
   /** Seconds since each static secret was replaced, asked for when the metrics are read. */
@@ -121,6 +123,7 @@ export function openMetrics(names: MetricNames, options: { readonly process: boo
     policyRefused: () => counters.policiesRefused.inc(),
     guardrailHit: () => counters.guardrailHits.inc(),
     refusalSummed: () => counters.refusalsSummed.inc(),
+    requestLost: (target) => counters.requestsLost.inc({ target: bounded(known.targets, target) }),
     gauge(name, help, read) {
       const gauge: Gauge = new Gauge({
         name,
@@ -172,6 +175,11 @@ function openCounters(registers: readonly Registry[]) {
       'mayfly_refusals_summed_total',
       'Refusals that were too many for entries of their own and are counted in `refusals.summed`',
       [],
+    ),
+    requestsLost: counter(
+      'mayfly_requests_unrecorded_total',
+      'Requests and statements that have no entry though their target asks for one, as well as can be',
+      ['target'],
     ),
     guardrailHits: counter(
       'mayfly_guardrail_hits_total',

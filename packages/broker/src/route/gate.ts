@@ -10,6 +10,8 @@ import { asFailure, Failure, type FailureCode } from '../base/failure.ts'
 import type { Tools } from '../base/tools.ts'
 import type { AuditEvent, Lease } from '../domain.ts'
 import { Recent } from './recent.ts'
+import { beginRecord, type Recording } from './recording.ts'
+import { redactedPath } from './redacted.ts'
 import type { Admitted, Ask, Gate, RequestHead } from './route.ts'
 
 /** What the gate needs of one of our own access tokens once it is verified. */
@@ -34,6 +36,8 @@ export interface GateParts {
   /** Resolves with the entry's id once the entry is durable. */
   readonly record: (event: AuditEvent) => Promise<string>
   readonly tools: Pick<Tools, 'now' | 'log'>
+  /** Absent: of what is let in, the first admissions alone are recorded. */
+  readonly recording?: Recording
   /** How many verified tokens are remembered. */
   readonly cacheSize?: number
   readonly observe?: (route: string, outcome: 'admitted' | FailureCode) => void
@@ -76,6 +80,16 @@ export function openGate(parts: GateParts): Gate {
       opened.observe?.(ask.route, recorded.code)
       return recorded
     },
+    records: (target) => opened.recording?.mode(target) !== undefined,
+    record(admitted, ask, carried) {
+      const { recording, tools } = opened
+      if (recording?.mode(ask.target) === undefined) return undefined
+      return beginRecord(recording, tools, admitted, ask, carried).catch(async (thrown: unknown) => {
+        const failure = await refusal(opened, ask, { lease: admitted.leaseId }, asFailure(thrown))
+        opened.observe?.(ask.route, failure.code)
+        throw failure
+      })
+    },
     permits: ({ scopes }, target, request) => opened.verdict(target, scopes, request).is !== 'no',
     audience: (target) => opened.audienceOf(target),
     async upstream(admitted) {
@@ -115,11 +129,11 @@ async function check(opened: Opened, ask: Ask, known: Known): Promise<Admitted> 
   const token = remembered(opened, key) ?? (await verified(opened, key, text))
   known.lease = token.leaseId
   checkAudience(opened, ask, token)
-  const expiresAt = await liveUntil(opened, ask, token)
+  const { expiresAt, job } = await liveUntil(opened, ask, token)
   const body = checkRequest(opened, ask, token)
   if (opened.passed.get(token)?.has(ask.route) !== true) await recordFirst(opened, ask, key, token)
   const { leaseId, subject, scopes } = token
-  const admitted = { leaseId, subject, scopes, expiresAt }
+  const admitted = { leaseId, subject, scopes, expiresAt, job }
   return body === undefined ? admitted : { ...admitted, body }
 }
 
@@ -176,7 +190,11 @@ function checkAudience({ audienceOf }: Opened, ask: Ask, token: OwnToken): void 
 }
 
 /** Read from the store at every request, so that a revocation counts from the next one on, on every replica. */
-async function liveUntil(opened: Opened, ask: Ask, token: OwnToken): Promise<number> {
+async function liveUntil(
+  opened: Opened,
+  ask: Ask,
+  token: OwnToken,
+): Promise<Pick<Admitted, 'expiresAt' | 'job'>> {
   let lease: Lease | undefined
   try {
     lease = await opened.lease(token.leaseId)
@@ -197,7 +215,7 @@ async function liveUntil(opened: Opened, ask: Ask, token: OwnToken): Promise<num
   if (opened.tools.now() / 1000 >= expiresAt) {
     throw new Failure('subject_token_invalid', { reason: 'the token is past its end' })
   }
-  return expiresAt
+  return { expiresAt, job: lease.job }
 }
 
 function whyDead(lease: Lease | undefined, now: number): string | undefined {
@@ -213,7 +231,8 @@ async function recordFirst(opened: Opened, ask: Ask, key: string, token: OwnToke
   const place = `${key} ${ask.route}`
   let writing = opened.first.get(place)
   if (writing === undefined) {
-    const { route, target, action } = ask
+    const { route, target } = ask
+    const action = redactedPath(ask.action)
     writing = opened.record({ type: 'route.admitted', route, target, action, lease: token.leaseId })
     opened.first.set(place, writing)
   }
@@ -235,8 +254,11 @@ async function refusal(
   known: Known,
   failure: Failure,
 ): Promise<Failure> {
-  const { route, target, action } = ask
-  const { code, reason } = failure
+  const { route, target } = ask
+  const { code } = failure
+  const action = redactedPath(ask.action)
+  const path = ask.request?.path ?? action
+  const reason = failure.reason?.replaceAll(path, redactedPath(path))
   try {
     return failure.recorded(
       await opened.record({ type: 'route.refused', route, target, action, ...known, code, reason }),

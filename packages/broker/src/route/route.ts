@@ -3,8 +3,10 @@
  * caller's token. It never verifies or decides anything itself.
  */
 import type { Json } from '../base/canonical-json.ts'
+import type { Carried, Outcome } from '../base/carried.ts'
 import type { Failure } from '../base/failure.ts'
 import type { Secret } from '../base/secret.ts'
+import type { Job } from '../domain.ts'
 
 export interface Ask {
   /** What the caller presented, if anything. */
@@ -38,9 +40,14 @@ export interface Admitted {
   readonly subject: string
   readonly scopes: readonly string[]
   readonly expiresAt: number
+  /** For the record. */
+  readonly job?: Job | undefined
   /** Before anything is forwarded its JSON body has to be shown here. Throws as `Gate.admit` does. */
   readonly body?: (read: () => Promise<unknown>) => Promise<void>
 }
+
+/** Says what became of something that is recorded: to be called when it is over; the first call counts. */
+export type Answered = (outcome: Outcome) => void
 
 /** The one check in front of everything that is carried. Throws `Failure`; every refusal is in the log first. */
 export interface Gate {
@@ -52,6 +59,18 @@ export interface Gate {
    * caller: the same one with its entry, or `provider_unavailable` when it could not be written down.
    */
   refuse(admitted: Admitted, ask: Omit<Ask, 'token'>, failure: Failure): Promise<Failure>
+  /**
+   * Begins the record of something that is about to be forwarded; `undefined`, and nothing is done, where the policy does
+   * not ask for one. Where the policy requires it, it resolves once the entry is durable, and rejects with a refusal that
+   * is recorded: then nothing may be forwarded. `carried` is asked only where it is needed.
+   */
+  record(
+    admitted: Admitted,
+    ask: Pick<Ask, 'route' | 'target' | 'action'>,
+    carried: () => Carried,
+  ): Promise<Answered> | undefined
+  /** Whether the policy in force asks for records of what is carried to a target. */
+  records(target: string): boolean
   /** Whether the policy in force lists such a request for somebody who was let in: to show what there is, not to let it pass. */
   permits(admitted: Admitted, target: string, request: RequestHead): boolean
   /** The audience that tokens of a target carry. */

@@ -1,13 +1,13 @@
 import { type Command, UsageFault } from '../command.ts'
 import { jsonOption } from '../configured.ts'
-import { type Chosen, inWords, openStory, type StoryEntry } from '../job-story.ts'
+import { type Chosen, linesOf, openStory } from '../job-story.ts'
 import { logOptions, readLog } from '../recorded-decisions.ts'
 import { json, table } from '../table.ts'
 
 export const command: Command = {
   usage: '[options] --job ISSUER/ID | --lease ID',
   about: `Reads the log, which must be whole, and tells in order what the job asked for, what it got and was refused, where
-the proxy let it in, and how each lease ended. A job is named as \`leases list\` shows it, or by its run.`,
+the proxy let it in, what was recorded of its requests, statements and tools, and how each lease ended. A job is named as \`leases list\` shows it, or by its run.`,
   options: {
     ...logOptions,
     job: {
@@ -30,7 +30,7 @@ the proxy let it in, and how each lease ended. A job is named as \`leases list\`
     const { entries } = story
     if (given.flag('json')) await terminal.write(json(entries))
     else if (entries.length === 0) await terminal.write('the log holds nothing of it\n')
-    else await terminal.write(table(['TIME', 'LEASE', 'WHAT', 'ENTRY'], entries.map(row)))
+    else await terminal.write(table(['TIME', 'LEASE', 'WHAT', 'ENTRY'], linesOf(entries).map(row)))
     return entries.length === 0 ? 1 : 0
   },
 }
@@ -44,7 +44,7 @@ function chosenBy(job: string | undefined, lease: string | undefined): Chosen {
   return { issuer, job: id }
 }
 
-function row(entry: StoryEntry): readonly string[] {
+function row({ entry, words }: ReturnType<typeof linesOf>[number]): readonly string[] {
   const lease = typeof entry['lease'] === 'string' ? entry['lease'] : '-'
-  return [new Date(entry.at).toISOString(), lease, inWords(entry), entry.id]
+  return [new Date(entry.at).toISOString(), lease, words, entry.id]
 }

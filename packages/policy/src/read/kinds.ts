@@ -14,6 +14,8 @@ export interface TargetKind {
   readonly scopes?: boolean
   /** A scope may list the requests that it lets through: its tokens are for an API behind our proxy. */
   readonly requests?: boolean
+  /** Routes of ours carry what its credentials are for. */
+  readonly routed?: boolean
   /** It names exactly one audience, or may. */
   readonly audience?: 'always' | 'optional'
 }
@@ -26,12 +28,18 @@ export const targetKinds: ReadonlyMap<string, TargetKind> = new Map<string, Targ
   ],
   ['github_app', { required: ['app', 'repos', 'permissions'], optional: ['scopes'], scopes: true }],
   ['mysql_role', { required: ['server', 'role'], optional: ['schema'] }],
-  ['postgres_role', { required: ['server', 'role'], optional: ['schema', 'audience'], audience: 'optional' }],
+  [
+    'postgres_role',
+    { required: ['server', 'role'], optional: ['schema', 'audience'], routed: true, audience: 'optional' },
+  ],
   ['redis_user', { required: ['server', 'rules'] }],
   ['secret', { text: true, required: ['name'] }],
   [
     'token',
-    { required: ['audience'], optional: ['scopes'], scopes: true, requests: true, audience: 'always' },
+    {
+      ...{ required: ['audience'], optional: ['scopes'], audience: 'always' },
+      ...{ scopes: true, requests: true, routed: true },
+    },
   ],
   ['auth0', { required: ['tenant', 'audience'], optional: ['scopes'], scopes: true, audience: 'always' }],
   [

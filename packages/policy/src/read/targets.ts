@@ -1,5 +1,5 @@
 /** targets: what can be given. Each has a tier, an access, a longest lifetime and exactly one kind. */
-import type { Access, Json, PolicyTarget } from '../policy.ts'
+import type { Access, Json, PolicyTarget, Recording } from '../policy.ts'
 import type { Place } from '../problem.ts'
 import type { Faults } from './faults.ts'
 import { accessNames, greatest, type TargetKind, targetKinds } from './kinds.ts'
@@ -18,7 +18,7 @@ export function readTarget(entry: Entry, faults: Faults): PolicyTarget | undefin
   }
   const map = mapOf(value, `target \`${name}\``, faults)
   if (map === undefined) return undefined
-  const keys = fields(map, ['tier', 'access', 'max', ...targetKinds.keys()], faults)
+  const keys = fields(map, ['tier', 'access', 'max', 'record', ...targetKinds.keys()], faults)
   const [kindEntry, second] = map.entries.filter(({ key }) => targetKinds.has(key))
   const kind = targetKinds.get(kindEntry?.key ?? '')
   if (kindEntry === undefined || kind === undefined || second !== undefined) {
@@ -37,6 +37,7 @@ export function readTarget(entry: Entry, faults: Faults): PolicyTarget | undefin
     ? readScopes(plain.value, kindEntry.key === 'github_app', faults)
     : new Map<string, Access | undefined>()
   if (settings === undefined || scopes === undefined) return undefined
+  const record = readRecording(keys.get('record'), kind, faults)
   const access = readAccess(entry, keys.get('access'), kindEntry.key, settings, scopes, faults)
   if (tier === undefined || maxSeconds === undefined || access === undefined) return undefined
   return {
@@ -48,6 +49,7 @@ export function readTarget(entry: Entry, faults: Faults): PolicyTarget | undefin
     settings: plainScopes(settings, kind, [...scopes.keys()]),
     scopes: new Map([...scopes].map(([scope, own]) => [scope, own ?? access])),
     ...(requests.size === 0 ? {} : { requests }),
+    ...(record === undefined ? {} : { record }),
     place,
     ...audienceOf(settings, kind),
   }
@@ -62,6 +64,23 @@ function readTier(entry: Entry | undefined, target: Entry, faults: Faults): stri
     'add tier: production, staging, ...',
   )
   return undefined
+}
+
+const recordings: readonly Recording[] = ['refusals', 'best_effort', 'required']
+
+/** Where no route carries anything the word would promise what nobody does. */
+function readRecording(
+  entry: Entry | undefined,
+  { routed = false }: TargetKind,
+  faults: Faults,
+): Recording | undefined {
+  if (entry === undefined) return undefined
+  const { value, place } = entry
+  const found = value.is === 'text' ? recordings.find((name) => name === value.text) : undefined
+  if (found === undefined) faults.error('P026', value.place, '`record` is required, best_effort or refusals')
+  else if (!routed)
+    faults.error('P026', place, 'no route carries requests of this kind of target', 'leave `record` out')
+  return found
 }
 
 function scopesOf(value: Tree): Tree | undefined {

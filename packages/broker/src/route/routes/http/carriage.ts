@@ -25,6 +25,8 @@ export interface Carriage {
   readonly body?: Buffer
   /** Extra fields of the answer, such as `Connection: close` while the route closes. */
   readonly extra: () => readonly string[]
+  /** Where the request is recorded: hears of the bytes of the answer's body. */
+  readonly count?: (bytes: number) => void
   /** Called at most once, and only while nothing was answered. */
   readonly failed: (status: 502 | 504, cause: unknown) => void
 }

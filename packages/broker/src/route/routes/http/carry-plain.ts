@@ -50,8 +50,9 @@ class Plain implements Receiver {
   }
 
   answer(head: PlainHead, piece: Buffer, isWhole: boolean): void {
-    const { response, extra } = this.#carriage
+    const { response, extra, count } = this.#carriage
     this.#isOver = isWhole
+    count?.(piece.length)
     if (response.destroyed) return
     try {
       response.writeHead(head.status, head.message, fieldsForCaller(head.fields, '1.1', extra()))
@@ -65,6 +66,7 @@ class Plain implements Receiver {
 
   more(piece: Buffer, isWhole: boolean): void {
     this.#isOver = isWhole
+    this.#carriage.count?.(piece.length)
     if (isWhole) this.#carriage.response.end(piece)
     else this.#write(piece)
   }

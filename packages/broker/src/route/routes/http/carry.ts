@@ -102,7 +102,7 @@ function giveBack(
   answer: IncomingMessage,
   stop: () => void,
 ): void {
-  const { request, response, tools, extra } = carriage
+  const { request, response, tools, extra, count } = carriage
   const status = answer.statusCode ?? 502
   try {
     const fields = fieldsForCaller(answer.rawHeaders, answer.httpVersion, extra())
@@ -121,6 +121,7 @@ function giveBack(
   // RFC 9112 9.5: an upload that was refused is not sent to its end.
   const refused = status >= 400 && isUploading()
   if (refused) abandon()
+  if (count !== undefined) answer.on('data', (piece: Buffer) => count(piece.length))
   // Carries back-pressure, destroys the upstream's side when the caller goes and the caller's when it breaks.
   pipeline(answer, response, () => {
     if (!refused && isUploading()) abandon()

@@ -6,12 +6,13 @@ import { Failure } from '../../../base/failure.ts'
 import { newId } from '../../../base/id.ts'
 import type { Tools } from '../../../base/tools.ts'
 import { type Problem, problem } from '../../bearer-error.ts'
-import type { Admitted, Gate, Listening, Route } from '../../route.ts'
+import type { Admitted, Answered, Gate, Listening, Route } from '../../route.ts'
 import type { HttpRouteSettings } from '../../settings.ts'
 import { type Asked, readAsked } from './asked.ts'
 import type { Upstream } from './carriage.ts'
 import { carry } from './carry.ts'
 import { readJsonBody } from './json-body.ts'
+import { carriedRequest, follow } from './recorded.ts'
 import { refusalOf, say, unfit } from './saying-no.ts'
 import { listenForRequests, openServing, type Serving } from './serving.ts'
 import { endWith } from './unreadable.ts'
@@ -89,8 +90,17 @@ async function serve(
     say(running, request, response, body)
     return
   }
-  if (response.destroyed) return
-  watchLease(running.gate, admitted, response, tools)
+  const recorded = mustRecord(running) ? await record(running, request, asked, admitted) : undefined
+  if (recorded !== undefined && 'status' in recorded) {
+    say(running, request, response, recorded)
+    return
+  }
+  if (response.destroyed) {
+    recorded?.answered({ cut: true })
+    return
+  }
+  const followed = recorded && follow(request, response, body, recorded.answered)
+  watchLease(running.gate, admitted, response, tools, followed?.over)
   carry({
     upstream: running.upstream,
     tools,
@@ -99,6 +109,7 @@ async function serve(
     asked,
     admitted,
     ...(body === undefined ? {} : { body }),
+    ...(followed === undefined ? {} : { count: followed.count }),
     extra: () => (running.closing ? ['Connection', 'close'] : []),
     failed: (status, cause) => say(running, request, response, unavailable(running, status, cause)),
   })
@@ -143,7 +154,13 @@ async function switchProtocols(
     endWith(socket, refusalOf(running, await gate.refuse(admitted, ask, bodiless)))
     return
   }
+  const recorded = mustRecord(running) ? await record(running, request, asked, admitted) : undefined
+  if (recorded !== undefined && 'status' in recorded) {
+    endWith(socket, recorded)
+    return
+  }
   carryWebSocket({
+    ...recorded,
     ...{ upstream, tools, gate, request, socket, head, asked, admitted, switched },
     unavailable: (status, cause) => unavailable(running, status, cause),
   })
@@ -170,6 +187,28 @@ async function admit(running: Running, request: IncomingMessage, asked: Asked): 
   }
   try {
     return await gate.admit(fault === undefined ? ask : { ...ask, fault })
+  } catch (thrown) {
+    return refusalOf(running, thrown)
+  }
+}
+
+function mustRecord({ gate, settings }: Running): boolean {
+  return gate.records(settings.target)
+}
+
+/** Where the policy asks for it: what is about to be forwarded is in the log, or will be. */
+async function record(
+  running: Running,
+  { method = '' }: IncomingMessage,
+  asked: Asked,
+  admitted: Admitted,
+): Promise<{ readonly answered: Answered } | Problem | undefined> {
+  const { gate, settings } = running
+  const { name: route, target } = settings
+  const ask = { route, target, action: `${method} ${asked.path}` }
+  try {
+    const answered = await gate.record(admitted, ask, () => carriedRequest(method, asked))
+    return answered && { answered }
   } catch (thrown) {
     return refusalOf(running, thrown)
   }

@@ -7,13 +7,15 @@ const everyMs = 1000
 
 /**
  * Asks about the lease for as long as a request is being carried, and cuts the caller's connection when it is over: a
- * stream that was let in does not outlive its permission. When the store does not answer, it is over too.
+ * stream that was let in does not outlive its permission. When the store does not answer, it is over too. `over`: called once
+ * the connection, or the answer, is at its end.
  */
 export function watchLease(
   gate: Gate,
   admitted: Admitted,
   response: Writable,
   tools: Pick<Tools, 'after' | 'log'>,
+  over: () => void = () => {},
 ): void {
   let cancel = () => {}
   const ask = async () => {
@@ -27,5 +29,8 @@ export function watchLease(
     response.destroy()
   }
   cancel = tools.after(everyMs, () => void ask())
-  response.once('close', () => cancel())
+  response.once('close', () => {
+    cancel()
+    over()
+  })
 }

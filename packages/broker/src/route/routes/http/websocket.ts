@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import { type Duplex, pipeline } from 'node:stream'
 import type { Tools } from '../../../base/tools.ts'
 import type { Problem } from '../../bearer-error.ts'
-import type { Admitted, Gate } from '../../route.ts'
+import type { Admitted, Answered, Gate } from '../../route.ts'
 import type { Asked } from './asked.ts'
 import type { Upstream } from './carriage.ts'
 import { fieldsForCaller, fieldsForUpstream, hasBody, valuesOf } from './fields.ts'
@@ -24,6 +24,8 @@ export interface Handshake {
   readonly admitted: Admitted
   /** Where whoever closes the route finds what switched. */
   readonly switched: Set<Duplex>
+  /** Where the handshake is recorded: to be told once its connection is over. */
+  readonly answered?: Answered
   /** What to answer while nothing was. */
   readonly unavailable: (status: 502 | 504, cause: unknown) => Problem
 }
@@ -71,7 +73,11 @@ export function carryWebSocket(handshake: Handshake): void {
     timeout: idleMs,
     headers,
   })
-  const gone = () => onward.destroy()
+  let status: number | undefined
+  const gone = () => {
+    onward.destroy()
+    handshake.answered?.(status === undefined ? { cut: true } : { status })
+  }
   socket.once('close', gone)
   let late = false
   onward.on('timeout', () => {
@@ -79,9 +85,13 @@ export function carryWebSocket(handshake: Handshake): void {
     onward.destroy(new Error('nothing moved'))
   })
   onward.on('error', (cause) => {
+    status = late ? 504 : 502
     if (!socket.destroyed) endWith(socket, unavailable(late ? 504 : 502, cause))
   })
-  onward.on('response', (answer) => giveBack(socket, answer))
+  onward.on('response', (answer) => {
+    status = answer.statusCode ?? 502
+    giveBack(socket, answer)
+  })
   onward.on('upgrade', (answer, far, first) => {
     socket.off('close', gone)
     join(handshake, answer, far, first)
@@ -100,6 +110,7 @@ function join(handshake: Handshake, answer: IncomingMessage, far: Duplex, first:
   const { socket, head, switched, gate, admitted, tools, upstream } = handshake
   if (socket.destroyed) {
     far.destroy()
+    handshake.answered?.({ cut: true })
     return
   }
   const fields = fieldsForCaller(answer.rawHeaders, answer.httpVersion, [
@@ -119,7 +130,7 @@ function join(handshake: Handshake, answer: IncomingMessage, far: Duplex, first:
   }
   pipeline(far, socket, () => socket.destroy())
   pipeline(socket, far, () => far.destroy())
-  watchLease(gate, admitted, socket, tools)
+  watchLease(gate, admitted, socket, tools, () => handshake.answered?.({ status: 101 }))
 }
 
 function headOf(status: number, fields: readonly string[]): string {
