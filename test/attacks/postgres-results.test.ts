@@ -13,22 +13,27 @@ import {
 } from '../fakes/postgres-route-alone.ts'
 
 type Check = NonNullable<Parameters<typeof routeAlone>[2]>
-type Rule = ReturnType<NonNullable<Check['results']>>[number]
+type Rule = NonNullable<Extract<ReturnType<Check['look']>, { keeps: boolean }>>['results'][number]
 
 /** A statement says its own rule: `/*0=last4 rows=3*` and so on. */
 const ruled: Check = {
   ...forbidden,
-  results: (_, text) =>
-    text.split(';').map((each): Rule => {
-      const masks = [...each.matchAll(/(\d)=(null|text|hash|last4)/g)].map(
-        ([, column, mask]) => [Number(column), mask as 'null'] as const,
-      )
-      const rows = /rows=(\d+)/.exec(each)?.[1]
-      return {
-        ...(masks.length === 0 ? {} : { masks: new Map(masks) }),
-        ...(rows === undefined ? {} : { rows: Number(rows) }),
-      }
-    }),
+  follows: () => true,
+  look(text) {
+    const { refusal } = forbidden.look(text)
+    return refusal === undefined ? { results: text.split(';').map(ruleIn), keeps: false } : { refusal }
+  },
+}
+
+function ruleIn(statement: string): Rule {
+  const masks = [...statement.matchAll(/(\d)=(null|text|hash|last4)/g)].map(
+    ([, column, mask]) => [Number(column), mask as 'null'] as const,
+  )
+  const rows = /rows=(\d+)/.exec(statement)?.[1]
+  return {
+    ...(masks.length === 0 ? {} : { masks: new Map(masks) }),
+    ...(rows === undefined ? {} : { rows: Number(rows) }),
+  }
 }
 
 async function connected(t: TestContext): Promise<{ alone: Alone; client: pg.Client }> {

@@ -1,6 +1,7 @@
 /** What a caller of the PostgreSQL route may send to get past it, or to hold more of it than its share. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Failure } from '@mayfly/broker/base/failure'
 import pg from 'pg'
 import { number32, openWire, packet, routeAlone, startup, wire } from '../fakes/postgres-route-alone.ts'
 
@@ -273,16 +274,18 @@ test('a lease that ended stops the next message of an open session, and in the m
 })
 
 test('what was prepared under another policy is looked at again before it runs', async (t) => {
-  const check = { refusal: (() => undefined) as never, terms: 1 as unknown }
-  const alone = await routeAlone(t, {}, check)
+  let [terms, good] = [1, true]
+  const refusal = new Failure('scope_refused')
+  const look = () => (good ? { results: [], keeps: false } : { refusal })
+  const alone = await routeAlone(t, {}, { look, terms: () => terms, follows: () => false })
   const { socket, until } = await openWire(alone)
   socket.write(Buffer.concat([parse('a', 'SELECT 1'), bindTo('a'), execute(), sync]))
   assert.equal(typesOf(await until('Z')), '12DCZ')
-  check.terms = 2
+  terms = 2
   socket.write(Buffer.concat([bindTo('a'), execute(), sync]))
   assert.equal(typesOf(await until('Z')), '2DCZ')
-  check.refusal = (() => new Error('no')) as never
-  check.terms = 3
+  good = false
+  terms = 3
   socket.write(Buffer.concat([bindTo('a'), execute(), sync]))
   await assert.rejects(until('Z'), /^Error: closed after E .*C57P01/s)
 })

@@ -62,6 +62,7 @@ export function fakeGate(): FakeGate {
     permits: () => true,
     record: () => undefined,
     records: () => false,
+    statements: () => undefined,
     audience: () => undefined,
   }
   return gate

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test'
 import { Failure } from '@mayfly/broker/base/failure'
 import type { Tools } from '@mayfly/broker/base/tools'
 import { openPostgresRoute } from '@mayfly/broker/route/routes/postgres/postgres'
+import type { StatementCheck } from '@mayfly/broker/route/routes/postgres/statements'
 import pg from 'pg'
 import { type FakeGate, fakeGate } from '../conformance/route.ts'
 import { atEnd } from './at-end.ts'
@@ -37,19 +38,20 @@ const tools: Tools = {
 }
 
 /** Statements with the word `forbidden` are refused. */
-export const forbidden = {
-  refusal: (_: unknown, text: string) =>
+export const forbidden: StatementCheck = {
+  look: (text) =>
     text.includes('forbidden')
-      ? new Failure('scope_refused', { detail: 'That is forbidden.', reason: 'for a test' })
-      : undefined,
-  terms: undefined as unknown,
+      ? { refusal: new Failure('scope_refused', { detail: 'That is forbidden.', reason: 'for a test' }) }
+      : { results: [], keeps: false },
+  terms: () => undefined,
+  follows: () => false,
 }
 
 /** Opens the route; it ends with the test. `query`: of the connection string by which the route reaches the server. */
 export async function routeAlone(
   t: TestContext,
   { on, query = '', ...more }: Partial<Settings> & { on?: string; query?: string } = {},
-  check: NonNullable<Parameters<typeof openPostgresRoute>[2]> = forbidden,
+  check: StatementCheck = forbidden,
 ): Promise<Alone> {
   const admin = new URL(on ?? (await database()))
   const role = `lease_${randomBytes(6).toString('hex')}`
@@ -70,7 +72,7 @@ export async function routeAlone(
     ...{ sign_in_timeout: 10, idle_timeout: 600, max_connections: 100 },
     ...{ max_statement_bytes: 1_048_576, max_values_bytes: 67_108_864 },
   }
-  const listening = await openPostgresRoute({ ...settings, ...more }, tools, check).listen(gate)
+  const listening = await openPostgresRoute({ ...settings, ...more }, tools, () => check).listen(gate)
   atEnd(t, () => listening.close(0))
   const { hostname: host, port, host: place } = new URL(listening.url)
   const name = admin.pathname.slice(1)

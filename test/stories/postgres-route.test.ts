@@ -1,6 +1,5 @@
 /** A job works on a database through the proxy: its token is the password, and the session ends with the lease. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -16,23 +15,8 @@ import { startPostgres } from '../fakes/postgres.ts'
 import { startRoute } from '../fakes/postgres-route.ts'
 import { query } from '../fakes/query.ts'
 import { revoke } from '../fakes/requests.ts'
+import { runToEnd } from '../fakes/run-to-end.ts'
 import { runBroker } from '../fakes/running-broker.ts'
-
-/** Runs a program to its end; the broker is in this process, so nothing may wait for it synchronously. */
-async function runToEnd(
-  program: string,
-  words: readonly string[],
-  { env, input = '' }: { env: NodeJS.ProcessEnv; input?: string },
-) {
-  const child = spawn(program, words, { env, stdio: ['pipe', 'pipe', 'pipe'] })
-  const out: Buffer[] = []
-  const err: Buffer[] = []
-  child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
-  child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
-  child.stdin.end(input)
-  const [code] = (await once(child, 'close')) as [number | null]
-  return { code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }
-}
 
 test('the token is the password: simple, prepared and pipelined statements, transactions and COPY arrive', async (t) => {
   const { get, urlWith, admin } = await startRoute(t)

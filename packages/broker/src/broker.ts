@@ -12,6 +12,7 @@ import type { Config } from './config/config.ts'
 import { type Core, openCore, originOf } from './core.ts'
 import { openPolicy, type PolicySources } from './decide/policies.ts'
 import { recordingOf, requestVerdict } from './decide/request.ts'
+import { statementTerms } from './decide/statement.ts'
 import type { AuditEvent } from './domain.ts'
 import { doorsOf } from './doorway.ts'
 import { type Exchange, openExchange } from './exchange.ts'
@@ -149,6 +150,7 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
     openHandle: (lease) => core.handles.open(lease),
     audienceOf: (target) => audienceOf(core.policy.inForce(), target),
     verdict: (target, scopes, request) => requestVerdict(core.policy.inForce(), target, scopes, request),
+    statements: (target, scopes) => statementTerms(core.policy.inForce(), target, scopes),
     record: (event) => (event.type === 'route.refused' ? refusals.record(event) : write(event)),
     recording: { ...requests, mode: (target) => recordingOf(core.policy.inForce(), target) },
     tools,

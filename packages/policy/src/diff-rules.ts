@@ -4,6 +4,7 @@ import type { GuardrailChange, TargetChange } from './changes.ts'
 import { guardrailKey } from './content-key.ts'
 import type { Policy, PolicyTarget } from './policy.ts'
 import { requestText } from './requests.ts'
+import { statementText } from './statements.ts'
 
 export function targetChanges(before: Policy, after: Policy): readonly TargetChange[] {
   const names = new Set([...before.targets.keys(), ...after.targets.keys()])
@@ -37,6 +38,7 @@ function fieldsOf({
   scopes,
   requests,
   record = 'refusals',
+  statements,
 }: PolicyTarget): Readonly<Record<string, string>> {
   return {
     tier,
@@ -51,6 +53,10 @@ function fieldsOf({
       .join(', '),
     requests: [...(requests ?? [])]
       .map(([scope, rules]) => `${scope}: ${rules.map(requestText).toSorted().join(', ')}`)
+      .sort()
+      .join('; '),
+    statements: [...(statements ?? [])]
+      .map(([scope, rules]) => `${scope}: ${rules.map(statementText).toSorted().join(', ')}`)
       .sort()
       .join('; '),
   }

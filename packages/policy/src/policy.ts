@@ -7,6 +7,7 @@ import { everything, type Lang, withMissing } from './lang.ts'
 import type { Place } from './problem.ts'
 import type { RequestRule } from './requests.ts'
 import type { IssuerSchema } from './schema/schema.ts'
+import type { StatementRule } from './statements.ts'
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
@@ -36,6 +37,8 @@ export interface PolicyTarget extends TargetDefinition {
   readonly scopes: ReadonlyMap<string, Access>
   /** What each scope lets through at a route; absent where the policy does not say, and all of an API is meant. */
   readonly requests?: ReadonlyMap<string, readonly RequestRule[]>
+  /** The same of a database: what each scope lets through; absent where the policy does not say, and all is meant. */
+  readonly statements?: ReadonlyMap<string, readonly StatementRule[]>
   readonly audience?: string
   /** Absent: `refusals`. */
   readonly record?: Recording

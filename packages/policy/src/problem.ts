@@ -5,7 +5,7 @@
 
 /** One fault or warning. Lines and columns count from 1, as editors do. */
 export interface Problem {
-  /** `P000` to `P042`. */
+  /** `P000` to `P043`. */
   readonly code: string
   readonly severity: 'error' | 'warning'
   readonly message: string

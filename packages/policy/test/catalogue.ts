@@ -1,5 +1,7 @@
 /** One policy for each fault of the catalogue. The mark ¶ stands where it must be reported; it is taken out before loading. */
 
+import { listed, type Row } from './catalogue-listed.ts'
+
 export const top = `version: 1
 issuers:
   github: { owners: [acme], properties: [team] }
@@ -17,18 +19,14 @@ const grant = (who: string, get = 'staging', time = '10m') =>
 /** With the mark at the grant's name. */
 const grantAt = (who: string, get = 'staging') =>
   `${head}grants:\n  - { name: ¶it, who: ${who}, get: ${get}, for: 10m }\n`
-export const target = (settings: string) =>
-  `${top}targets:\n  t: ${settings}\ngrants:\n  - { name: it, who: { repo: acme/web, branch: main }, get: t, for: 1m }\n`
-const requests = (scopes: string) =>
-  target(`{ tier: staging, token: { audience: 'https://t.example', scopes: { ${scopes} } } }`)
 export const good = `${grant('{ repo: acme/web, branch: main }')}`
 
+export const target = (settings: string) =>
+  `${top}targets:\n  t: ${settings}\ngrants:\n  - { name: it, who: { repo: acme/web, branch: main }, get: t, for: 1m }\n`
 const guardrail = (text: string) => `${good}guardrails:\n  - { name: g, ${text.slice(2)}\n`
 /** With the mark at the guardrail's name. */
 const brokenBy = (text: string, grants = '') =>
   `${good}${grants}guardrails:\n  - { name: ¶g, ${text.slice(2)}\n`
-
-type Row = readonly [string, string, string]
 
 export const errors: readonly Row[] = [
   ['P000', 'broken YAML', 'version: 1\nissuers: { github: ¶\n'],
@@ -287,20 +285,7 @@ export const errors: readonly Row[] = [
     'too many alternatives',
     `${good}who:\n  m: [${Array.from({ length: 40 }, (_, n) => `{ environment: e${n} }`).join(', ')}]\n  n: [${Array.from({ length: 40 }, (_, n) => `{ branch: b${n} }`).join(', ')}]\n  all: { use: ¶[m, n] }\n`,
   ],
-  ['P041', 'a request that is none', requests('read: { access: read, requests: [¶/orders] }')],
-  [
-    'P041',
-    'a scope without requests beside one with',
-    requests('read: { access: read, requests: [GET /orders] }, ¶write: write'),
-  ],
-  ['P041', 'a scope without its access', requests('¶read: { requests: [GET /orders] }')],
-  ['P041', 'an empty list of requests', requests('read: { access: read, ¶requests: [] }')],
-  [
-    'P041',
-    'a member of a body that is no pointer',
-    requests('w: { access: write, requests: [{ request: POST /a, body: { ¶kind: x } }] }'),
-  ],
-  ['P042', 'a scope that reads and may write', requests('read: { access: read, ¶requests: [POST /orders] }')],
+  ...listed,
   [
     'P040',
     'a delegation that does not say what',

@@ -12,7 +12,7 @@ import type { AuditEvent, Lease } from '../domain.ts'
 import { Recent } from './recent.ts'
 import { beginRecord, type Recording } from './recording.ts'
 import { redactedPath } from './redacted.ts'
-import type { Admitted, Ask, Gate, RequestHead } from './route.ts'
+import type { Admitted, Ask, Gate, RequestHead, StatementTerms } from './route.ts'
 
 /** What the gate needs of one of our own access tokens once it is verified. */
 export interface OwnToken {
@@ -31,6 +31,8 @@ export interface GateParts {
   readonly audienceOf: (target: string) => string | undefined
   /** What the policy in force says of a request with a token of these scopes. */
   readonly verdict: (target: string, scopes: readonly string[], request: RequestHead) => Verdict
+  /** What it says of statements with a token of these scopes. */
+  readonly statements?: (target: string, scopes: readonly string[]) => StatementTerms | undefined
   /** What the lease made at its target, opened. */
   readonly openHandle?: (lease: Lease) => Json
   /** Resolves with the entry's id once the entry is durable. */
@@ -91,6 +93,7 @@ export function openGate(parts: GateParts): Gate {
       })
     },
     permits: ({ scopes }, target, request) => opened.verdict(target, scopes, request).is !== 'no',
+    statements: ({ scopes }, target) => opened.statements?.(target, scopes),
     audience: (target) => opened.audienceOf(target),
     async upstream(admitted) {
       const lease = await held(opened, admitted)

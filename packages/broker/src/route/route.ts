@@ -2,6 +2,7 @@
  * route: carry it. A route finds the caller's token, asks the gate, and then pipes; the upstream never sees the
  * caller's token. It never verifies or decides anything itself.
  */
+import type { StatementFacts, StatementVerdict } from '@mayfly/policy/statements'
 import type { Json } from '../base/canonical-json.ts'
 import type { Carried, Outcome } from '../base/carried.ts'
 import type { Failure } from '../base/failure.ts'
@@ -32,6 +33,18 @@ export interface RequestHead {
   readonly query: string
   /** It names another method than its own in a way that some servers follow. */
   readonly overrides: boolean
+}
+
+/** What a policy says of statements of a database. */
+export interface StatementTerms {
+  /** Where names without a schema are looked up, if anywhere. */
+  readonly schema: string | undefined
+  /** Something limits or masks results. */
+  readonly limited: boolean
+  /** Something may change. */
+  readonly mayWrite: boolean
+  /** `scopes`: those of the target that would do, after a no. */
+  judge(facts: StatementFacts): StatementVerdict & { readonly scopes?: readonly string[] }
 }
 
 /** Who was let in. */
@@ -73,6 +86,11 @@ export interface Gate {
   records(target: string): boolean
   /** Whether the policy in force lists such a request for somebody who was let in: to show what there is, not to let it pass. */
   permits(admitted: Admitted, target: string, request: RequestHead): boolean
+  /**
+   * What the policy in force says of statements for somebody who was let in, the same value as long as it says the same;
+   * `undefined`: nothing, and all may pass.
+   */
+  statements(admitted: Admitted, target: string): StatementTerms | undefined
   /** The audience that tokens of a target carry. */
   audience(target: string): string | undefined
   /**

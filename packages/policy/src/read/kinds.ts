@@ -12,10 +12,8 @@ export interface TargetKind {
   readonly optional?: readonly string[]
   /** It lists the scopes that it can give. */
   readonly scopes?: boolean
-  /** A scope may list the requests that it lets through: its tokens are for an API behind our proxy. */
-  readonly requests?: boolean
-  /** Routes of ours carry what its credentials are for. */
-  readonly routed?: boolean
+  /** Routes of ours carry what its credentials are for, an API or a database; a scope may list what it lets through. */
+  readonly lists?: 'requests' | 'statements'
   /** It names exactly one audience, or may. */
   readonly audience?: 'always' | 'optional'
 }
@@ -30,16 +28,19 @@ export const targetKinds: ReadonlyMap<string, TargetKind> = new Map<string, Targ
   ['mysql_role', { required: ['server', 'role'], optional: ['schema'] }],
   [
     'postgres_role',
-    { required: ['server', 'role'], optional: ['schema', 'audience'], routed: true, audience: 'optional' },
+    {
+      required: ['server', 'role'],
+      optional: ['schema', 'audience', 'scopes'],
+      scopes: true,
+      lists: 'statements',
+      audience: 'optional',
+    },
   ],
   ['redis_user', { required: ['server', 'rules'] }],
   ['secret', { text: true, required: ['name'] }],
   [
     'token',
-    {
-      ...{ required: ['audience'], optional: ['scopes'], audience: 'always' },
-      ...{ scopes: true, requests: true, routed: true },
-    },
+    { required: ['audience'], optional: ['scopes'], scopes: true, lists: 'requests', audience: 'always' },
   ],
   ['auth0', { required: ['tenant', 'audience'], optional: ['scopes'], scopes: true, audience: 'always' }],
   [

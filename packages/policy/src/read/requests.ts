@@ -1,88 +1,16 @@
 /** requests: `scopes: { orders:read: { access: read, requests: [GET /orders/{id}] } }`. */
 import { changesSomething, type RequestRule, readRequestLine, type Scalar } from '../requests.ts'
 import type { Faults } from './faults.ts'
-import { fields, listOf, mapOf, oneOrMore, textOf } from './shape.ts'
-import type { Entry, MapTree, Tree } from './tree.ts'
+import type { Listing } from './listed.ts'
+import { fields, mapOf, oneOrMore, textOf } from './shape.ts'
+import type { Entry, Tree } from './tree.ts'
 
-/** Requests by scope; `undefined` after a fault. A target none of whose scopes lists any has an empty map. */
-export function readRequests(
-  scopes: Tree | undefined,
-  faults: Faults,
-): ReadonlyMap<string, readonly RequestRule[]> | undefined {
-  const found = new Map<string, readonly RequestRule[]>()
-  if (scopes?.is !== 'map') return found
-  const maps = scopes.entries.flatMap((entry) =>
-    entry.value.is === 'map' ? [{ entry, map: entry.value }] : [],
-  )
-  if (maps.length === 0) return found
-  const plain = scopes.entries.find(({ value }) => value.is !== 'map')
-  if (plain !== undefined) {
-    const message = `scope \`${plain.key}\` lists no requests, and others of the target do`
-    faults.error(
-      'P041',
-      plain.place,
-      message,
-      'write { access: read, requests: [...] } for each, or for none',
-    )
-    return undefined
-  }
-  for (const { entry, map } of maps) {
-    const rules = readScope(entry, map, faults)
-    if (rules === undefined) return undefined
-    found.set(entry.key, rules)
-  }
-  return found
-}
-
-/** The same target with each scope's access alone: what is issued does not depend on requests. */
-export function withoutRequests(value: Tree): Tree {
-  if (value.is !== 'map') return value
-  return {
-    ...value,
-    entries: value.entries.map((entry) => (entry.key === 'scopes' ? plainScopes(entry) : entry)),
-  }
-}
-
-function plainScopes(entry: Entry): Entry {
-  const { value } = entry
-  if (value.is !== 'map') return entry
-  const entries = value.entries.map((scope) => {
-    const access =
-      scope.value.is === 'map' ? scope.value.entries.find(({ key }) => key === 'access') : undefined
-    return access === undefined ? scope : { ...scope, value: access.value }
-  })
-  return { ...entry, value: { ...value, entries } }
-}
-
-function readScope(entry: Entry, map: MapTree, faults: Faults): readonly RequestRule[] | undefined {
-  const keys = fields(map, ['access', 'requests', 'safe'], faults)
-  const [access, requests, safe] = ['access', 'requests', 'safe'].map((key) => keys.get(key))
-  if (access === undefined || requests === undefined) {
-    faults.error('P041', entry.place, `scope \`${entry.key}\` needs \`access\` and \`requests\``)
-    return undefined
-  }
-  const items = listOf(requests.value, '`requests`', faults)?.items ?? []
-  const rules = items.map((item) => readRule(item, faults))
-  const good = rules.filter((rule) => rule !== undefined)
-  if (good.length < rules.length || good.length === 0) {
-    if (items.length === 0)
-      faults.error('P041', requests.place, 'the list is empty: the scope would let nothing through')
-    return undefined
-  }
-  const reads = access.value.is === 'text' && access.value.text === 'read'
-  const isSafe = safe?.value.is === 'boolean' && safe.value.text === 'true'
-  const writing = good.find(changesSomething)
-  if (reads && !isSafe && writing !== undefined) {
-    const message = `scope \`${entry.key}\` reads, and \`${writing.text}\` may change something`
-    faults.error(
-      'P042',
-      requests.place,
-      message,
-      'let its access be write, or say safe: true if that request only asks',
-    )
-    return undefined
-  }
-  return good
+/** How a scope lists requests. */
+export const requestListing: Listing<RequestRule> = {
+  key: 'requests',
+  faultCode: 'P041',
+  read: readRule,
+  writes: changesSomething,
 }
 
 /** One request, or a list of them, as a guardrail names them. */

@@ -2,16 +2,18 @@
 import { didYouMean } from '../nearest.ts'
 import type { PolicyTarget, Selection } from '../policy.ts'
 import { overlap } from '../requests.ts'
+import { statementsOverlap } from '../statements.ts'
 import type { Faults } from './faults.ts'
 import { accessNames, targetKinds } from './kinds.ts'
 import { readRequestList } from './requests.ts'
 import { readTargetName, type Targets } from './rules.ts'
 import { fields, oneOrMore, textOf } from './shape.ts'
+import { readStatementList } from './statements.ts'
 import type { Entry, MapTree, Tree } from './tree.ts'
 
-type Part = 'target' | 'tier' | 'access' | 'kind' | 'scope' | 'request'
+type Part = 'target' | 'tier' | 'access' | 'kind' | 'scope' | 'request' | 'statement'
 
-const parts: readonly Part[] = ['target', 'tier', 'access', 'kind', 'scope', 'request']
+const parts: readonly Part[] = ['target', 'tier', 'access', 'kind', 'scope', 'request', 'statement']
 
 /** One thing that can be given: a target without scopes, or one scope of a target. */
 interface Gift {
@@ -50,7 +52,9 @@ function readParts(map: MapTree, targets: Targets, faults: Faults): Test | undef
   const tests = parts.flatMap((part) => {
     const entry = keys.get(part)
     if (entry === undefined) return []
-    return [part === 'request' ? readRequest(entry, targets, faults) : readPart(part, entry, targets, faults)]
+    if (part === 'request') return [readRequest(entry, targets, faults)]
+    if (part === 'statement') return [readStatement(entry, targets, faults)]
+    return [readPart(part, entry, targets, faults)]
   })
   const good = tests.filter((test) => test !== undefined)
   if (good.length < tests.length || map.entries.length > keys.size) return undefined
@@ -68,14 +72,25 @@ function readRequest(entry: Entry, targets: Targets, faults: Faults): Test | und
   }
   if (incomplete(targets)) return undefined
   return ({ target, scope }) => {
-    if (!targetKinds.get(target.kind)?.requests) return false
+    if (targetKinds.get(target.kind)?.lists !== 'requests') return false
     const rules = target.requests?.get(scope ?? '')
     return rules === undefined || rules.some((rule) => wanted.some((each) => overlap(rule, each)))
   }
 }
 
+/** The same of statements. */
+function readStatement(entry: Entry, targets: Targets, faults: Faults): Test | undefined {
+  const wanted = readStatementList(entry.value, faults)
+  if (wanted === undefined || incomplete(targets)) return undefined
+  return ({ target, scope }) => {
+    if (targetKinds.get(target.kind)?.lists !== 'statements') return false
+    const rules = target.statements?.get(scope ?? '')
+    return rules === undefined || rules.some((rule) => wanted.some((each) => statementsOverlap(rule, each)))
+  }
+}
+
 function readPart(
-  part: Exclude<Part, 'request'>,
+  part: Exclude<Part, 'request' | 'statement'>,
   entry: Entry,
   targets: Targets,
   faults: Faults,
@@ -107,7 +122,7 @@ function incomplete(targets: Targets): boolean {
   return [...targets.values()].includes(undefined)
 }
 
-function partOf({ target, scope }: Gift, part: Exclude<Part, 'request'>): string | undefined {
+function partOf({ target, scope }: Gift, part: Exclude<Part, 'request' | 'statement'>): string | undefined {
   if (part === 'scope') return scope
   if (part === 'target') return target.name
   // A scope has its own access: "pull requests never write" speaks of it.

@@ -3,9 +3,11 @@ import type { Access, Json, PolicyTarget, Recording } from '../policy.ts'
 import type { Place } from '../problem.ts'
 import type { Faults } from './faults.ts'
 import { accessNames, greatest, type TargetKind, targetKinds } from './kinds.ts'
-import { readRequests, withoutRequests } from './requests.ts'
+import { readListed, withoutListed } from './listed.ts'
+import { requestListing } from './requests.ts'
 import { readSettings } from './settings.ts'
 import { durationOf, fields, mapOf, textOf } from './shape.ts'
+import { statementListing } from './statements.ts'
 import type { Entry, Tree } from './tree.ts'
 
 const DEFAULT_MAX = 3600
@@ -29,9 +31,9 @@ export function readTarget(entry: Entry, faults: Faults): PolicyTarget | undefin
   const tier = readTier(keys.get('tier'), entry, faults)
   const max = keys.get('max')
   const maxSeconds = max === undefined ? DEFAULT_MAX : durationOf(max.value, faults)
-  const requests = kind.requests ? readRequests(scopesOf(kindEntry.value), faults) : new Map()
-  if (requests === undefined) return undefined
-  const plain = kind.requests ? { ...kindEntry, value: withoutRequests(kindEntry.value) } : kindEntry
+  const listed = readLists(kindEntry, kind, faults)
+  if (listed === undefined) return undefined
+  const plain = kind.lists === undefined ? kindEntry : { ...kindEntry, value: withoutListed(kindEntry.value) }
   const settings = readSettings(plain, kind, faults)
   const scopes = kind.scopes
     ? readScopes(plain.value, kindEntry.key === 'github_app', faults)
@@ -48,11 +50,42 @@ export function readTarget(entry: Entry, faults: Faults): PolicyTarget | undefin
     kind: kindEntry.key,
     settings: plainScopes(settings, kind, [...scopes.keys()]),
     scopes: new Map([...scopes].map(([scope, own]) => [scope, own ?? access])),
-    ...(requests.size === 0 ? {} : { requests }),
     ...(record === undefined ? {} : { record }),
+    ...listed,
     place,
     ...audienceOf(settings, kind),
   }
+}
+
+/** What its scopes let through at a route, where they say it. */
+function readLists(
+  entry: Entry,
+  { lists }: TargetKind,
+  faults: Faults,
+): Pick<PolicyTarget, 'requests' | 'statements'> | undefined {
+  const scopes = scopesOf(entry.value)
+  if (lists === 'requests') {
+    const requests = readListed(requestListing, scopes, faults)
+    return requests && (requests.size === 0 ? {} : { requests })
+  }
+  if (lists === undefined || scopes === undefined) return {}
+  const statements = readListed(statementListing, scopes, faults)
+  if (statements === undefined) return undefined
+  // Without an audience the job has the role's password, and nobody looks at its statements.
+  const byRoute = entry.value.is === 'map' && entry.value.entries.some(({ key }) => key === 'audience')
+  if (statements.size > 0 && byRoute) return { statements }
+  const message = byRoute
+    ? '`scopes` list no statements'
+    : '`scopes` list statements, and there is no `audience`'
+  faults.error(
+    'P043',
+    scopes.place,
+    message,
+    byRoute
+      ? 'write { access: read, statements: [SELECT shop.orders] } for each'
+      : 'add `audience`: the statements of a token are looked at, those of a password are not',
+  )
+  return undefined
 }
 
 function readTier(entry: Entry | undefined, target: Entry, faults: Faults): string | undefined {
@@ -71,14 +104,14 @@ const recordings: readonly Recording[] = ['refusals', 'best_effort', 'required']
 /** Where no route carries anything the word would promise what nobody does. */
 function readRecording(
   entry: Entry | undefined,
-  { routed = false }: TargetKind,
+  { lists }: TargetKind,
   faults: Faults,
 ): Recording | undefined {
   if (entry === undefined) return undefined
   const { value, place } = entry
   const found = value.is === 'text' ? recordings.find((name) => name === value.text) : undefined
   if (found === undefined) faults.error('P026', value.place, '`record` is required, best_effort or refusals')
-  else if (!routed)
+  else if (lists === undefined)
     faults.error('P026', place, 'no route carries requests of this kind of target', 'leave `record` out')
   return found
 }

@@ -20,6 +20,10 @@ export const postgresRoleSettings = z.strictObject({
     .describe(
       'With it the role is used through a route alone: the job gets a token for this audience, no password',
     ),
+  scopes: z
+    .array(z.string())
+    .optional()
+    .describe('What a token for the audience can carry; the policy says which statements each lists'),
   schema: role.optional().describe('First in the search path of the lease'),
 })
 

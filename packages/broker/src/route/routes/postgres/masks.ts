@@ -1,16 +1,9 @@
 import { createHmac } from 'node:crypto'
+import type { Mask, ResultLimits } from '@mayfly/policy/statements'
 import { Failure } from '../../../base/failure.ts'
 
-/** What a value becomes: nothing, stars, a text that is the same for the same value, or its last four characters. */
-export type Mask = 'null' | 'text' | 'hash' | 'last4'
-
-/** What holds for the rows of one statement. */
-export interface ResultRule {
-  /** More are an error. */
-  readonly rows?: number
-  /** By column of the result, from 0. */
-  readonly masks?: ReadonlyMap<number, Mask>
-}
+/** What holds for the rows of one statement. More of them than `rows` are an error. */
+export type ResultRule = ResultLimits
 
 /**
  * A DataRow with its masked values replaced. `binary`: whether a column comes in a form of its type's own, where only

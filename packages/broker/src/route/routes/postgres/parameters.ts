@@ -1,4 +1,5 @@
 import { Failure } from '../../../base/failure.ts'
+import type { StatementTerms } from '../../route.ts'
 import type { Place } from './upstream.ts'
 
 /** What a caller may set as its session begins: how values are written and how long things may take. */
@@ -8,13 +9,15 @@ const allowed: ReadonlySet<string> = new Set([
 ])
 const utf8 = /^'?utf-?8'?$|^unicode$/i
 
-/** The parameters of the session at the server. Throws `request_malformed` with what is not taken. */
+/** The parameters of the session at the server. `terms`: what the policy says of its statements. Throws `request_malformed` with what is not taken. */
 export function sessionParameters(
   wanted: ReadonlyMap<string, string>,
   place: Pick<Place, 'database'>,
   leaseId: string,
+  terms: Pick<StatementTerms, 'schema' | 'mayWrite'> | undefined,
 ): ReadonlyMap<string, string> {
   const found = new Map([
+    ...(terms === undefined ? [] : fixedBy(terms)),
     // Statements are read here and there: both have to see the same characters and the same quotes.
     ['client_encoding', 'UTF8'],
     ['standard_conforming_strings', 'on'],
@@ -27,6 +30,18 @@ export function sessionParameters(
     if (allowed.has(name.toLowerCase())) found.set(name, value)
   }
   return found
+}
+
+/**
+ * Where statements are judged, names mean what we take them for, and what only reads is held to it by the server as well: a view
+ * or an operator may call functions that no text shows.
+ */
+function fixedBy({
+  schema,
+  mayWrite,
+}: Pick<StatementTerms, 'schema' | 'mayWrite'>): readonly (readonly [string, string])[] {
+  const path = ['search_path', `"${(schema ?? '').replaceAll('"', '""')}"`] as const
+  return mayWrite ? [path] : [path, ['default_transaction_read_only', 'on']]
 }
 
 function faultOf(

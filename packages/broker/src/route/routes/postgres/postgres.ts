@@ -8,19 +8,23 @@ import { listenOn } from '../../../base/listening.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Listening, Route } from '../../route.ts'
 import { Cancels } from './cancels.ts'
-import type { PostgresRouteSettings, RunningRoute } from './running.ts'
+import { policyCheck, remembering } from './policy-check.ts'
+import type { CheckFor, PostgresRouteSettings, RunningRoute } from './running.ts'
 import { serve } from './serve.ts'
-import type { StatementCheck } from './statements.ts'
+import { openStatementReader } from './statement/reader.ts'
 
-const everything: StatementCheck = { refusal: () => undefined, terms: undefined }
+/** Opens nothing yet; `listen` does. `check`: what statements are held against, when not the policy. */
+export function openPostgresRoute(settings: PostgresRouteSettings, tools: Tools, check?: CheckFor): Route {
+  return {
+    async listen(gate) {
+      return await listen({ settings, tools, gate, check: check ?? (await policyChecks(settings)) })
+    },
+  }
+}
 
-/** Opens nothing yet; `listen` does. `check` is asked about every text of statements. */
-export function openPostgresRoute(
-  settings: PostgresRouteSettings,
-  tools: Tools,
-  check: StatementCheck = everything,
-): Route {
-  return { listen: (gate) => listen({ settings, tools, check, gate }) }
+async function policyChecks({ target }: PostgresRouteSettings): Promise<CheckFor> {
+  const read = remembering(await openStatementReader())
+  return (gate, admitted) => policyCheck(gate, admitted, target, read)
 }
 
 async function listen(

@@ -2,10 +2,13 @@ import type { SecureContext } from 'node:tls'
 import type { Address } from '../../../base/address.ts'
 import type { Secret } from '../../../base/secret.ts'
 import type { Tools } from '../../../base/tools.ts'
-import type { Gate } from '../../route.ts'
+import type { Admitted, Gate } from '../../route.ts'
 import type { Cancels } from './cancels.ts'
 import type { Session } from './session.ts'
 import type { StatementCheck } from './statements.ts'
+
+/** What the statements of who was let in are held against. */
+export type CheckFor = (gate: Gate, admitted: Admitted) => StatementCheck
 
 /** One entry of `routes:` of kind `postgres`. */
 export interface PostgresRouteSettings {
@@ -26,7 +29,7 @@ export interface RunningRoute {
   readonly settings: PostgresRouteSettings
   readonly tools: Tools
   readonly gate: Gate
-  readonly check: StatementCheck
+  readonly check: CheckFor
   readonly secure: SecureContext | undefined
   readonly cancels: Cancels
   readonly sessions: Set<Session>

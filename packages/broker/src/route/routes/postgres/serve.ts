@@ -57,7 +57,12 @@ async function open(
 ): Promise<() => Promise<void>> {
   const { gate, tools, settings, sessions, cancels, check } = running
   const place = placeOf(await gate.upstream(admitted))
-  const parameters = sessionParameters(wanted, place, admitted.leaseId)
+  const parameters = sessionParameters(
+    wanted,
+    place,
+    admitted.leaseId,
+    gate.statements(admitted, settings.target),
+  )
   const upstream = await signIn(place, parameters, tools, settings.sign_in_timeout * 1000)
   if (caller.destroyed) {
     upstream.socket.destroy()
@@ -68,7 +73,7 @@ async function open(
     upstream: upstream.socket,
     limits: { statement: settings.max_statement_bytes, bind: settings.max_values_bytes },
     idleMs: settings.idle_timeout * 1000,
-    statements: new Statements(check),
+    statements: new Statements(check(gate, admitted)),
     hashKey: running.hashKey,
     stop: () => void cancelThere(place, upstream.cancelKey).catch(() => {}),
   })

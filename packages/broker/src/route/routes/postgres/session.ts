@@ -187,7 +187,7 @@ export class Session {
       const { gate, admitted, statements } = this.#parts
       if (scanned.asks) {
         const holds = await gate.holds(admitted).catch(() => false)
-        if (!holds || !statements.stillAllowed(admitted)) return this.#end()
+        if (!holds || !statements.stillAllowed()) return this.#end()
       }
       await this.#pass(scanned)
     }
@@ -220,7 +220,7 @@ export class Session {
 
   /** What takes a refused message's place; `undefined` when it may pass. */
   async #instead(bytes: Buffer, looked: Looked): Promise<Buffer | undefined> {
-    const { statements, admitted } = this.#parts
+    const { statements } = this.#parts
     const { kind } = looked
     if (kind !== 'Query' && kind !== 'Parse' && kind !== 'FunctionCall') {
       const name = kind === 'Close' ? closedStatement(bytes, looked) : undefined
@@ -228,10 +228,11 @@ export class Session {
       this.#results?.sent(bytes, looked, [])
       return undefined
     }
-    const { name, text } = kind === 'FunctionCall' ? functionCall : statementOf(bytes, looked)
-    const refusal = kind === 'FunctionCall' ? noFunctionCalls : statements.refusal(admitted, kind, name, text)
-    if (refusal !== undefined) return await this.#refused(bytes, looked, name, refusal)
-    this.#results?.sent(bytes, looked, statements.results(admitted, text))
+    if (kind === 'FunctionCall') return await this.#refused(bytes, looked, '', noFunctionCalls)
+    const { name, text } = statementOf(bytes, looked)
+    const found = statements.look(kind, name, text)
+    if (found.refusal !== undefined) return await this.#refused(bytes, looked, name, found.refusal)
+    this.#results?.sent(bytes, looked, found.results)
     return undefined
   }
 
@@ -246,7 +247,6 @@ export class Session {
   }
 }
 
-const functionCall = { name: '', text: '' } as const
 /** It names a function by its number and has no statement that could be looked at. */
 const noFunctionCalls = new Failure('scope_refused', {
   detail: 'The message FunctionCall is not carried; call the function in a statement.',

@@ -1,19 +1,21 @@
 /** What a session's statements are held against, and which of them are prepared. */
 import { Failure } from '../../../base/failure.ts'
-import type { Admitted } from '../../route.ts'
 import type { ResultRule } from './masks.ts'
 
-/** What is wrong with a text of statements for who was let in; `undefined`: nothing. It must not throw. */
+/** What rules say of the texts of one session. It must not throw. */
 export interface StatementCheck {
-  refusal(admitted: Admitted, text: string): Failure | undefined
-  /**
-   * Where rules speak of results: what holds for each statement of a text that was not refused, in order. What else gives rows
-   * of a statement (EXECUTE, FETCH, a cursor's name in Execute) has to be refused or ruled by the check itself.
-   */
-  results?(admitted: Admitted, text: string): readonly ResultRule[]
+  /** What is wrong with a text of statements; otherwise what holds for the rows of each of them, in order. */
+  look(text: string): Looked
   /** Another value when the same text may be answered in another way. */
-  readonly terms: unknown
+  terms(): unknown
+  /** Whether something limits results, so that answers have to be followed. */
+  follows(): boolean
 }
+
+export type Looked =
+  | { readonly refusal: Failure }
+  /** `keeps`: it prepares or declares what a later statement runs by its name. */
+  | { readonly refusal?: never; readonly results: readonly ResultRule[]; readonly keeps: boolean }
 
 /** Bytes of prepared statements that a session may keep, so that they can be looked at again. */
 const mostKept = 8_388_608
@@ -21,34 +23,34 @@ const mostKept = 8_388_608
 export class Statements {
   readonly #check: StatementCheck
   readonly #prepared = new Map<string, string>()
+  /** Texts that prepared or declared something by SQL: it may be there until the session ends. */
+  readonly #keeping = new Set<string>()
   #kept = 0
   #terms: unknown
+  /** Whether answers have to be followed. */
+  readonly ruleResults: boolean
 
   constructor(check: StatementCheck) {
     this.#check = check
-    this.#terms = check.terms
+    this.#terms = check.terms()
+    this.ruleResults = check.follows()
   }
 
-  /** Why a message may not pass. A Parse that passes is remembered under its name. */
-  refusal(admitted: Admitted, kind: 'Query' | 'Parse', name: string, text: string): Failure | undefined {
-    const found = this.#check.refusal(admitted, text)
-    if (found !== undefined || kind === 'Query') return found
-    this.closed(name)
-    const cost = costOf(name, text)
+  /** Why a message may not pass, or what holds for its rows. A Parse that passes is remembered under its name. */
+  look(kind: 'Query' | 'Parse', name: string, text: string): Looked {
+    const found = this.#check.look(text)
+    if (found.refusal !== undefined) return found
+    if (kind === 'Parse') this.closed(name)
+    const keeps = found.keeps && !this.#keeping.has(text)
+    const cost = (kind === 'Parse' ? costOf(name, text) : 0) + (keeps ? costOf('', text) : 0)
     if (this.#kept + cost > mostKept)
-      return new Failure('rate_limited', { detail: 'The session keeps too many prepared statements.' })
-    this.#prepared.set(name, text)
+      return {
+        refusal: new Failure('rate_limited', { detail: 'The session keeps too many prepared statements.' }),
+      }
     this.#kept += cost
-    return undefined
-  }
-
-  /** Whether answers have to be followed. */
-  get ruleResults(): boolean {
-    return this.#check.results !== undefined
-  }
-
-  results(admitted: Admitted, text: string): readonly ResultRule[] {
-    return this.#check.results?.(admitted, text) ?? []
+    if (kind === 'Parse') this.#prepared.set(name, text)
+    if (keeps) this.#keeping.add(text)
+    return found
   }
 
   closed(name: string): void {
@@ -58,13 +60,16 @@ export class Statements {
     this.#prepared.delete(name)
   }
 
-  /** Whether everything that is prepared would still be allowed; asked before something prepared runs. */
-  stillAllowed(admitted: Admitted): boolean {
-    if (this.#check.terms === this.#terms) return true
-    this.#terms = this.#check.terms
-    for (const text of this.#prepared.values())
-      if (this.#check.refusal(admitted, text) !== undefined) return false
-    return true
+  /** Whether everything that is prepared would still be allowed, and shown as it was; asked before something runs. */
+  stillAllowed(): boolean {
+    const terms = this.#check.terms()
+    if (terms === this.#terms) return true
+    this.#terms = terms
+    // Rows that are under way were promised by other rules.
+    if (this.ruleResults || this.#check.follows()) return false
+    return [...this.#prepared.values(), ...this.#keeping].every(
+      (text) => this.#check.look(text).refusal === undefined,
+    )
   }
 }
 

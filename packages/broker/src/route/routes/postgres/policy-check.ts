@@ -1,0 +1,75 @@
+/** The statements of a session held against the policy that is in force. */
+import type { StatementFacts } from '@mayfly/policy/statements'
+import { asFailure, Failure } from '../../../base/failure.ts'
+import { Recent } from '../../recent.ts'
+import type { Admitted, Gate } from '../../route.ts'
+import type { ResultRule } from './masks.ts'
+import type { ReadStatements } from './statement/reader.ts'
+import type { Looked, StatementCheck } from './statements.ts'
+
+/** Longer texts are read each time. */
+const longestRemembered = 4096
+const remembered = 2000
+
+/** Reads each text once for all sessions, as far as memory allows. */
+export function remembering(read: ReadStatements): ReadStatements {
+  const recent = new Recent<readonly StatementFacts[] | string>(remembered)
+  return (text) => {
+    if (text.length > longestRemembered) return read(text)
+    const known = recent.get(text)
+    if (known !== undefined) return known
+    const facts = read(text)
+    recent.set(text, facts)
+    return facts
+  }
+}
+
+/** What the policy says of the statements of who was let in. */
+export function policyCheck(
+  gate: Pick<Gate, 'statements'>,
+  admitted: Admitted,
+  target: string,
+  read: ReadStatements,
+): StatementCheck {
+  const terms = () => gate.statements(admitted, target)
+  return {
+    terms,
+    follows: () => terms()?.limited === true,
+    look(text) {
+      try {
+        const now = terms()
+        return now === undefined ? everything : judged(now, read(text))
+      } catch (thrown) {
+        return { refusal: asFailure(thrown) }
+      }
+    },
+  }
+}
+
+const everything: Looked = { results: [], keeps: false }
+
+function judged(
+  terms: NonNullable<ReturnType<Gate['statements']>>,
+  read: ReturnType<ReadStatements>,
+): Looked {
+  if (typeof read === 'string') return refused(read, [])
+  const results: ResultRule[] = []
+  let keeps = false
+  for (const facts of read) {
+    const verdict = terms.judge(facts)
+    if (verdict.is === 'no') return refused(verdict.reason, verdict.scopes ?? [])
+    results.push(verdict.limits)
+    keeps ||= facts.kept === 'keeps'
+  }
+  return { results, keeps }
+}
+
+function refused(reason: string, scopes: readonly string[]): Looked {
+  const need = scopes.length === 0 ? '' : ` It needs the scope ${scopes.join(' or ')}.`
+  return {
+    refusal: new Failure('scope_refused', {
+      reason: `no scope of the token lists this statement: ${reason}`,
+      detail: `The token does not allow this statement: ${reason}.${need}`,
+    }),
+  }
+}
