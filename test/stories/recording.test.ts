@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { pushJob } from '../../packages/cli/src/demo/stand-in/claims.ts'
 import { mayfly } from '../../packages/cli/test/command-line.ts'
+import { atEnd } from '../fakes/at-end.ts'
 import { exportedLog } from '../fakes/exported-log.ts'
 import { githubFor } from '../fakes/github.ts'
 import { onLoopback } from '../fakes/on-loopback.ts'
@@ -53,13 +54,16 @@ async function start(t: TestContext, record: string) {
 }
 
 /** The store says no to every entry until it is told otherwise. */
-function refuseEntries(folder: string): () => void {
+function refuseEntries(t: TestContext, folder: string): () => void {
   const database = new DatabaseSync(join(folder, 'mayfly.db'))
   database.exec("CREATE TRIGGER no BEFORE INSERT ON entry BEGIN SELECT RAISE(ABORT, 'no room'); END")
-  return () => {
+  const accept = () => {
+    if (!database.isOpen) return
     database.exec('DROP TRIGGER no')
     database.close()
   }
+  atEnd(t, accept)
+  return accept
 }
 
 interface RequestEntry {
@@ -134,7 +138,7 @@ test('required: nothing is forwarded that could not be written down first, and t
   assert.equal((await call(bearer, 'GET /orders')).status, 200)
   const before = (await told(site.config)).requests
   assert.equal(before[0]?.carried?.path, '/orders')
-  const accept = refuseEntries(site.folder)
+  const accept = refuseEntries(t, site.folder)
   const refused = await call(bearer, 'POST /orders', { body: 'x' })
   assert.equal(refused.status, 503)
   assert.deepEqual(reached, ['GET /orders'])
@@ -165,7 +169,7 @@ test('best_effort goes on while the store refuses, and writes when it can', asyn
   const { site, broker, reached, token, call } = await start(t, 'best_effort')
   const bearer = await token()
   await call(bearer, 'GET /orders')
-  const accept = refuseEntries(site.folder)
+  const accept = refuseEntries(t, site.folder)
   assert.equal((await call(bearer, 'GET /orders/1')).status, 200)
   assert.deepEqual(reached, ['GET /orders', 'GET /orders/1'])
   accept()

@@ -1,6 +1,8 @@
 /** What the server sends during a session: carried as it comes, but for the errors that stand for our refusals. */
 import { Failure } from '../../../base/failure.ts'
 
+/** Which answers end a statement, or begin a COPY. */
+const ends: ReadonlySet<number> = new Set([...'CIsEZG'].map((letter) => letter.charCodeAt(0)))
 const [errorType, readyType, copyBoth] = [0x45, 0x5a, 0x57]
 /** An error is a few lines; what is longer is carried without a look. */
 const longestError = 1_048_576
@@ -14,6 +16,8 @@ interface ServerEvents {
   readonly expecting: () => boolean
   /** Where results are looked at: what the caller gets in the place of any message. */
   readonly shaped?: ((type: string, message: Buffer) => Buffer | undefined) | undefined
+  /** Where statements are recorded: hears of answers that end one, whole where they are not longer than an error may be. */
+  readonly ended?: ((type: string, message: Buffer) => void) | undefined
   /** `state`: `I`, `T` or `E` as a byte. */
   readonly ready: (state: number) => void
 }
@@ -50,6 +54,7 @@ export class ServerMessages {
       }
       if (size < 5 || type === copyBoth) return undefined
       if (type === readyType) this.#events.ready(bytes[at + 5] ?? 0)
+      if (ends.has(type)) this.#events.ended?.(String.fromCharCode(type), bytes.subarray(at, at + size))
       if (size <= left && (type === errorType || this.#events.shaped !== undefined)) {
         const message = bytes.subarray(at, at + size)
         const instead = this.#instead(type, message)
@@ -78,6 +83,7 @@ export class ServerMessages {
         throw new Failure('request_too_large', { detail: 'A row is too long to be looked at.' })
       return true
     }
+    if (this.#events.ended !== undefined && ends.has(type)) return size < longestError
     return type === readyType || (type === errorType && size < longestError && this.#events.expecting())
   }
 }

@@ -14,6 +14,7 @@ import {
   type Scanned,
   statementOf,
 } from './caller-messages.ts'
+import { RecordedStatements } from './recorded.ts'
 import { Refusals } from './refusals.ts'
 import { Results } from './results.ts'
 import { ServerMessages } from './server-messages.ts'
@@ -46,6 +47,7 @@ export class Session {
   readonly #fromServer: ServerMessages
   readonly #refusals: Refusals
   readonly #results: Results | undefined
+  readonly #recorded: RecordedStatements | undefined
   #waiting: Buffer[] = []
   #waitingSize = 0
   #running = false
@@ -62,10 +64,13 @@ export class Session {
     this.#moved = parts.tools.now()
     const results = parts.statements.ruleResults ? new Results(parts.hashKey, parts.stop) : undefined
     this.#results = results
-    this.#fromCaller = new CallerMessages(parts.limits, results !== undefined)
+    const recorded = recordedOf(parts)
+    this.#recorded = recorded
+    this.#fromCaller = new CallerMessages(parts.limits, results !== undefined || recorded !== undefined)
     this.#refusals = new Refusals(Buffer.from(parts.tools.randomBytes(12)).toString('hex'))
     this.#fromServer = new ServerMessages({
       shaped: results === undefined ? undefined : (type, message) => results.next(type, message),
+      ended: recorded && ((type, message) => recorded.next(type, message)),
       replaced: (error) => this.#refusals.replaced(error),
       expecting: () => this.#refusals.waiting,
       ready: (state) => {
@@ -89,6 +94,7 @@ export class Session {
       const closed = () => {
         this.#over = true
         this.#cancelWatch()
+        this.#recorded?.over()
         caller.destroy()
         upstream.destroy()
         resolve()
@@ -187,7 +193,9 @@ export class Session {
       const { gate, admitted, statements } = this.#parts
       if (scanned.asks) {
         const holds = await gate.holds(admitted).catch(() => false)
-        if (!holds || !statements.stillAllowed()) return this.#end()
+        // Recorded from now on: what was sent before would be missing.
+        const isFollowed = this.#recorded !== undefined || !gate.records(this.#parts.ask.target)
+        if (!holds || !isFollowed || !statements.stillAllowed()) return this.#end()
       }
       await this.#pass(scanned)
     }
@@ -210,6 +218,7 @@ export class Session {
       pieces.push(bytes.subarray(sent, each.from), instead)
       sent = each.to
     }
+    await this.#recorded?.ready()
     if (this.#over || upstream.destroyed) return
     this.#moved = tools.now()
     this.#rounds += rounds
@@ -226,6 +235,7 @@ export class Session {
       const name = kind === 'Close' ? closedStatement(bytes, looked) : undefined
       if (name !== undefined) statements.closed(name)
       this.#results?.sent(bytes, looked, [])
+      this.#recorded?.sent(bytes, looked)
       return undefined
     }
     if (kind === 'FunctionCall') return await this.#refused(bytes, looked, '', noFunctionCalls)
@@ -233,6 +243,7 @@ export class Session {
     const found = statements.look(kind, name, text)
     if (found.refusal !== undefined) return await this.#refused(bytes, looked, name, found.refusal)
     this.#results?.sent(bytes, looked, found.results)
+    this.#recorded?.sent(bytes, looked, text)
     return undefined
   }
 
@@ -242,9 +253,21 @@ export class Session {
     // The gate may have nothing to write it to; then nothing goes on.
     if (failure.code !== refusal.code) throw failure
     this.#results?.sent(bytes, looked, [])
+    const place = looked.kind === 'Parse' ? 'Parse' : 'Query'
+    this.#recorded?.replaced(place)
     const error = failureResponse(failure, 'ERROR', failure.entry ?? newId('er', tools))
-    return this.#refusals.instead(looked.kind === 'Parse' ? 'Parse' : 'Query', name, error)
+    return this.#refusals.instead(place, name, error)
   }
+}
+
+/** Where the policy asks for it as the session begins. */
+function recordedOf({ gate, admitted, ask, statements }: SessionParts): RecordedStatements | undefined {
+  if (!gate.records(ask.target)) return undefined
+  const { route, target } = ask
+  return new RecordedStatements(
+    (carried) => gate.record(admitted, { route, target, action: 'statement' }, carried),
+    (name) => statements.textOf(name),
+  )
 }
 
 /** It names a function by its number and has no statement that could be looked at. */

@@ -53,6 +53,11 @@ export class Statements {
     return found
   }
 
+  /** The text that is prepared under a name. */
+  textOf(name: string): string | undefined {
+    return this.#prepared.get(name)
+  }
+
   closed(name: string): void {
     const text = this.#prepared.get(name)
     if (text === undefined) return
