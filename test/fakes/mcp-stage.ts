@@ -9,13 +9,14 @@ import { accessToken, ask, exchange } from './requests.ts'
 import { runBroker } from './running-broker.ts'
 import { makeSite } from './site.ts'
 
-const policy = `version: 1
+const policyWith = (record: string) => `version: 1
 issuers: { github: { owners: [acme] } }
 targets:
   orders-api: { tier: staging, access: read, token: { audience: "https://orders.acme.example" } }
   orders-api-staging: { tier: staging, access: read, token: { audience: "https://orders.staging.acme.example" } }
   agent-tools:
     tier: staging
+    record: ${record}
     token:
       audience: https://tools.acme.example/
       scopes:
@@ -39,10 +40,14 @@ guardrails:
 export async function openMcpStage(
   t: TestContext,
   server: ToolServer,
-  { at = 'config', stock }: { readonly at?: 'config' | 'replica'; readonly stock?: ToolServer } = {},
+  {
+    at = 'config',
+    stock,
+    record = 'refusals',
+  }: { readonly at?: 'config' | 'replica'; readonly stock?: ToolServer; readonly record?: string } = {},
 ) {
   const github = await githubFor(t)
-  const site = await makeSite(t, { issuers: { github: github.issuer }, policy })
+  const site = await makeSite(t, { issuers: { github: github.issuer }, policy: policyWith(record) })
   const second = stock === undefined ? '' : `, stock: { url: "${stock.url}" }`
   const servers = `{ orders: { url: "${server.url}", authorization: { file: ./server-token } }${second} }`
   const route = `{ kind: mcp, name: tools, listen: "127.0.0.1:0", target: agent-tools, servers: ${servers} }`

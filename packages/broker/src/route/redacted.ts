@@ -8,6 +8,7 @@ import { isSecretName, withoutSecrets } from '../base/scrub.ts'
 const redacted = '[redacted]'
 /** Names are words; what is longer is cut. */
 const longestName = 64
+const mostNames = 63
 
 /** Parts of a path whose next part is what its sender is known by, beside `isSecretName`. */
 const beforeSecrets = /(reset|invite|invitation|magic|otp|code|signature|key|hook|webhook)$/
@@ -16,6 +17,12 @@ const beforeSecrets = /(reset|invite|invitation|magic|otp|code|signature|key|hoo
 export function redactedName(name: string): string {
   if (looksSecret(name)) return redacted
   return name.length > longestName ? `${name.slice(0, longestName)}[cut]` : name
+}
+
+/** The first names, and how many there are where there are more than an entry keeps. */
+export function redactedNames(names: readonly string[]): readonly string[] {
+  const shown = names.slice(0, mostNames).map(redactedName)
+  return names.length > mostNames ? [...shown, `[cut: ${names.length} names]`] : shown
 }
 
 /** A path (RFC 3986 6.2.2) in its normal form, without parts that could be secrets and without values of parameters. */
@@ -36,31 +43,43 @@ export function redactedPath(path: string): string {
 /** Names of the parameters of a query, which starts with its question mark or is empty. */
 export function queryNames(query: string): readonly string[] {
   if (query.length < 2) return []
-  return query
+  const names = query
     .slice(1)
     .split(/[&;]/)
     .map((pair) => {
       const [name = '', value] = pair.split('=', 2)
       const word = decoded(name.replaceAll('+', ' '))
       // Alone it may be a value as well as a name.
-      return value === undefined && !/^[a-z][a-z_.-]{0,30}$/i.test(word) ? redacted : redactedName(word)
+      return value === undefined && !/^[a-z][a-z_.-]{0,30}$/i.test(word) ? redacted : word
     })
+  return redactedNames(names)
 }
 
 /** Long, and not made of words: tokens, keys and hashes. UUIDs are ids. */
 function looksSecret(word: string): boolean {
   if (word.length < 12 || uuid.test(word)) return false
   if (withoutSecrets(word) !== word) return true
-  return word.split(/[^A-Za-z0-9]+/).some(isRandom)
+  const pieces = word.split(/[^A-Za-z0-9]+/).filter((piece) => !isWord(piece))
+  if (pieces.some(isKey)) return true
+  // base64url has separators of its own.
+  return word.length >= 20 && pieces.reduce((sum, { length }) => sum + length, 0) >= 6
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+/** `orders`, `Orders`, `ordersOfToday`, `ORDERS2`, `2026`. */
+const wordLike = /^(?:[0-9]*|(?:[A-Z]+|[A-Z]?[a-z]+(?:[A-Z][a-z]+)*)[0-9]{0,4})$/
 
-function isRandom(piece: string): boolean {
-  const [digits, lower, upper] = [/[0-9]/, /[a-z]/, /[A-Z]/].map((kind) => kind.test(piece))
-  if (piece.length >= 14 && digits && (lower || upper)) return true
-  // `createSubscriptionForCustomer` is a name: its capitals begin words.
-  return piece.length >= 20 && lower && upper ? /[A-Z]{3}|^[^aeiou]+$/.test(piece) : piece.length >= 40
+/** Long enough to be one where its parts are no words. */
+function isKey(piece: string): boolean {
+  return piece.length >= 20 || (piece.length >= 14 && /[0-9]/.test(piece))
+}
+
+/** Whether somebody may have chosen it to be read: its capitals begin words, and words are not short and can be said. */
+function isWord(piece: string): boolean {
+  if (!wordLike.test(piece) || piece.length >= 40) return false
+  const parts = piece.match(/[A-Z]?[a-z]+|[A-Z]+/g) ?? []
+  const letters = parts.reduce((sum, { length }) => sum + length, 0)
+  return letters >= 3 * parts.length - 2 && parts.every((part) => part.length < 6 || /[aeiouy]/i.test(part))
 }
 
 function parameterName(parameter: string): string {

@@ -7,6 +7,7 @@ import { watchLease } from '../http/watch.ts'
 import { jsonHeaders, rpcCodes, rpcError } from './answers.ts'
 import { eventsOf } from './events.ts'
 import { isObject, type Message } from './message.ts'
+import { errorOf, type Heard } from './recorded.ts'
 import type { Rewrite } from './results.ts'
 import type { Passage, RunningMcp } from './running.ts'
 import { isSessionId } from './session-ids.ts'
@@ -20,6 +21,8 @@ export interface Carriage {
   /** The server's own id of a legacy session, empty where there is none. */
   readonly session: string
   readonly rewrite: Rewrite | undefined
+  /** Where the message is recorded: takes down what is heard of its answer. */
+  readonly heard?: Heard
 }
 
 /** A result that is larger is no answer for a model. */
@@ -115,9 +118,11 @@ async function answered(
 }
 
 /** The response to this very message as text, changed where it has to be; `undefined` = it is none. */
-function answerIn(text: string, { message, rewrite }: Carriage): string | undefined {
+function answerIn(text: string, { message, rewrite, heard }: Carriage): string | undefined {
   const value: unknown = JSON.parse(text)
   if (!isObject(value) || value['id'] !== message.id || 'method' in value) return undefined
+  const error = heard === undefined ? undefined : errorOf(value)
+  if (heard !== undefined && error !== undefined) heard.error = error
   const { result } = value
   if (rewrite === undefined || result === undefined) return text
   // What cannot be cut to what the caller may see is not shown.
@@ -143,6 +148,7 @@ async function stream(
   session: readonly string[],
 ): Promise<void> {
   const { response, server } = carriage.passage
+  const { heard } = carriage
   response.writeHead(200, [
     ...['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store', 'X-Accel-Buffering', 'no'],
     ...session,
@@ -158,6 +164,7 @@ async function stream(
     }
     const told = answerIn(data, carriage)
     if (told === undefined) continue
+    if (heard !== undefined) heard.out += Buffer.byteLength(told)
     await write(response, told)
     break
   }

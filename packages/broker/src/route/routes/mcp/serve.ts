@@ -9,6 +9,7 @@ import { readJsonBytes } from '../http/json-body.ts'
 import { callRefused, type Refused, refusedAs, rpcCodes, rpcError } from './answers.ts'
 import { carry } from './carry.ts'
 import { type Message, readMessage } from './message.ts'
+import { carriedMessage, type Heard, outcomeOf } from './recorded.ts'
 import { isToolName, rewriteOf } from './results.ts'
 import type { Passage, RunningMcp } from './running.ts'
 
@@ -53,7 +54,15 @@ export async function answerMessage(running: RunningMcp, passage: Passage): Prom
     return await refuse(running, passage, admitted, { refused: answer, why })
   }
   const visible = (tool: string) => gate.permits(admitted, settings.target, callOf(passage.server, tool))
-  return carry(running, { passage, admitted, message, bytes, session, rewrite: rewriteOf(message, visible) })
+  const carriage = { passage, admitted, message, bytes, session, rewrite: rewriteOf(message, visible) }
+  const answered = await gate.record(admitted, recordOf(running, passage), () =>
+    carriedMessage(passage.server, message),
+  )
+  if (answered === undefined) return await carry(running, carriage)
+  const heard: Heard = { out: 0 }
+  const answer = await carry(running, { ...carriage, heard })
+  answered(outcomeOf(passage.response, answer, bytes, heard))
+  return answer
 }
 
 /** In the log before the caller hears of it: somebody whose token is good sent what must not pass. */
