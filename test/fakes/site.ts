@@ -17,6 +17,8 @@ export interface SiteOptions {
   /** Opens the routes `orders` (orders-api) and `orders-staging` (orders-api-staging) to it. */
   readonly upstream?: string
   readonly exchangesPerJob?: number
+  /** Connectors of the target `connectors`; the routes reach their upstream through the first. */
+  readonly connectors?: readonly string[]
 }
 
 export interface Site {
@@ -63,8 +65,10 @@ export async function makeSite(t: TestContext, options: SiteOptions): Promise<Si
 }
 
 function configText(url: string, listen: string, options: SiteOptions): string {
+  const [first] = options.connectors ?? []
+  const via = first === undefined ? '' : `, via: ${first}`
   const route = (name: string, target: string) =>
-    `  - { kind: http, name: ${name}, listen: "127.0.0.1:0", upstream: "${options.upstream}", target: ${target} }`
+    `  - { kind: http, name: ${name}, listen: "127.0.0.1:0", upstream: "${options.upstream}", target: ${target}${via} }`
   return [
     `url: ${url}`,
     `listen: ${listen}`,
@@ -87,6 +91,8 @@ function configText(url: string, listen: string, options: SiteOptions): string {
     ...(options.exchangesPerJob === undefined
       ? []
       : [`limits: { exchanges_per_job: ${options.exchangesPerJob} }`]),
+    ...(first === undefined ? [] : ['connectors:']),
+    ...(options.connectors ?? []).map((name) => `  ${name}: { target: connectors }`),
     ...(options.upstream === undefined
       ? []
       : ['routes:', route('orders', 'orders-api'), route('orders-staging', 'orders-api-staging')]),

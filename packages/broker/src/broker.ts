@@ -26,6 +26,7 @@ import { openOwnTokens } from './own-token.ts'
 import { openReconcile } from './revoke/reconcile.ts'
 import { stuckLeases } from './revoke/stuck.ts'
 import { openSweep } from './revoke/sweep.ts'
+import { openConnectors } from './route/connectors/connectors.ts'
 import { openGate } from './route/gate.ts'
 import { openSessions, type Sessions } from './sessions.ts'
 import { openSubjectVerifier, type SubjectVerifier } from './verify/subject.ts'
@@ -58,7 +59,7 @@ export async function openBroker(config: Config, sources: PolicySources, tools: 
     {
       issuers: Object.keys(config.issuers),
       targets: [],
-      routes: config.routes.map((route) => route.name),
+      routes: [...config.routes.map((route) => route.name), ...Object.keys(config.connectors)],
     },
     { process: true },
   )
@@ -163,13 +164,15 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
     metrics,
     tools,
   )
+  const connectors = openConnectors({ connectors: config.connectors, gate, tools })
   const doors = await openDoors(
-    doorsOf({ core, exchange, sessions, tokens, log, metrics, refuse: refusals.record, policy }),
+    doorsOf({ core, exchange, connectors, sessions, tokens, log, metrics, refuse: refusals.record, policy }),
     config.listen,
   )
   closings.push(() => doors.close(graceMs))
+  closings.push(async () => connectors.close())
   const routes: { name: string; url: string }[] = []
-  for (const { name, route } of openRoutes(config, tools)) {
+  for (const { name, route } of openRoutes(config, tools, connectors.through)) {
     const listening = await route.listen(gate)
     closings.push(() => listening.close(graceMs))
     routes.push({ name, url: listening.url })

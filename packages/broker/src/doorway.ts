@@ -26,6 +26,7 @@ export interface DoorwayParts {
   readonly sessions: Sessions | undefined
   readonly tokens: OwnTokens
   readonly log: AuditLog
+  readonly connectors: NonNullable<Doors['connectors']>
   readonly metrics: Metrics
   /** Writes a refusal to the log, or counts it there; answers with an id for the caller. */
   readonly refuse: (event: AuditEvent) => Promise<string>
@@ -67,6 +68,7 @@ export function doorsOf(parts: DoorwayParts): Doors {
       openHandle: (lease) => core.handles.open(lease),
       tools,
     }),
+    connectors: parts.connectors,
     dialects: dialectDoors({ ...core, sessions: parts.sessions }),
     ready: async () => {
       await core.store.ping()

@@ -33,6 +33,7 @@ import { openSshTarget } from './issue/targets/ssh/ssh.ts'
 import { workloadSubject } from './issue/targets/token/subject.ts'
 import { openTokenTarget } from './issue/targets/token/token.ts'
 import { openAwsKmsWrap } from './issue/wraps/aws-kms/aws-kms.ts'
+import type { Reach } from './route/reach.ts'
 import type { Route } from './route/route.ts'
 import { openHttpRoute } from './route/routes/http/http.ts'
 import { openMcpRoute } from './route/routes/mcp/mcp.ts'
@@ -279,16 +280,17 @@ export function audienceOf({ policy }: PolicyInForce, target: string): string | 
   return typeof settings.audience === 'string' ? settings.audience : undefined
 }
 
-/** Opens every configured route. */
+/** Opens every configured route; `through`: the way to what stands behind a connector. */
 export function openRoutes(
   config: Config,
   tools: Tools,
+  through: (connector: string) => Reach,
 ): readonly { readonly name: string; readonly route: Route }[] {
   return config.routes.map((settings) => ({
     name: settings.name,
     route:
       settings.kind === 'http'
-        ? openHttpRoute(settings, tools)
+        ? openHttpRoute(settings, tools, settings.via === undefined ? undefined : through(settings.via))
         : settings.kind === 'mcp'
           ? openMcpRoute(settings, config.url, tools)
           : openPostgresRoute(settings, tools),

@@ -25,6 +25,10 @@ export function wiringFaults(config: Config, inForce: PolicyInForce): readonly s
   })
   const named = [
     ...config.routes.map(({ name, target }) => ({ who: `route \`${name}\``, target })),
+    ...Object.entries(config.connectors).map(([name, { target }]) => ({
+      who: `connector \`${name}\``,
+      target,
+    })),
     ...config.introspection.map(({ name, target }) => ({ who: `introspection client \`${name}\``, target })),
   ]
   const missing = named.flatMap(({ who, target }) => {
@@ -35,14 +39,23 @@ export function wiringFaults(config: Config, inForce: PolicyInForce): readonly s
       ? [`${who} names the target \`${target}\`, which has no audience`]
       : []
   })
-  const unlike = config.routes.flatMap(({ name, kind, target }) => {
-    const wanted = kind === 'postgres' ? 'postgres_role' : 'token'
+  const takers = [
+    ...config.routes.map(({ name, kind, target }) => ({
+      who: `route \`${name}\``,
+      wanted: kind === 'postgres' ? 'postgres_role' : 'token',
+      target,
+    })),
+    ...Object.entries(config.connectors).map(([name, { target }]) => ({
+      who: `connector \`${name}\``,
+      wanted: 'token',
+      target,
+    })),
+  ]
+  const unlike = takers.flatMap(({ who, wanted, target }) => {
     const found = inForce.policy.targets.get(target)?.kind ?? wanted
     return found === wanted || audienceOf(inForce, target) === undefined
       ? []
-      : [
-          `route \`${name}\` names the target \`${target}\` of kind \`${found}\`; it needs one of \`${wanted}\``,
-        ]
+      : [`${who} names the target \`${target}\` of kind \`${found}\`; it needs one of \`${wanted}\``]
   })
   return [
     ...kinds,

@@ -81,6 +81,11 @@ export const commands: readonly Listed[] = [
     load: () => import('./commands/exec.ts'),
   },
   {
+    name: 'connect',
+    summary: 'Let the broker reach places of a private network from here',
+    load: () => import('./commands/connect.ts'),
+  },
+  {
     name: 'aws-credential-process',
     summary: 'Give AWS’s tools keys whenever they ask',
     load: () => import('./commands/aws-credential-process.ts'),

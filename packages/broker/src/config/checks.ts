@@ -19,6 +19,7 @@ export function checkAcross(config: ParsedConfig): readonly ReferenceFault[] {
     ...checkPlain(config),
     ...checkListening(config),
     ...checkNames(config),
+    ...checkVia(config),
     ...checkAsked(config),
   ]
 }
@@ -122,6 +123,24 @@ function checkNames(config: ParsedConfig): readonly ReferenceFault[] {
       return names.indexOf(name) === index ? [] : [{ path, message: `${named(path)} is used twice` }]
     })
   })
+}
+
+/** Names that mean one thing in the log and in metrics, and connectors that are there. */
+function checkVia({ routes, connectors }: ParsedConfig): readonly ReferenceFault[] {
+  const shared = routes.flatMap(({ name }, index) => {
+    const path: Path = ['routes', index, 'name']
+    return Object.hasOwn(connectors, name)
+      ? [{ path, message: `${named(path)} is the name of a connector too` }]
+      : []
+  })
+  const absent = routes.flatMap((route, index) => {
+    const path: Path = ['routes', index, 'via']
+    const via = 'via' in route ? route.via : undefined
+    return via === undefined || Object.hasOwn(connectors, via)
+      ? []
+      : [{ path, message: `${named(path)} needs the connector \`${via}\`, which is not there` }]
+  })
+  return [...shared, ...absent]
 }
 
 /** Another platform's runs have the same ids: only an issuer of GitHub's own, by an app that is configured. */

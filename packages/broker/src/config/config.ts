@@ -9,7 +9,7 @@ import { type SecretReference, secretReference } from '../base/reference.ts'
 import type { Secret } from '../base/secret.ts'
 import { connectionSettings } from '../issue/connections.ts'
 import { keySettings } from '../issue/settings.ts'
-import { routeSettings } from '../route/settings.ts'
+import { connectorSettings, routeSettings } from '../route/settings.ts'
 import { storeSettings } from '../store/settings.ts'
 import { issuerSettings } from '../verify/settings.ts'
 import { dialectSettings } from './dialects.ts'
@@ -65,6 +65,7 @@ export const configSchema = z.strictObject({
       auth0: later('the log stream of Auth0'),
     })
     .prefault({}),
+  connectors: connectorSettings.prefault({}),
   routes: z.array(routeSettings).default([]).describe('Protocols that we carry to what stands behind us'),
   dialects: dialectSettings.prefault({}).describe('Protocols of other brokers, for clients that know those'),
   audit: z

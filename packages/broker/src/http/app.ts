@@ -16,6 +16,7 @@ import type { Doors } from './doors.ts'
 import { refuse } from './errors.ts'
 import { restrained } from './restrained.ts'
 import { type Found, openRouter, type Router } from './routing.ts'
+import { switches, switchProtocols } from './upgrading.ts'
 
 export interface Listening {
   readonly url: string
@@ -100,6 +101,7 @@ function openServer(running: Running, limits: DoorLimits): Server {
       keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: Math.min(5_000, limits.headersMs),
       noDelay: true,
+      shouldUpgradeCallback: (request) => !running.closing && switches(running.route, request),
     },
     (request, response) => {
       const { socket } = request
@@ -108,6 +110,10 @@ function openServer(running: Running, limits: DoorLimits): Server {
       const welcome = running.pipeline(socket, () => respond(running, request, response))
       if (!welcome) socket.destroy()
     },
+  )
+  server.on(
+    'upgrade',
+    (request, socket, head) => void switchProtocols(running.doors, running.route, request, socket, head),
   )
   admitConnections(server, admission, running.doors.tools)
   return server

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Tools } from '../base/tools.ts'
 import type { Answer, Asked } from './answer.ts'
 import type { Doors } from './doors.ts'
@@ -23,8 +24,13 @@ export interface DoorRow {
   readonly makes?: true
   /** How this door says no where nothing of its own was asked yet; as the token endpoint does when absent. */
   readonly refuse?: (thrown: unknown, tools: Tools) => Answer
+  /** Where connections may switch to another protocol: what takes them then. Throws `Failure`. */
+  readonly switches?: (asked: Asked, doors: Doors) => Promise<Switch>
   readonly answer: (asked: Asked, doors: Doors, state: DoorState) => Answer | Promise<Answer>
 }
+
+/** Takes a connection that has switched. */
+export type Switch = (socket: Duplex) => void
 
 export interface DoorState {
   readonly draining: boolean

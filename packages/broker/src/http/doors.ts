@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Json } from '../base/canonical-json.ts'
 import type { Secret } from '../base/secret.ts'
 import type { Tools } from '../base/tools.ts'
@@ -106,6 +107,13 @@ export interface DialectDoors {
   readonly google?: GoogleDoor
 }
 
+/** Where connectors arrive. */
+export interface ConnectorDoor {
+  readonly names: readonly string[]
+  /** What takes the connection of whoever may be this connector. Throws `Failure`; the refusal is in the log. */
+  readonly admit: (name: string, token: Secret | undefined) => Promise<(socket: Duplex) => void>
+}
+
 /** Everything behind the doors; `broker.ts` fills it. */
 export interface Doors {
   /** Our issuer: https, no trailing slash. */
@@ -129,6 +137,8 @@ export interface Doors {
   readonly audit: AuditDoors
   /** Absent: there are no such doors. */
   readonly sshRevocations?: SshDoors
+  /** Absent: the configuration names no connector. */
+  readonly connectors?: ConnectorDoor
   readonly dialects?: DialectDoors
   /** Each thing that must work before requests are welcome. */
   readonly ready: () => Promise<Readonly<Record<string, boolean>>>

@@ -1,5 +1,7 @@
 /** The routing table: which path opens which door. Data, so that it can be read, tested and documented. */
+import type { Asked } from './answer.ts'
 import { answerCheckpoint, answerConsistency, answerEntries, answerInclusion } from './audit.ts'
+import { answerConnect, switchToConnector } from './connect.ts'
 import { dialectRows } from './dialects/rows.ts'
 import type { DoorRow } from './door-row.ts'
 import type { Doors } from './doors.ts'
@@ -38,6 +40,11 @@ export const table: readonly DoorRow[] = [
     ...get('ssh.krl', '/ssh/{name}/krl', answerKrl),
     names: (doors) => doors.sshRevocations?.authorities ?? [],
   },
+  {
+    ...get('connect', '/connect/{name}', answerConnect),
+    names: (doors) => doors.connectors?.names ?? [],
+    switches: switchToConnector,
+  },
   get('health', '/healthz', answerHealth),
   get('ready', '/readyz', (_asked, doors, state) => answerReadiness(doors, state.draining)),
   get('metrics', '/metrics', (_asked, doors) => answerMetrics(doors)),
@@ -60,10 +67,14 @@ function wellKnown(name: string): DoorRow {
 /** A door of many names as many doors. */
 function named(row: DoorRow, doors: Doors): readonly DoorRow[] {
   if (row.names === undefined) return [row]
+  const { switches } = row
   return row.names(doors).map((name) => ({
     ...row,
     path: row.path.replace('{name}', name),
     answer: (asked, behind, state) => row.answer({ ...asked, name }, behind, state),
+    ...(switches === undefined
+      ? {}
+      : { switches: (asked: Asked, behind: Doors) => switches({ ...asked, name }, behind) }),
   }))
 }
 

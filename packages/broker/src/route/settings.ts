@@ -21,6 +21,21 @@ const routeName = z
   .regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens, and start with a letter')
   .describe('Name in the log and in metrics')
 
+const via = routeName.optional().describe('The connector through which the upstream is reached')
+
+/** `connectors:`: who serves upstreams that the broker cannot dial, by the name that routes use. */
+export const connectorSettings = z
+  .record(
+    routeName,
+    z.strictObject({
+      target: z
+        .string()
+        .min(1)
+        .describe('The target whose tokens make a connector: with the scope `serve:` and its name'),
+    }),
+  )
+  .describe('Those who dial us, and through whom routes reach private networks')
+
 const connections = (usual: number) =>
   z
     .int()
@@ -103,6 +118,7 @@ export const routeSettings = z.discriminatedUnion('kind', [
     name: routeName,
     listen: address.describe('Address where callers arrive'),
     upstream: upstream.describe('Origin of the API behind the route'),
+    via,
     target: z.string().min(1).describe('The target whose tokens are let in'),
     header_timeout: duration
       .prefault('10s')

@@ -1,13 +1,15 @@
 /** The route `http`: an identity-aware reverse proxy in front of one HTTP API. */
-import { Agent, type IncomingMessage, type ServerResponse } from 'node:http'
-import { Agent as SecureAgent } from 'node:https'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Failure } from '../../../base/failure.ts'
 import { newId } from '../../../base/id.ts'
 import type { Tools } from '../../../base/tools.ts'
-import { type Problem, problem } from '../../bearer-error.ts'
+import { bearerProblem, type Problem, problem } from '../../bearer-error.ts'
+import type { Reach } from '../../reach.ts'
 import type { Admitted, Answered, Gate, Listening, Route } from '../../route.ts'
 import type { HttpRouteSettings } from '../../settings.ts'
+import { watchLease } from '../../watch.ts'
+import { agentFor } from './agent.ts'
 import { type Asked, readAsked } from './asked.ts'
 import type { Upstream } from './carriage.ts'
 import { carry } from './carry.ts'
@@ -16,7 +18,6 @@ import { carriedRequest, follow } from './recorded.ts'
 import { refusalOf, say, unfit } from './saying-no.ts'
 import { listenForRequests, openServing, type Serving } from './serving.ts'
 import { endWith } from './unreadable.ts'
-import { watchLease } from './watch.ts'
 import { carryWebSocket, handshakeFault, isWebSocket } from './websocket.ts'
 import { Wires } from './wires.ts'
 
@@ -27,18 +28,20 @@ interface Running extends Serving {
 }
 
 /** Opens nothing yet; `listen` does. */
-export function openHttpRoute(settings: HttpRouteSettings, tools: Tools): Route {
-  return { listen: (gate) => listen(settings, tools, gate) }
+export function openHttpRoute(settings: HttpRouteSettings, tools: Tools, reach?: Reach): Route {
+  return { listen: (gate) => listen(settings, tools, gate, reach) }
 }
 
-function listen(settings: HttpRouteSettings, tools: Tools, gate: Gate): Promise<Listening> {
+function listen(
+  settings: HttpRouteSettings,
+  tools: Tools,
+  gate: Gate,
+  reach: Reach | undefined,
+): Promise<Listening> {
   const origin = new URL(settings.upstream)
-  const agent = new (origin.protocol === 'https:' ? SecureAgent : Agent)({
-    keepAlive: true,
-    maxFreeSockets: 256,
-  })
+  const agent = agentFor(origin, reach)
   const idleMs = settings.idle_timeout * 1000
-  const wires = origin.protocol === 'http:' ? { wires: new Wires(origin, idleMs) } : {}
+  const wires = origin.protocol === 'http:' && reach === undefined ? { wires: new Wires(origin, idleMs) } : {}
   const upstream = { origin, agent, idleMs, ...wires }
   const running: Running = { ...openServing(settings, tools), settings, gate, upstream }
   const headersTimeout = settings.header_timeout * 1000
@@ -169,6 +172,8 @@ async function switchProtocols(
 function unavailable({ tools, settings }: Running, status: 502 | 504, cause: unknown): Problem {
   const id = newId('er', tools)
   tools.log.warn('the upstream did not answer', { route: settings.name, error_id: id, status, cause })
+  // A connector that is not there is no answer of the upstream, and comes back.
+  if (cause instanceof Failure && cause.code === 'provider_unavailable') return bearerProblem(cause, id)
   const detail = status === 504 ? 'The upstream took too long.' : 'The upstream is not available.'
   return problem(status, detail, id)
 }

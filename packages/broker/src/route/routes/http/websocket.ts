@@ -5,11 +5,11 @@ import { type Duplex, pipeline } from 'node:stream'
 import type { Tools } from '../../../base/tools.ts'
 import type { Problem } from '../../bearer-error.ts'
 import type { Admitted, Answered, Gate } from '../../route.ts'
+import { watchLease } from '../../watch.ts'
 import type { Asked } from './asked.ts'
 import type { Upstream } from './carriage.ts'
 import { fieldsForCaller, fieldsForUpstream, hasBody, valuesOf } from './fields.ts'
 import { endWith } from './unreadable.ts'
-import { watchLease } from './watch.ts'
 
 /** An admitted handshake on its way. */
 export interface Handshake {

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
-import type { Tools } from '../../../base/tools.ts'
-import type { Admitted, Gate } from '../../route.ts'
+import type { Tools } from '../base/tools.ts'
+import type { Admitted, Gate } from './route.ts'
 
 /** How long something may be carried after its lease ended. */
 const everyMs = 1000
