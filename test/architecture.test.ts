@@ -224,6 +224,7 @@ const openers: readonly (readonly [string, string])[] = [
   ['store', 'store/store.ts'],
   ['route', 'route/route.ts'],
   ['gate', 'route/gate.ts'],
+  ['connectors', 'route/connectors/connectors.ts'],
   ['config', 'config/config.ts'],
   ['http', 'http/app.ts'],
   ['mcp', 'route/routes/mcp/mcp.ts'],

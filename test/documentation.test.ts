@@ -102,7 +102,7 @@ test('every configuration that is shown loads', async () => {
 })
 
 test('every part of a configuration that is shown loads with the rest of one', async () => {
-  const parts = ['routes', 'issuers', 'introspection', 'connections', 'webhooks', 'dialects']
+  const parts = ['routes', 'connectors', 'issuers', 'introspection', 'connections', 'webhooks', 'dialects']
   const shown = yaml.filter(({ text }) => parts.some((part) => isFragment(text, part)))
   assert.deepEqual(
     [...new Set(shown.map(({ text }) => text.slice(0, text.indexOf(':'))))].sort(),

@@ -19,9 +19,10 @@ const inForce = {
   },
 } as unknown as PolicyInForce
 
-const configOf = (routes: object[], introspection: object[]) =>
+const configOf = (routes: object[], introspection: object[], connectors: object = {}) =>
   ({
     routes,
+    connectors,
     introspection,
     issuers: { github: { preset: 'github-actions' } },
     dialects: {},
@@ -37,6 +38,14 @@ test('routes and introspection clients name targets that the policy has, with an
       'introspection client `b` names the target `old`, which has no audience',
     ],
   )
+})
+
+test('a connector needs a target whose tokens are ours', () => {
+  const connectors = { a: { target: 'orders' }, b: { target: 'none' }, c: { target: 'old' } }
+  assert.deepEqual(wiringFaults(configOf([], [], connectors), inForce), [
+    'connector `b` names the target `none`, which the policy does not have',
+    'connector `c` names the target `old`, which has no audience',
+  ])
 })
 
 test('a route before tokens that others make is a fault: it could admit nobody', () => {

@@ -114,3 +114,14 @@ test('a place of keys that could never be read is refused at the start', async (
     await loaded(text)
   }
 })
+
+test('a route goes through a connector that is there, and names of both mean one thing', async () => {
+  const route = (name: string, via: string) =>
+    `${good}\nconnectors: { office: { target: connectors } }\nroutes: [{ kind: http, name: ${name}, listen: "127.0.0.1:9090", upstream: "http://orders", target: orders-api, via: ${via} }]\n`
+  await loaded(route('orders', 'office'))
+  assert.match(
+    (await problems(route('orders', 'lab'))).join('\n'),
+    /needs the connector `lab`, which is not there/,
+  )
+  assert.match((await problems(route('office', 'office'))).join('\n'), /is the name of a connector too/)
+})
