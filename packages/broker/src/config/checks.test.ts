@@ -117,7 +117,10 @@ test('a place of keys that could never be read is refused at the start', async (
 
 test('a route goes through a connector that is there, and names of both mean one thing', async () => {
   const route = (name: string, via: string) =>
-    `${good}\nconnectors: { office: { target: connectors } }\nroutes: [{ kind: http, name: ${name}, listen: "127.0.0.1:9090", upstream: "http://orders", target: orders-api, via: ${via} }]\n`
+    change(
+      /routes:\n.*/.exec(good)?.[0] ?? '',
+      `connectors: { office: { target: connectors } }\nroutes:\n  - { kind: http, name: ${name}, listen: 127.0.0.1:9090, upstream: http://orders, target: orders-api, via: ${via} }`,
+    )
   await loaded(route('orders', 'office'))
   assert.match(
     (await problems(route('orders', 'lab'))).join('\n'),
