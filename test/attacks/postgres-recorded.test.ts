@@ -127,6 +127,24 @@ test('a Sync that the server does not answer while it takes a COPY moves nothing
   ])
 })
 
+test('a caller that sends thousands of statements before it reads has each of them recorded, and is held back', async (t) => {
+  const { wire, said, alone } = await recorded(t)
+  wire.socket.write(Buffer.concat([parse('', 'VALUES (1)'), bind('', 'p')]))
+  const one = Buffer.concat([bind(''), execute()])
+  for (let i = 0; i < 30; i++) wire.socket.write(Buffer.concat(Array.from({ length: 300 }, () => one)))
+  wire.socket.write(sync)
+  await wire.until('Z')
+  assert.equal(said().length, 9_000)
+  assert.deepEqual(new Set(said()), new Set(['VALUES (?): {"rows":1}']))
+  wire.socket.write(Buffer.concat([parse('', 'SELECT pg_sleep(60)'), bind(''), execute()]))
+  wire.socket.write(Buffer.concat(Array.from({ length: 100_000 }, () => execute('p'))))
+  while (said().length < 9_002) await turn()
+  for (let i = 0; i < 1_000; i++) await turn()
+  // The server sleeps: of what it has not answered only so much is remembered, and the rest waits in the caller.
+  assert.ok(said().length <= 9_000 + 20_000, String(said().length))
+  await alone.close(0)
+})
+
 test('what was running when the session ended is told as cut', async (t) => {
   const { wire, said, alone } = await recorded(t)
   wire.socket.write(packet('Q', 'SELECT pg_sleep(60)'))

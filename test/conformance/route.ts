@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import type { Outcome } from '@mayfly/broker/base/carried'
 import { Failure } from '@mayfly/broker/base/failure'
 import type { Admitted, Ask, Gate, Listening, Route } from '@mayfly/broker/route/route'
 import type { HttpRouteSettings } from '@mayfly/broker/route/settings'
@@ -166,6 +167,52 @@ export function testRoute(name: string, open: OpenRoute): void {
       // The head goes to the policy alone; what is recorded is the rest.
       const recorded = gate.asks.map(({ request: _, ...rest }) => rest)
       assert.doesNotMatch(JSON.stringify(recorded), /good|private/)
+    })
+  })
+
+  test(`${name}: nothing reaches the upstream before the record is there, or where it is refused`, async () => {
+    await standing(open, ok, async ({ url, gate, reached }) => {
+      const outcomes: Outcome[] = []
+      let begun = 0
+      let refuses = false
+      gate.records = () => true
+      gate.record = async (by, { target }, carried) => {
+        assert.deepEqual(
+          [by.leaseId, target, carried().kind, reached.length],
+          ['ls_1', 'orders-api', 'http', begun++],
+        )
+        if (refuses) throw new Failure('provider_unavailable', { reason: 'secret reason', entry: 'au_full' })
+        return (outcome) => void outcomes.push(outcome)
+      }
+      assert.equal(await (await fetch(`${url}/orders`, { headers: bearer })).text(), 'ok')
+      refuses = true
+      const refused = await fetch(`${url}/orders`, { method: 'POST', body: 'x', headers: bearer })
+      assert.equal(refused.status, 503)
+      assert.doesNotMatch(await refused.text(), /secret reason/)
+      assert.deepEqual(reached, ['GET /orders'])
+      assert.deepEqual(outcomes, [{ status: 200, in: 0, out: 2 }])
+    })
+  })
+
+  test(`${name}: an answer that breaks off, or that nobody waits for, is recorded as cut`, async () => {
+    const breaks: RequestListener = (request, response) => {
+      response.write('half')
+      if (request.url === '/breaks') setImmediate(() => response.destroy())
+    }
+    await standing(open, breaks, async ({ url, gate }) => {
+      const ended = Promise.withResolvers<Outcome>()
+      gate.records = () => true
+      gate.record = async () => ended.resolve
+      await assert.rejects(fetch(`${url}/breaks`, { headers: bearer }).then((answer) => answer.text()))
+      const { cut, status } = await ended.promise
+      assert.deepEqual([cut, status], [true, 200])
+      const left = Promise.withResolvers<Outcome>()
+      gate.record = async () => left.resolve
+      const leaving = new AbortController()
+      const asked = await fetch(`${url}/waits`, { headers: bearer, signal: leaving.signal })
+      assert.equal(asked.status, 200)
+      leaving.abort()
+      assert.deepEqual(await left.promise, { status: 200, in: 0, out: 4, cut: true })
     })
   })
 

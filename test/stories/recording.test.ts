@@ -1,16 +1,18 @@
 /** What a target's `record` says: each request of a job is in the log, or none, and `audit show` tells them again. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import { WebSocket, WebSocketServer } from 'ws'
 import { pushJob } from '../../packages/cli/src/demo/stand-in/claims.ts'
 import { mayfly } from '../../packages/cli/test/command-line.ts'
 import { atEnd } from '../fakes/at-end.ts'
 import { exportedLog } from '../fakes/exported-log.ts'
 import { githubFor } from '../fakes/github.ts'
-import { onLoopback } from '../fakes/on-loopback.ts'
+import { serverOnLoopback } from '../fakes/on-loopback.ts'
 import { accessToken, ask, exchange, type Said } from '../fakes/requests.ts'
 import { runBroker } from '../fakes/running-broker.ts'
 import { makeSite } from '../fakes/site.ts'
@@ -27,7 +29,7 @@ grants:
 async function start(t: TestContext, record: string) {
   const github = await githubFor(t)
   const reached: string[] = []
-  const api = await onLoopback(t, async (request, response) => {
+  const { url: api, server } = await serverOnLoopback(t, async (request, response) => {
     let body = ''
     for await (const chunk of request) body += String(chunk)
     reached.push(`${request.method} ${request.url}`)
@@ -35,6 +37,8 @@ async function start(t: TestContext, record: string) {
     if (request.url === '/chunks') response.write('a')
     response.end(body === '' ? 'ok' : body)
   })
+  const sockets = new WebSocketServer({ noServer: true })
+  server.on('upgrade', (request, socket, head) => sockets.handleUpgrade(request, socket, head, () => {}))
   const site = await makeSite(t, {
     issuers: { github: github.issuer },
     policy: policy(record),
@@ -50,7 +54,7 @@ async function start(t: TestContext, record: string) {
     const [method = '', path = ''] = line.split(' ')
     return ask(base + path, { ...said, method, headers: { authorization: `Bearer ${bearer}` } })
   }
-  return { site, broker, reached, staging, token, call }
+  return { site, broker, reached, orders, staging, token, call, sockets }
 }
 
 /** The store says no to every entry until it is told otherwise. */
@@ -176,6 +180,35 @@ test('best_effort goes on while the store refuses, and writes when it can', asyn
   await broker.close()
   const { requests } = await told(site.config)
   assert.deepEqual(requests.map(lineOf), ['GET /orders: 200 0 2', 'GET /orders/1: 200 0 2'])
+})
+
+test('a WebSocket is one request, and ends where its connection does', async (t) => {
+  const { site, broker, token, orders, sockets } = await start(t, 'required')
+  const bearer = await token()
+  const socket = new WebSocket(`${orders.replace('http', 'ws')}/watch?token=hunter2`, {
+    headers: { authorization: `Bearer ${bearer}` },
+  })
+  await once(socket, 'open')
+  assert.equal((await told(site.config)).requests[0]?.carried?.path, '/watch')
+  for (const each of sockets.clients) each.close()
+  await once(socket, 'close')
+  const accept = refuseEntries(t, site.folder)
+  const refused = new WebSocket(`${orders.replace('http', 'ws')}/watch`, {
+    headers: { authorization: `Bearer ${bearer}` },
+  })
+  const [thrown] = await once(refused, 'error')
+  assert.match(String(thrown), /503/)
+  accept()
+  await broker.close()
+  const { requests, text } = await told(site.config)
+  assert.deepEqual(
+    requests.map(({ type, outcome }) => [type, outcome?.status]),
+    [
+      ['route.request', undefined],
+      ['route.answered', 101],
+    ],
+  )
+  assert.ok(!text.includes('hunter2'))
 })
 
 test('a target that says nothing has its first admission alone, as before', async (t) => {

@@ -66,8 +66,9 @@ export function linesOf(
   const answers = new Map(
     entries.flatMap((entry) => (entry.type === 'route.answered' ? [[entry['request'], entry]] : [])),
   )
-  const shown = new Set(entries.map(({ id }) => id))
-  return entries
+  const shown = new Map(entries.map((entry) => [entry.id, entry]))
+  // An entry may have been written twice where the store did not say that it was.
+  return [...shown.values()]
     .filter((entry) => entry.type !== 'route.answered' || !shown.has(String(entry['request'])))
     .toSorted((one, other) => one.at - other.at)
     .map((entry) => ({ entry, words: inWords({ outcome: answers.get(entry.id)?.['outcome'], ...entry }) }))

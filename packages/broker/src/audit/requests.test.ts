@@ -88,6 +88,20 @@ test('what could not be written waits and is written once', async () => {
   assert.deepEqual(commits.map(count), [2])
 })
 
+test('what waited for four minutes is lost: entries stay about in the order of time', async () => {
+  const { requests, commits, store, pass, counted } = open()
+  store.away = true
+  requests.behind(request('ls_1', '/old'))
+  for (let i = 0; i < 235; i++) await pass(1_000)
+  requests.behind(request('ls_1', '/new'))
+  for (let i = 0; i < 10; i++) await pass(1_000)
+  assert.equal(await counted(), 1)
+  store.away = false
+  await pass(1_000)
+  assert.match(JSON.stringify(commits), /"\/new"/)
+  assert.doesNotMatch(JSON.stringify(commits), /"\/old"/)
+})
+
 test('a lease that asks too often loses entries or is refused, and another one does not', async () => {
   const { requests, commits, pass, counted } = open({ each: 3 })
   for (let i = 0; i < 5; i++) requests.behind(request('ls_1'))

@@ -23,7 +23,8 @@ const usual = {
 const waitingLimits = { entries: 10_000, bytes: 8_388_608 } as const
 /** Entries of one commit. */
 const batch = 512
-const times = { everyMs: 200, retryMs: 1_000, tellEveryMs: 60_000 } as const
+/** `oldestMs`: who searches the log by time counts on entries that are not much later than it. */
+const times = { everyMs: 200, retryMs: 1_000, tellEveryMs: 60_000, oldestMs: 240_000 } as const
 
 export interface RequestsParts {
   /** Resolves when the changes are durable. */
@@ -72,6 +73,7 @@ interface Waiting {
   readonly target: string
   readonly change: Change
   readonly size: number
+  readonly at: number
 }
 
 class Behind {
@@ -97,7 +99,7 @@ class Behind {
     }
     const { change } = this.#parts.record(event)
     const size = change.kind === 'append' ? change.entry.byteLength : 0
-    this.#waiting.push({ target: event.target, change, size })
+    this.#waiting.push({ target: event.target, change, size, at: this.#parts.tools.now() })
     this.#bytes += size
     this.#plan()
   }
@@ -134,6 +136,7 @@ class Behind {
   async #write(): Promise<void> {
     const { commit, tools } = this.#parts
     while (this.#waiting.length > 0 || this.#losses.isDue(this.#closed)) {
+      this.#forgetOld()
       const taken = this.#waiting.slice(0, batch)
       const summed = this.#losses.take(this.#closed)
       try {
@@ -145,9 +148,21 @@ class Behind {
         return
       }
       this.#failing = false
-      this.#waiting.splice(0, taken.length)
-      for (const { size } of taken) this.#bytes -= size
+      this.#take(taken.length)
     }
+  }
+
+  #forgetOld(): void {
+    const since = this.#parts.tools.now() - times.oldestMs
+    const first = this.#waiting.findIndex(({ at }) => at >= since)
+    const old = this.#take(first === -1 ? this.#waiting.length : first)
+    for (const { target } of old) this.#losses.add(target)
+  }
+
+  #take(count: number): readonly Waiting[] {
+    const taken = this.#waiting.splice(0, count)
+    for (const { size } of taken) this.#bytes -= size
+    return taken
   }
 }
 

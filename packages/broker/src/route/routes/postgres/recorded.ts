@@ -1,5 +1,6 @@
 /** Statements of a session that are recorded: which answer of the server belongs to which of them. */
 import type { Carried, Outcome } from '../../../base/carried.ts'
+import { Failure } from '../../../base/failure.ts'
 import type { Answered } from '../../route.ts'
 import { textAt } from './bytes.ts'
 import type { Looked } from './caller-messages.ts'
@@ -13,6 +14,9 @@ interface Sent {
   outcome?: Outcome
 }
 
+/** Statements without an answer beyond which a caller waits, and beyond which it sent far too many at once. */
+const open = { most: 2_000, far: 20_000 } as const
+
 /** Portals whose statement is remembered; an older one that is executed is recorded without its text. */
 const mostPortals = 1_000
 const unknown = '[a portal that no Bind of this session named]'
@@ -23,6 +27,7 @@ export class RecordedStatements {
   readonly #portals = new Map<string, string | undefined>()
   #sent: Sent[] = []
   #waiting: Promise<Answered>[] = []
+  #hasRoom = () => {}
   /** The server takes a COPY, and the caller has not said yet that it is at its end. */
   #copying = false
   /** The server passes over what the caller sends, until Sync. */
@@ -32,6 +37,14 @@ export class RecordedStatements {
   constructor(begin: (carried: () => Carried) => Begun, prepared: (name: string) => string | undefined) {
     this.#begin = begin
     this.#prepared = prepared
+  }
+
+  /** Resolves when more may be sent: what has no answer yet is remembered here. */
+  async room(): Promise<void> {
+    if (this.#sent.length <= open.most) return
+    await new Promise<void>((resolve) => {
+      this.#hasRoom = resolve
+    })
   }
 
   /** Resolves when everything that was sent may go on; rejects when something of it may not. */
@@ -62,6 +75,11 @@ export class RecordedStatements {
 
   /** A message of the server. */
   next(type: string, message: Buffer): void {
+    this.#answer(type, message)
+    if (this.#sent.length <= open.most) this.#hasRoom()
+  }
+
+  #answer(type: string, message: Buffer): void {
     if (type === 'G') {
       this.#copyIn()
       return
@@ -78,9 +96,12 @@ export class RecordedStatements {
   over(): void {
     for (const each of this.#sent) finish(each)
     this.#sent = []
+    this.#hasRoom()
   }
 
   #push(kind: 'Query' | 'Execute', text = unknown): void {
+    if (this.#sent.length >= open.far)
+      throw new Failure('rate_limited', { detail: 'The session sends too many statements at once.' })
     const begun = this.#begin(() => ({ kind: 'statement', text: normalised(text) }))
     if (begun !== undefined) this.#waiting.push(begun)
     this.#sent.push({ kind, begun })

@@ -210,6 +210,7 @@ export class Session {
 
   async #pass({ bytes, looked, rounds }: Scanned): Promise<void> {
     const { upstream, caller, tools } = this.#parts
+    await this.#recorded?.room()
     const pieces: Buffer[] = []
     let sent = 0
     for (const each of looked) {
