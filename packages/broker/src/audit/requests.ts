@@ -13,7 +13,7 @@ import type { Recorder } from './recorder.ts'
 /** An event of a route about what it carried. */
 export type RequestEvent = Extract<AuditEvent, { readonly type: 'route.request' | 'route.answered' }>
 
-/** A job that asks this often for a day writes some 20 GB; all of them together 80. */
+/** A lease that asks this often for a day writes some 25 GB; all of them together 100. */
 const usual = {
   all: { burst: 20_000, perSecond: 2_000 },
   each: { burst: 5_000, perSecond: 500 },
