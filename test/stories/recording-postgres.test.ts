@@ -105,6 +105,27 @@ test('required: a statement that cannot be written down does not reach the serve
   assert.deepEqual((await query(admin, 'SELECT n FROM counted')).rows, [{ n: 1 }])
 })
 
+test('a statement that is refused has an entry without its constants, also where it cannot be parsed', async (t) => {
+  const scopes = ', scopes: { read: { access: read, statements: ["SELECT public.orders"] } }'
+  const { site, broker, get, urlWith } = await startRoute(t, { record: 'best_effort', target: scopes })
+  const client = await connected(t, urlWith((await get()).token))
+  for (const text of [
+    `SELECT 'a' '${secret}'`,
+    `ALTER ROLE a PASSWORD "${secret}`,
+    `ALTER ROLE a PASSWORD ${secret}`,
+    `SELECT * FROM customers WHERE name = '${secret}'`,
+    `SELECT set_config('a.b', '${secret}', false)`,
+  ])
+    await assert.rejects(client.query(text), /does not allow/, text)
+  assert.equal((await client.query(`SELECT '${secret}' AS a`)).rows[0].a, secret)
+  await client.end()
+  await broker.close()
+  const { text, entries, lines } = await told(site.config)
+  assert.equal(entries.filter(({ type }) => type === 'route.refused').length, 5)
+  assert.ok(!text.includes(secret) && !text.includes('S3cret'))
+  assert.deepEqual(lines, ['SELECT ? AS a: 1'])
+})
+
 test('a session that began without a record ends when the policy asks for one', async (t) => {
   const { site, broker, get, urlWith } = await startRoute(t)
   const client = await connected(t, urlWith((await get()).token))

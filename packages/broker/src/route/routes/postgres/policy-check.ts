@@ -68,8 +68,13 @@ function refused(reason: string, scopes: readonly string[]): Looked {
   const need = scopes.length === 0 ? '' : ` It needs the scope ${scopes.join(' or ')}.`
   return {
     refusal: new Failure('scope_refused', {
-      reason: `no scope of the token lists this statement: ${reason}`,
+      reason: `no scope of the token lists this statement: ${withoutText(reason)}`,
       detail: `The token does not allow this statement: ${reason}.${need}`,
     }),
   }
+}
+
+/** A parser that gives up says where, in the caller's own words: they may be a constant, and are not for the log. */
+function withoutText(reason: string): string {
+  return reason.startsWith('it cannot be parsed') ? reason.replace(/"[\s\S]*"/, '"..."') : reason
 }
