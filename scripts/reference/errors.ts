@@ -14,6 +14,7 @@ const when = {
     'no grant gives the target, it is unknown, or the job has had all the credentials it may have',
   scope_refused: 'a scope that no matching grant gives',
   rate_limited: 'too many requests',
+  budget_spent: 'the job has used up what the policy lets one job use of a target at our routes',
   provider_unavailable: 'the store, the signing keys or the keys of an issuer cannot be had',
   internal: 'a fault of ours; the broker’s own log has the cause under the `error_id`',
 } as const satisfies Record<FailureCode, string>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Store } from '@mayfly/broker/store/store'
+import { budgetConformance } from './store-budgets.ts'
 import { jobsConformance } from './store-jobs.ts'
 import { leaseConformance } from './store-leases.ts'
 import { logConformance } from './store-log.ts'
@@ -31,6 +32,7 @@ export function storeConformance(name: string, open: OpenStore): void {
         await opened.remove()
       }
     })
+  budgetConformance(check)
   commitConformance(check)
   conditionConformance(check)
   contentConformance(check)

@@ -99,6 +99,23 @@ export interface Terms {
  */
 export type EndCause = 'expired' | 'caller' | 'job_end' | 'operator' | 'failed' | 'policy' | 'switch'
 
+/** How much one job may use of a target; absent: as much as it wants. */
+export interface Budget {
+  readonly calls?: number
+  readonly writes?: number
+  readonly rows?: number
+  readonly bytes?: number
+  readonly minutes?: number
+}
+
+/** What is used of a budget. */
+export interface Used {
+  readonly calls: number
+  readonly writes: number
+  readonly rows: number
+  readonly bytes: number
+}
+
 /** What can be switched off as a whole: nothing is issued for it, and what was ends. */
 export interface Switch {
   readonly of: 'target' | 'issuer' | 'repository'

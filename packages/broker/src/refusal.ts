@@ -34,6 +34,11 @@ const conflicts = {
     reason: 'the lease ended while its credential was being made',
   },
   key_exists: { code: 'internal', reason: 'a key conflict outside of the key room' },
+  calls_spent: { code: 'budget_spent', reason: 'its calls are spent' },
+  writes_spent: { code: 'budget_spent', reason: 'its writes are spent' },
+  rows_spent: { code: 'budget_spent', reason: 'its rows are spent' },
+  bytes_spent: { code: 'budget_spent', reason: 'its bytes are spent' },
+  minutes_spent: { code: 'budget_spent', reason: 'its minutes are over' },
 } as const satisfies Record<ConflictKind, { code: FailureCode; reason: string }>
 
 /** Every refusal is in the log before the caller hears of it; its id goes along, its reason does not. */

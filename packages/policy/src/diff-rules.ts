@@ -1,5 +1,6 @@
 /** diff-rules: targets and guardrails that are added, gone, or say something else than before. */
 
+import { budgetText } from './budget.ts'
 import type { GuardrailChange, TargetChange } from './changes.ts'
 import { guardrailKey } from './content-key.ts'
 import type { Policy, PolicyTarget } from './policy.ts'
@@ -38,6 +39,7 @@ function fieldsOf({
   scopes,
   requests,
   record = 'refusals',
+  budget,
   statements,
 }: PolicyTarget): Readonly<Record<string, string>> {
   return {
@@ -45,6 +47,7 @@ function fieldsOf({
     access,
     max: `${maxSeconds} s`,
     record,
+    budget: budgetText(budget),
     kind,
     settings: JSON.stringify(settings),
     scopes: [...scopes]

@@ -2,6 +2,7 @@
  * policy: a loaded policy, ready to decide. Made by `load` only, never changed after. `decide` and `explain` read it.
  */
 import type { Box } from './box.ts'
+import type { Budget } from './budget.ts'
 import type { EntryTree } from './entry-tree.ts'
 import { everything, type Lang, withMissing } from './lang.ts'
 import type { Place } from './problem.ts'
@@ -42,6 +43,8 @@ export interface PolicyTarget extends TargetDefinition {
   readonly audience?: string
   /** Absent: `refusals`. */
   readonly record?: Recording
+  /** How much one job may use of it at our routes; absent: no limits. */
+  readonly budget?: Budget
   readonly place: Place
 }
 

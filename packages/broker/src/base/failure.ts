@@ -115,6 +115,16 @@ export const failures = {
     text: 'Too many requests.',
     retryAfter: 5,
   },
+  budget_spent: {
+    status: 400,
+    oauth: 'invalid_target',
+    bearer: 403,
+    sqlstate: '53400',
+    grpc: 8,
+    aws: 'LimitExceeded',
+    vault: 403,
+    text: 'The budget of this job is spent.',
+  },
   provider_unavailable: {
     status: 503,
     oauth: 'temporarily_unavailable',

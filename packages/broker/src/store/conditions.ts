@@ -1,4 +1,4 @@
-import type { LeaseState } from '../domain.ts'
+import type { LeaseState, Used } from '../domain.ts'
 import type { Step } from './steps.ts'
 import type { ConflictKind } from './store.ts'
 
@@ -8,12 +8,20 @@ export interface JobCount {
   readonly ended: boolean
 }
 
+/** What is used of a budget. */
+export interface BudgetRow extends Used {
+  /** Of the first use. */
+  readonly begun: number
+  readonly until: number
+}
+
 /** The state that a commit meets: everything that was committed before it. */
 export interface World {
   isSpent(name: string): boolean
   leaseState(id: string): LeaseState | undefined
   job(key: string): JobCount | undefined
   isOff(name: string): boolean
+  budget(key: string): BudgetRow | undefined
   /** Whether this purpose has this generation, or any key has this id. */
   hasKey(purpose: string, generation: number, kid: string): boolean
 }
@@ -24,6 +32,7 @@ interface Ahead {
   readonly states: Map<string, LeaseState>
   readonly jobs: Map<string, JobCount>
   readonly switches: Map<string, boolean>
+  readonly budgets: Map<string, BudgetRow>
   readonly keys: Set<string>
 }
 
@@ -35,7 +44,7 @@ interface Ahead {
 export function conflictOf(steps: readonly Step[], world: World): ConflictKind | 'exists' | undefined {
   const ahead: Ahead = {
     ...{ spent: new Set<string>(), states: new Map(), jobs: new Map() },
-    ...{ switches: new Map(), keys: new Set<string>() },
+    ...{ switches: new Map(), budgets: new Map(), keys: new Set<string>() },
   }
   for (const step of steps) {
     const conflict = meet(step, world, ahead)
@@ -64,6 +73,11 @@ function meet(step: Step, world: World, ahead: Ahead): ConflictKind | 'exists' |
       ahead.jobs.set(step.job, { issued, ended: true })
       return undefined
     }
+    case 'take': {
+      const row = taken(step, ahead.budgets.get(step.key) ?? world.budget(step.key))
+      ahead.budgets.set(step.key, row)
+      return spentOf(step, row)
+    }
     case 'switch':
       ahead.switches.set(step.name, step.off)
       return undefined
@@ -78,6 +92,31 @@ function meet(step: Step, world: World, ahead: Ahead): ConflictKind | 'exists' |
     default:
       return undefined
   }
+}
+
+type Take = Extract<Step, { op: 'take' }>
+
+/** What is used once a step is done. */
+export function taken({ take, at, until }: Take, before: BudgetRow | undefined): BudgetRow {
+  return {
+    calls: (before?.calls ?? 0) + take.calls,
+    writes: (before?.writes ?? 0) + take.writes,
+    rows: (before?.rows ?? 0) + take.rows,
+    bytes: (before?.bytes ?? 0) + take.bytes,
+    begun: before?.begun ?? at,
+    until: Math.max(before?.until ?? 0, until),
+  }
+}
+
+/** Which part of a budget a step would overdraw. */
+function spentOf({ budget, at }: Take, after: BudgetRow): ConflictKind | undefined {
+  const { minutes } = budget
+  if (minutes !== undefined && at - after.begun >= minutes * 60) return 'minutes_spent'
+  for (const part of ['calls', 'writes', 'rows', 'bytes'] as const) {
+    const most = budget[part]
+    if (most !== undefined && after[part] > most) return `${part}_spent`
+  }
+  return undefined
 }
 
 function meetCreate(

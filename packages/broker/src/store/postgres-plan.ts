@@ -1,6 +1,6 @@
 import { type Frontier, leafHash } from '../base/merkle.ts'
 import type { LeaseState } from '../domain.ts'
-import { conflictOf, type World } from './conditions.ts'
+import { type BudgetRow, conflictOf, taken, type World } from './conditions.ts'
 import type { Outcome } from './group.ts'
 import type { LeaseRow, SecretStep, Step } from './steps.ts'
 import type { KeyRecord } from './store.ts'
@@ -19,6 +19,7 @@ export interface Loaded {
   readonly states: Map<string, LeaseState>
   readonly jobs: Map<string, JobRow>
   readonly off: Set<string>
+  readonly budgets: Map<string, BudgetRow>
   readonly keys: readonly { readonly purpose: string; readonly generation: number; readonly kid: string }[]
 }
 
@@ -30,6 +31,7 @@ export interface Writes {
   readonly jobs: Map<string, JobRow>
   /** By name: whether it is off from now on. */
   readonly switches: Map<string, boolean>
+  readonly budgets: Map<string, BudgetRow>
   readonly keys: KeyRecord[]
   readonly retirements: Extract<Step, { op: 'retire' }>[]
   readonly entries: { readonly index: number; readonly leaf: Uint8Array; readonly bytes: Uint8Array }[]
@@ -55,6 +57,7 @@ export function planGroup(group: readonly (readonly Step[])[], loaded: Loaded, f
     moves: new Map(),
     jobs: new Map(),
     switches: new Map(),
+    budgets: new Map(),
     keys: [],
     retirements: [],
     entries: [],
@@ -68,6 +71,7 @@ export function planGroup(group: readonly (readonly Step[])[], loaded: Loaded, f
     leaseState: (id) => loaded.states.get(id),
     job: (key) => loaded.jobs.get(key),
     isOff: (name) => loaded.off.has(name),
+    budget: (key) => loaded.budgets.get(key),
     hasKey: (purpose, generation, kid) =>
       namesOf(purpose, generation, kid).some((name) => keyNames.has(name)),
   }
@@ -106,6 +110,12 @@ function plan(step: Step, loaded: Loaded, writes: Writes, frontier: Frontier): v
       loaded.off[step.off ? 'add' : 'delete'](step.name)
       writes.switches.set(step.name, step.off)
       return
+    case 'take': {
+      const row = taken(step, loaded.budgets.get(step.key))
+      loaded.budgets.set(step.key, row)
+      writes.budgets.set(step.key, row)
+      return
+    }
     case 'key':
       writes.keys.push(step.key)
       return

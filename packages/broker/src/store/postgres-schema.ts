@@ -18,6 +18,12 @@ const secretTable = `CREATE TABLE mayfly.secret (
 /** What is switched off. Younger than version 1 as well. */
 const switchTable = 'CREATE TABLE IF NOT EXISTS mayfly.switch (name text COLLATE "C" PRIMARY KEY)'
 
+/** What jobs used of budgets. Younger than version 1 as well. */
+const budgetTable = `CREATE TABLE IF NOT EXISTS mayfly.budget (
+  key text COLLATE "C" PRIMARY KEY, calls bigint NOT NULL, writes bigint NOT NULL, rows bigint NOT NULL,
+  bytes bigint NOT NULL, begun bigint NOT NULL, until bigint NOT NULL
+); CREATE INDEX IF NOT EXISTS budget_until ON mayfly.budget (until)`
+
 /** `COLLATE "C"`: ids are ordered by their bytes, whatever language the database sorts in. */
 const tables = `
 CREATE SCHEMA IF NOT EXISTS mayfly;
@@ -68,7 +74,7 @@ export async function prepareSchema(client: Client): Promise<void> {
     // Brokers that do not know these two work beside them, so they are no new version.
     if (is?.there === true && !is.rare) await client.query(rareIndex)
     if (is?.there === true && !is.secret) await client.query(secretTable)
-    await client.query(switchTable)
+    await client.query(`${switchTable}; ${budgetTable}`)
     const found = await client.query<{ version: number }>('SELECT version FROM mayfly.version')
     const schema = found.rows[0]?.version
     if (schema !== version) throw new Error(`the database has schema ${schema}, this Mayfly knows ${version}`)

@@ -11,6 +11,10 @@ export const insert = {
   jobs: `INSERT INTO mayfly.job (key, issued, ended, until)
     SELECT * FROM unnest($1::text[], $2::integer[], $3::boolean[], $4::bigint[])
     ON CONFLICT (key) DO UPDATE SET issued = excluded.issued, ended = excluded.ended, until = excluded.until`,
+  budgets: `INSERT INTO mayfly.budget (key, calls, writes, rows, bytes, begun, until)
+    SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+    ON CONFLICT (key) DO UPDATE SET calls = excluded.calls, writes = excluded.writes, rows = excluded.rows,
+      bytes = excluded.bytes, until = excluded.until`,
   switchOff: 'INSERT INTO mayfly.switch SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING',
   switchOn: 'DELETE FROM mayfly.switch WHERE name = ANY($1::text[])',
   entries: `INSERT INTO mayfly.entry (idx, leaf, bytes)
@@ -40,6 +44,8 @@ export const prunes = {
     (SELECT key FROM mayfly.spent WHERE until < $1 ORDER BY until LIMIT $2)`,
   jobs: `DELETE FROM mayfly.job WHERE key IN
     (SELECT key FROM mayfly.job WHERE until < $1 ORDER BY until LIMIT $2)`,
+  budgets: `DELETE FROM mayfly.budget WHERE key IN
+    (SELECT key FROM mayfly.budget WHERE until < $1 ORDER BY until LIMIT $2)`,
   leases: `DELETE FROM mayfly.lease WHERE id IN
     (SELECT id FROM mayfly.lease WHERE state IN ('revoked', 'expired') AND coalesce(ended_at, expires_at) < $1
      ORDER BY coalesce(ended_at, expires_at) LIMIT $2)`,

@@ -51,6 +51,7 @@ export async function pruneRows(
     for (const [text, time] of [
       [prunes.spent, before],
       [prunes.jobs, before],
+      [prunes.budgets, before],
       [prunes.leases, endedBefore],
     ] as const) {
       left -= (await client.query(text, [time, left])).rowCount ?? 0
@@ -120,12 +121,14 @@ async function abandon(connection: Connection, client: Client): Promise<void> {
 function writeStatements(writes: Writes): Statement[] {
   const { spends, entries, hashes } = writes
   const moves = [...writes.moves].map(([id, move]) => ({ id, ...move }))
+  const budgets = [...writes.budgets].map(([key, row]) => ({ key, ...row }))
   const jobs = [...writes.jobs].map(([key, job]) => ({ key, ...job }))
   return [
     ...rows(insert.spent, spends, ['key', 'until']),
     ...rows(insert.lease, [...writes.leases.values()], leaseColumns),
     ...rows(insert.moves, moves, ['id', 'to', 'endedAt', 'endedBy', 'handle']),
     ...rows(insert.jobs, jobs, ['key', 'issued', 'ended', 'until']),
+    ...rows(insert.budgets, budgets, ['key', 'calls', 'writes', 'rows', 'bytes', 'begun', 'until']),
     ...rows(insert.switchOff, switched(writes, true), ['name']),
     ...rows(insert.switchOn, switched(writes, false), ['name']),
     ...rows(insert.entries, entries, ['index', 'leaf', 'bytes']),

@@ -61,6 +61,12 @@ const secretTable = `CREATE TABLE IF NOT EXISTS secret (
 /** What is switched off. Younger than version 1 as well; a broker that does not know it would not heed it. */
 const switchTable = 'CREATE TABLE IF NOT EXISTS switch (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID'
 
+/** What jobs used of budgets. Younger than version 1 as well; a broker that does not know it would not count. */
+const budgetTable = `CREATE TABLE IF NOT EXISTS budget (
+  key TEXT PRIMARY KEY, calls INTEGER NOT NULL, writes INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  begun INTEGER NOT NULL, until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID; CREATE INDEX IF NOT EXISTS budget_until ON budget (until)`
+
 /** Makes the tables where they are not there yet; two processes may try at once. */
 export function prepareSchema(database: DatabaseSync): void {
   // What the writer promises rests on these two: a commit is on disk when it returns, and readers never wait.
@@ -73,7 +79,7 @@ export function prepareSchema(database: DatabaseSync): void {
     if (found > version)
       throw new Error(`the database is of a newer Mayfly (schema ${found}, this one knows ${version})`)
     if (found === 0) database.exec(`${tables} PRAGMA user_version = ${version}`)
-    database.exec(`${probeTable}; ${secretTable}; ${switchTable}`)
+    database.exec(`${probeTable}; ${secretTable}; ${switchTable}; ${budgetTable}`)
     database.exec('COMMIT')
   } catch (thrown) {
     database.exec('ROLLBACK')

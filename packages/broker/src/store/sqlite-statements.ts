@@ -26,6 +26,8 @@ export function writerStatements(database: DatabaseSync) {
     switches: prepare('SELECT name FROM switch'),
     switchOff: prepare('INSERT INTO switch VALUES (?) ON CONFLICT DO NOTHING'),
     switchOn: prepare('DELETE FROM switch WHERE name = ?'),
+    budget: prepare('SELECT calls, writes, rows, bytes, begun, until FROM budget WHERE key = ?'),
+    setBudget: prepare('INSERT OR REPLACE INTO budget VALUES (?, ?, ?, ?, ?, ?, ?)'),
     hasKey: prepare('SELECT 1 FROM key WHERE (purpose = ? AND generation = ?) OR kid = ?'),
     createKey: prepare('INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     retireKey: prepare('UPDATE key SET signs_until = ?, published_until = ? WHERE kid = ?'),
@@ -48,6 +50,9 @@ export function writerStatements(database: DatabaseSync) {
     removeSecret: prepare('DELETE FROM secret WHERE name = ?'),
     pruneJobs: prepare(
       'DELETE FROM job WHERE key IN (SELECT key FROM job WHERE until < ? ORDER BY until LIMIT ?)',
+    ),
+    pruneBudgets: prepare(
+      'DELETE FROM budget WHERE key IN (SELECT key FROM budget WHERE until < ? ORDER BY until LIMIT ?)',
     ),
     pruneLeases: prepare(
       `DELETE FROM lease WHERE id IN (

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { Frontier, leafHash } from '../base/merkle.ts'
 import type { LeaseState } from '../domain.ts'
-import { conflictOf, type World } from './conditions.ts'
+import { type BudgetRow, conflictOf, taken, type World } from './conditions.ts'
 import type { Outcome } from './group.ts'
 import { openProbe } from './sqlite-probe.ts'
 import { prepareSchema } from './sqlite-schema.ts'
@@ -66,6 +66,7 @@ export function openSqliteWriter(
         names = spent.prune(before, limit)
         let left = limit - names.length
         left -= Number(statements.pruneJobs.run(before, left).changes)
+        left -= Number(statements.pruneBudgets.run(before, left).changes)
         left -= Number(statements.pruneLeases.run(endedBefore, left).changes)
         return limit - left
       })
@@ -118,8 +119,17 @@ function worldOf(statements: Statements, spent: SpentKeys, off: ReadonlySet<stri
       return row === undefined ? undefined : { issued: Number(row['issued']), ended: row['ended'] === 1 }
     },
     isOff: (name) => off.has(name),
+    budget: (key) => budgetRow(statements, key),
     hasKey: (purpose, generation, kid) => statements.hasKey.get(purpose, generation, kid) !== undefined,
   }
+}
+
+function budgetRow(statements: Statements, key: string): BudgetRow | undefined {
+  const row = statements.budget.get(key)
+  if (row === undefined) return undefined
+  const [calls, writes, rows, bytes] = [row['calls'], row['writes'], row['rows'], row['bytes']].map(Number)
+  const [begun, until] = [Number(row['begun']), Number(row['until'])]
+  return { calls: calls ?? 0, writes: writes ?? 0, rows: rows ?? 0, bytes: bytes ?? 0, begun, until }
 }
 
 function writeStep(statements: Statements, step: Exclude<Step, { op: 'spend' | 'append' }>): void {
@@ -149,6 +159,11 @@ function writeStep(statements: Statements, step: Exclude<Step, { op: 'spend' | '
     case 'retire':
       statements.retireKey.get(step.signsUntil, step.publishedUntil, step.kid)
       return
+    case 'take': {
+      const { calls, writes, rows, bytes, begun, until } = taken(step, budgetRow(statements, step.key))
+      statements.setBudget.get(step.key, calls, writes, rows, bytes, begun, until)
+      return
+    }
     case 'checkpoint':
       statements.setCheckpoint.get(step.size, step.note)
       return

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { Failure } from '../base/failure.ts'
-import type { Job, Lease, LeaseState, Switch } from '../domain.ts'
+import type { Budget, Job, Lease, LeaseState, Switch, Used } from '../domain.ts'
 import type { Change, KeyRecord, PutSecret } from './store.ts'
 
 /** A lease as a row of either database: what is searched for is a column, the rest is one JSON text. */
@@ -61,6 +61,14 @@ export type Step =
     }
   | { readonly op: 'use'; readonly name: string; readonly at: number; readonly times: number }
   | { readonly op: 'remove'; readonly name: string }
+  | {
+      readonly op: 'take'
+      readonly key: string
+      readonly take: Used
+      readonly budget: Budget
+      readonly at: number
+      readonly until: number
+    }
   | { readonly op: 'checkpoint'; readonly size: number; readonly note: string }
 
 /** The steps that change what is kept of static secrets. */
@@ -100,12 +108,23 @@ function encodeStep(change: Change): Step | undefined {
       const times = { signsUntil: whole(change.signsUntil), publishedUntil: whole(change.publishedUntil) }
       return { op: 'retire', kid: text(change.kid), ...times }
     }
+    case 'budget.take':
+      return take(change)
     case 'append':
       return { op: 'append', entry: change.entry }
     case 'checkpoint':
       return { op: 'checkpoint', size: whole(change.size), note: text(change.note) }
     default:
       return encodeSecret(change)
+  }
+}
+
+function take({ key, take: wanted, budget, at, until }: Extract<Change, { kind: 'budget.take' }>): Step {
+  const { calls = 0, writes = 0, rows = 0, bytes = 0 } = wanted
+  for (const amount of [calls, writes, rows, bytes]) whole(amount)
+  return {
+    ...{ op: 'take', key: text(key), take: { calls, writes, rows, bytes }, budget },
+    ...{ at: whole(at), until: wholeUntil(until) },
   }
 }
 

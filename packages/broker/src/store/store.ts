@@ -2,7 +2,7 @@
  * store: keep it. Leases, spent tokens, jobs, keys and the log, behind one interface; concurrent commits share
  * one durable write. It knows no policy and no protocol. Whoever is handed a `Store` may call it.
  */
-import type { Entry, Job, Lease, LeaseState, Switch, TreeHead } from '../domain.ts'
+import type { Budget, Entry, Job, Lease, LeaseState, Switch, TreeHead, Used } from '../domain.ts'
 
 /**
  * One write. The changes of one commit happen together or not at all; a conflict undoes only its own commit.
@@ -60,10 +60,26 @@ export type Change =
   | { readonly kind: 'secret.use'; readonly name: string; readonly at: number }
   /** Never a conflict. */
   | { readonly kind: 'secret.remove'; readonly name: string }
+  /**
+   * Counts what is used of a budget, from the first time on. Conflict `calls_spent` and so on where it would be more than the
+   * budget has; then nothing is counted.
+   */
+  | {
+      readonly kind: 'budget.take'
+      readonly key: string
+      readonly take: Partial<Used>
+      readonly budget: Budget
+      /** Seconds since 1970. */
+      readonly at: number
+      /** When it may be forgotten. */
+      readonly until: number
+    }
   /** Keeps the signed head of the log. */
   | { readonly kind: 'checkpoint'; readonly size: number; readonly note: string }
 
-export type ConflictKind = 'spent' | 'job_ended' | 'job_limit' | 'switched_off' | 'lease_state' | 'key_exists'
+export type ConflictKind =
+  | ('spent' | 'job_ended' | 'job_limit' | 'switched_off' | 'lease_state' | 'key_exists')
+  | `${keyof Budget}_spent`
 
 /** A commit that could not be made because the world is not as it assumed. Nothing of it was written. */
 export class Conflict extends Error {

@@ -1,4 +1,4 @@
-import type { LeaseState } from '../domain.ts'
+import type { Budget, LeaseState } from '../domain.ts'
 import type { LeaseRow, Step } from './steps.ts'
 import type { KeyRecord } from './store.ts'
 
@@ -16,7 +16,7 @@ export interface Tape {
 /** Steps travel as their place in this list: a text that crosses threads is a new one, and slow to compare. */
 const ops = [
   ...(['spend', 'create', 'move', 'end', 'key', 'retire', 'append', 'checkpoint', 'switch'] as const),
-  ...(['put', 'rewrap', 'use', 'remove'] as const),
+  ...(['put', 'rewrap', 'use', 'remove', 'take'] as const),
 ]
 
 /** Writes a group down. */
@@ -76,6 +76,10 @@ function fields(step: Step, blob: (bytes: Uint8Array) => number): readonly Value
       return [step.name, step.at, step.times]
     case 'remove':
       return [step.name]
+    case 'take': {
+      const { calls, writes, rows, bytes } = step.take
+      return [step.key, calls, writes, rows, bytes, JSON.stringify(step.budget), step.at, step.until]
+    }
   }
 }
 
@@ -130,6 +134,12 @@ function readStep(tape: TapeReader): Step {
       return { op, name: tape.text(), at: tape.number(), times: tape.number() }
     case 'remove':
       return { op, name: tape.text() }
+    case 'take': {
+      const key = tape.text()
+      const take = { calls: tape.number(), writes: tape.number(), rows: tape.number(), bytes: tape.number() }
+      const budget = JSON.parse(tape.text()) as Budget
+      return { op, key, take, budget, at: tape.number(), until: tape.number() }
+    }
     default:
       throw new TypeError('the tape does not fit')
   }

@@ -1,6 +1,7 @@
 /** targets: what can be given. Each has a tier, an access, a longest lifetime and exactly one kind. */
 import type { Access, Json, PolicyTarget, Recording } from '../policy.ts'
 import type { Place } from '../problem.ts'
+import { readBudget } from './budget.ts'
 import type { Faults } from './faults.ts'
 import { accessNames, greatest, type TargetKind, targetKinds } from './kinds.ts'
 import { readListed, withoutListed } from './listed.ts'
@@ -20,7 +21,7 @@ export function readTarget(entry: Entry, faults: Faults): PolicyTarget | undefin
   }
   const map = mapOf(value, `target \`${name}\``, faults)
   if (map === undefined) return undefined
-  const keys = fields(map, ['tier', 'access', 'max', 'record', ...targetKinds.keys()], faults)
+  const keys = fields(map, ['tier', 'access', 'max', 'record', 'budget', ...targetKinds.keys()], faults)
   const [kindEntry, second] = map.entries.filter(({ key }) => targetKinds.has(key))
   const kind = targetKinds.get(kindEntry?.key ?? '')
   if (kindEntry === undefined || kind === undefined || second !== undefined) {
@@ -40,6 +41,7 @@ export function readTarget(entry: Entry, faults: Faults): PolicyTarget | undefin
     : new Map<string, Access | undefined>()
   if (settings === undefined || scopes === undefined) return undefined
   const record = readRecording(keys.get('record'), kind, faults)
+  const budget = readBudget(keys.get('budget'), kind, faults)
   const access = readAccess(entry, keys.get('access'), kindEntry.key, settings, scopes, faults)
   if (tier === undefined || maxSeconds === undefined || access === undefined) return undefined
   return {
@@ -51,6 +53,7 @@ export function readTarget(entry: Entry, faults: Faults): PolicyTarget | undefin
     settings: plainScopes(settings, kind, [...scopes.keys()]),
     scopes: new Map([...scopes].map(([scope, own]) => [scope, own ?? access])),
     ...(record === undefined ? {} : { record }),
+    ...(budget === undefined ? {} : { budget }),
     ...listed,
     place,
     ...audienceOf(settings, kind),
