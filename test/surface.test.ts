@@ -79,6 +79,7 @@ test('error codes, and what each protocol says for them', () => {
       'target_refused 400 invalid_target 403 28000 7 AccessDenied',
       'scope_refused 400 invalid_scope 403 42501 7 AccessDenied',
       'rate_limited 429 invalid_request 429 53300 8 Throttling',
+      'budget_spent 400 invalid_target 403 53400 8 LimitExceeded',
       'provider_unavailable 503 temporarily_unavailable 503 08006 14 ServiceUnavailable',
       'internal 500 server_error 500 XX000 13 InternalFailure',
     ],

@@ -277,7 +277,11 @@ test('what was prepared under another policy is looked at again before it runs',
   let [terms, good] = [1, true]
   const refusal = new Failure('scope_refused')
   const look = () => (good ? { results: [], keeps: false } : { refusal })
-  const alone = await routeAlone(t, {}, { look, terms: () => terms, follows: () => false })
+  const alone = await routeAlone(
+    t,
+    {},
+    { look, terms: () => terms, follows: () => false, cost: () => ({ calls: 1, writes: 0 }) },
+  )
   const { socket, until } = await openWire(alone)
   socket.write(Buffer.concat([parse('a', 'SELECT 1'), bindTo('a'), execute(), sync]))
   assert.equal(typesOf(await until('Z')), '12DCZ')

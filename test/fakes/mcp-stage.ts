@@ -9,7 +9,7 @@ import { accessToken, ask, exchange } from './requests.ts'
 import { runBroker } from './running-broker.ts'
 import { makeSite } from './site.ts'
 
-const policyWith = (record: string) => `version: 1
+const policyWith = (record: string, budget: string) => `version: 1
 issuers: { github: { owners: [acme] } }
 targets:
   orders-api: { tier: staging, access: read, token: { audience: "https://orders.acme.example" } }
@@ -17,7 +17,7 @@ targets:
   agent-tools:
     tier: staging
     record: ${record}
-    token:
+${budget}    token:
       audience: https://tools.acme.example/
       scopes:
         orders:read: { access: read, safe: true, requests: [CALL /orders/search_orders] }
@@ -44,10 +44,17 @@ export async function openMcpStage(
     at = 'config',
     stock,
     record = 'refusals',
-  }: { readonly at?: 'config' | 'replica'; readonly stock?: ToolServer; readonly record?: string } = {},
+    budget,
+  }: {
+    readonly at?: 'config' | 'replica'
+    readonly stock?: ToolServer
+    readonly record?: string
+    readonly budget?: string
+  } = {},
 ) {
   const github = await githubFor(t)
-  const site = await makeSite(t, { issuers: { github: github.issuer }, policy: policyWith(record) })
+  const limits = budget === undefined ? '' : `    budget: ${budget}\n`
+  const site = await makeSite(t, { issuers: { github: github.issuer }, policy: policyWith(record, limits) })
   const second = stock === undefined ? '' : `, stock: { url: "${stock.url}" }`
   const servers = `{ orders: { url: "${server.url}", authorization: { file: ./server-token } }${second} }`
   const route = `{ kind: mcp, name: tools, listen: "127.0.0.1:0", target: agent-tools, servers: ${servers} }`

@@ -45,6 +45,7 @@ export const forbidden: StatementCheck = {
       : { results: [], keeps: false },
   terms: () => undefined,
   follows: () => false,
+  cost: () => ({ calls: 1, writes: 0 }),
 }
 
 /** Opens the route; it ends with the test. `query`: of the connection string by which the route reaches the server. */

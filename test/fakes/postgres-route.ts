@@ -10,12 +10,12 @@ import { exchange } from './requests.ts'
 import { runBroker } from './running-broker.ts'
 import { makeSite } from './site.ts'
 
-const policyWith = (database: string, record: string) => `version: 1
+const policyWith = (database: string, record: string, aside: string) => `version: 1
 issuers: { github: { owners: [acme] } }
 targets:
   orders-api: { tier: staging, access: read, token: { audience: "https://orders.acme.example" } }
   orders-api-staging: { tier: staging, access: read, token: { audience: "https://orders.staging.acme.example" } }
-  orders-db: { tier: staging, ${database === '' ? 'access: write, ' : ''}max: 20m, record: ${record}, postgres_role: { server: staging, role: migrator, audience: "postgres://orders.acme.example"${database} } }
+  orders-db: { tier: staging, ${database === '' ? 'access: write, ' : ''}max: 20m, record: ${record}${aside}, postgres_role: { server: staging, role: migrator, audience: "postgres://orders.acme.example"${database} } }
 grants:
   - { name: shop, who: { repo: acme/shop, branch: main, environment: staging }, get: [orders-db, orders-api], for: 10m }
   - { name: other, who: { repo: acme/shop, branch: main, environment: other }, get: orders-api-staging, for: 10m }
@@ -29,13 +29,15 @@ interface Options {
   readonly on?: string
   /** More of the target's settings, as YAML members after a comma. */
   readonly target?: string
+  /** More beside its kind, in the same form. */
+  readonly aside?: string
   /** What the target's `record` says. */
   readonly record?: string
 }
 
 export async function startRoute(
   t: TestContext,
-  { more = '', files = {}, on, target = '', record = 'refusals' }: Options = {},
+  { more = '', files = {}, on, target = '', record = 'refusals', aside = '' }: Options = {},
 ) {
   const admin = on ?? (await database())
   await query(admin, 'CREATE ROLE migrator').catch(() => undefined)
@@ -44,7 +46,10 @@ export async function startRoute(
     `GRANT CREATE ON SCHEMA public TO migrator; GRANT CREATE ON DATABASE "${new URL(admin).pathname.slice(1)}" TO migrator`,
   )
   const github = await githubFor(t)
-  const site = await makeSite(t, { issuers: { github: github.issuer }, policy: policyWith(target, record) })
+  const site = await makeSite(t, {
+    issuers: { github: github.issuer },
+    policy: policyWith(target, record, aside),
+  })
   const route = `{ kind: postgres, name: orders-db, listen: "127.0.0.1:0", target: orders-db${more} }`
   appendFileSync(
     site.config,

@@ -34,7 +34,7 @@ test('a job orders, reads a stream and is refused from the request after its end
     },
     lease: async (id) => (id === lease.id ? lease : undefined),
     audienceOf: () => audience,
-    verdict: () => ({ is: 'yes' }),
+    verdict: () => ({ is: 'yes', writes: false }),
     record: async (event) => `au_${events.push(event)}`,
   })
   const api = await startOrdersApi(0)

@@ -11,7 +11,7 @@ import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import { type Core, openCore, originOf } from './core.ts'
 import { openPolicy, type PolicySources } from './decide/policies.ts'
-import { recordingOf, requestVerdict } from './decide/request.ts'
+import { budgetOf, recordingOf, requestVerdict } from './decide/request.ts'
 import { statementTerms } from './decide/statement.ts'
 import type { AuditEvent } from './domain.ts'
 import { doorsOf } from './doorway.ts'
@@ -26,9 +26,11 @@ import { openOwnTokens } from './own-token.ts'
 import { openReconcile } from './revoke/reconcile.ts'
 import { stuckLeases } from './revoke/stuck.ts'
 import { openSweep } from './revoke/sweep.ts'
+import { spent } from './route/budgets.ts'
 import { openConnectors } from './route/connectors/connectors.ts'
 import { openGate } from './route/gate.ts'
 import { openSessions, type Sessions } from './sessions.ts'
+import { Conflict } from './store/store.ts'
 import { openSubjectVerifier, type SubjectVerifier } from './verify/subject.ts'
 import { wiringFaults } from './wiring.ts'
 
@@ -133,6 +135,11 @@ interface Opened {
   readonly policy: LivePolicy
 }
 
+function overdrawn(thrown: unknown): never {
+  const [, part] = thrown instanceof Conflict ? (/^(.*)_spent$/.exec(thrown.kind) ?? []) : []
+  throw part === undefined ? thrown : spent(part, thrown)
+}
+
 async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Running> {
   const { core, log, write, metrics, policy } = opened
   const { config, tools, store } = core
@@ -153,6 +160,10 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
     verdict: (target, scopes, request) => requestVerdict(core.policy.inForce(), target, scopes, request),
     statements: (target, scopes) => statementTerms(core.policy.inForce(), target, scopes),
     record: (event) => (event.type === 'route.refused' ? refusals.record(event) : write(event)),
+    budgets: {
+      of: (target) => budgetOf(core.policy.inForce(), target),
+      take: (take) => store.commit([{ kind: 'budget.take', ...take }]).catch(overdrawn),
+    },
     recording: { ...requests, mode: (target) => recordingOf(core.policy.inForce(), target) },
     tools,
     observe: (route, outcome) => metrics.routeRequest(route, outcome),

@@ -9,6 +9,17 @@ const statements = (scopes: string, more = 'audience: "postgres://orders", ') =>
   target(`postgres_role: { server: s, role: r, ${more}scopes: { ${scopes} } }`)
 
 export const listed: readonly Row[] = [
+  [
+    'P026',
+    'a budget of nothing',
+    target("¶budget: {}, access: read, token: { audience: 'https://t.example' }"),
+  ],
+  [
+    'P026',
+    'a budget that is no number',
+    target("budget: { calls: ¶many }, access: read, token: { audience: 'https://t.example' }"),
+  ],
+  ['P026', 'a budget that nobody counts', target('¶budget: { calls: 1 }, access: read, secret: x')],
   ['P041', 'a request that is none', requests('read: { access: read, requests: [¶/orders] }')],
   [
     'P041',

@@ -51,7 +51,7 @@ function world(options: { cacheSize?: number } = {}) {
       counts.read++
       return leases.get(id)
     },
-    verdict: () => ({ is: 'yes' }),
+    verdict: () => ({ is: 'yes', writes: false }),
     audienceOf: (target) => (['orders-api', 'orders-copy'].includes(target) ? audience : undefined),
     record: async (event) => {
       await new Promise((resolve) => setImmediate(resolve))

@@ -9,10 +9,11 @@ import type { Json } from '../base/canonical-json.ts'
 import { asFailure, Failure, type FailureCode } from '../base/failure.ts'
 import type { Tools } from '../base/tools.ts'
 import type { AuditEvent, Lease } from '../domain.ts'
+import { type Budgets, meterOf } from './budgets.ts'
 import { Recent } from './recent.ts'
 import { beginRecord, type Recording } from './recording.ts'
 import { redactedPath } from './redacted.ts'
-import type { Admitted, Ask, Gate, RequestHead, StatementTerms } from './route.ts'
+import type { Admitted, Ask, Gate, Meter, RequestHead, StatementTerms } from './route.ts'
 
 /** What the gate needs of one of our own access tokens once it is verified. */
 export interface OwnToken {
@@ -40,15 +41,17 @@ export interface GateParts {
   readonly tools: Pick<Tools, 'now' | 'log'>
   /** Absent: of what is let in, the first admissions alone are recorded. */
   readonly recording?: Recording
+  /** Absent: nobody has a budget. */
+  readonly budgets?: Budgets
   /** How many verified tokens are remembered. */
   readonly cacheSize?: number
   readonly observe?: (route: string, outcome: 'admitted' | FailureCode) => void
 }
 
-/** `scopes`: those that would do. */
+/** `writes`: it may change something. `scopes`: those that would do. */
 export type Verdict =
-  | { readonly is: 'yes' }
-  | { readonly is: 'body'; readonly fits: (json: unknown) => boolean }
+  | { readonly is: 'yes'; readonly writes: boolean }
+  | { readonly is: 'body'; readonly writes: boolean; readonly fits: (json: unknown) => boolean }
   | { readonly is: 'no'; readonly reason: string; readonly scopes: readonly string[] }
 
 interface Opened extends GateParts {
@@ -92,6 +95,7 @@ export function openGate(parts: GateParts): Gate {
         throw failure
       })
     },
+    meter: (admitted, ask) => meter(opened, admitted, ask),
     permits: ({ scopes }, target, request) => opened.verdict(target, scopes, request).is !== 'no',
     statements: ({ scopes }, target) => opened.statements?.(target, scopes),
     audience: (target) => opened.audienceOf(target),
@@ -102,6 +106,23 @@ export function openGate(parts: GateParts): Gate {
       return opened.openHandle(lease)
     },
   }
+}
+
+/** What is over is in the log once for each request or stream that finds it so. */
+function meter(opened: Opened, admitted: Admitted, ask: Omit<Ask, 'token'>): Meter | undefined {
+  const { budgets, tools } = opened
+  const found = budgets && meterOf(budgets, tools, admitted, ask.target)
+  return (
+    found && {
+      ...found,
+      take: (used) =>
+        found.take(used).catch(async (thrown: unknown) => {
+          const failure = await refusal(opened, ask, { lease: admitted.leaseId }, asFailure(thrown))
+          opened.observe?.(ask.route, failure.code)
+          throw failure
+        }),
+    }
+  )
 }
 
 /** The lease of somebody who was let in, while it is alive. */
@@ -133,20 +154,20 @@ async function check(opened: Opened, ask: Ask, known: Known): Promise<Admitted> 
   known.lease = token.leaseId
   checkAudience(opened, ask, token)
   const { expiresAt, job } = await liveUntil(opened, ask, token)
-  const body = checkRequest(opened, ask, token)
+  const request = checkRequest(opened, ask, token)
   if (opened.passed.get(token)?.has(ask.route) !== true) await recordFirst(opened, ask, key, token)
   const { leaseId, subject, scopes } = token
-  const admitted = { leaseId, subject, scopes, expiresAt, job }
-  return body === undefined ? admitted : { ...admitted, body }
+  return { leaseId, subject, scopes, expiresAt, job, ...request }
 }
 
 /** By the policy in force now: a scope may mean less than when the token was made. */
-function checkRequest(opened: Opened, ask: Ask, token: OwnToken): Admitted['body'] {
-  if (ask.request === undefined) return undefined
+function checkRequest(opened: Opened, ask: Ask, token: OwnToken): Pick<Admitted, 'body' | 'writes'> {
+  if (ask.request === undefined) return {}
   const verdict = opened.verdict(ask.target, token.scopes, ask.request)
-  if (verdict.is === 'yes') return undefined
+  if (verdict.is === 'yes') return verdict.writes ? writing : reading
   if (verdict.is === 'no') throw outside(verdict.reason, verdict.scopes)
-  return async (read) => {
+  const { writes } = verdict
+  const body = async (read: () => Promise<unknown>) => {
     try {
       if (!verdict.fits(await read()))
         throw outside('no scope of the token lists a request with this body', [])
@@ -156,7 +177,11 @@ function checkRequest(opened: Opened, ask: Ask, token: OwnToken): Admitted['body
       throw failure
     }
   }
+  return { writes, body }
 }
+
+const writing = { writes: true } as const
+const reading = { writes: false } as const
 
 function outside(reason: string, scopes: readonly string[]): Failure {
   const need = scopes.length === 0 ? '' : ` It needs the scope ${scopes.join(' or ')}.`

@@ -7,7 +7,7 @@ import type { Json } from '../base/canonical-json.ts'
 import type { Carried, Outcome } from '../base/carried.ts'
 import type { Failure } from '../base/failure.ts'
 import type { Secret } from '../base/secret.ts'
-import type { Job } from '../domain.ts'
+import type { Job, Used } from '../domain.ts'
 
 export interface Ask {
   /** What the caller presented, if anything. */
@@ -35,6 +35,14 @@ export interface RequestHead {
   readonly overrides: boolean
 }
 
+/** What a job may still use of a target. */
+export interface Meter {
+  /** What flows counts as well, not only how often something is asked. */
+  readonly flows: boolean
+  /** Resolves once it is taken. Throws `budget_spent`, which is in the log then, and takes nothing. */
+  take(take: Partial<Used>): Promise<void>
+}
+
 /** What a policy says of statements of a database. */
 export interface StatementTerms {
   /** Where names without a schema are looked up, if anywhere. */
@@ -53,6 +61,8 @@ export interface Admitted {
   readonly subject: string
   readonly scopes: readonly string[]
   readonly expiresAt: number
+  /** What was asked for may change something. */
+  readonly writes?: boolean
   /** For the record. */
   readonly job?: Job | undefined
   /** Before anything is forwarded its JSON body has to be shown here. Throws as `Gate.admit` does. */
@@ -86,6 +96,10 @@ export interface Gate {
   records(target: string): boolean
   /** Whether the policy in force lists such a request for somebody who was let in: to show what there is, not to let it pass. */
   permits(admitted: Admitted, target: string, request: RequestHead): boolean
+  /**
+   * Counts what somebody who was let in uses, where the policy in force has a budget for the target; `undefined`: it has none.
+   */
+  meter(admitted: Admitted, ask: Omit<Ask, 'token'>): Meter | undefined
   /**
    * What the policy in force says of statements for somebody who was let in, the same value as long as it says the same;
    * `undefined`: nothing, and all may pass.

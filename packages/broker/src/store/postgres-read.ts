@@ -3,11 +3,12 @@ import { Failure } from '../base/failure.ts'
 import { Frontier } from '../base/merkle.ts'
 import { batchReads } from './batch.ts'
 import { unavailable } from './group.ts'
+import { isPlainText } from './kept-values.ts'
 import { keyOf } from './key-row.ts'
 import { connectionSettings } from './postgres-connection.ts'
 import { pingDatabase } from './postgres-ping.ts'
 import { secretOf } from './secret-row.ts'
-import { bodyMember, bodyStart, isPlainText, jobKeys, type LeaseRow, leaseOf, switchOf } from './steps.ts'
+import { bodyMember, bodyStart, jobKeys, type LeaseRow, leaseOf, switchOf } from './steps.ts'
 import type { LeaseFilter, Store } from './store.ts'
 
 type Reads = Pick<

@@ -1,9 +1,10 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { Frontier } from '../base/merkle.ts'
 import type { Lease } from '../domain.ts'
+import { isPlainText } from './kept-values.ts'
 import { keyOf } from './key-row.ts'
 import { secretOf } from './secret-row.ts'
-import { bodyMember, bodyStart, isPlainText, jobKeys, type LeaseRow, leaseOf, switchOf } from './steps.ts'
+import { bodyMember, bodyStart, jobKeys, type LeaseRow, leaseOf, switchOf } from './steps.ts'
 import type { LeaseFilter, Store } from './store.ts'
 
 type Reads = Pick<

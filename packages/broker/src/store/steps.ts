@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
-import { Failure } from '../base/failure.ts'
 import type { Budget, Job, Lease, LeaseState, Switch, Used } from '../domain.ts'
+import { text, whole, wholeOrNull, wholeUntil } from './kept-values.ts'
 import type { Change, KeyRecord, PutSecret } from './store.ts'
 
 /** A lease as a row of either database: what is searched for is a column, the rest is one JSON text. */
@@ -185,11 +185,6 @@ export function jobKeys(job: Job): { readonly keys: readonly string[]; readonly 
   return { keys, wholeRun: job.id === undefined }
 }
 
-/** Whether both databases keep this text as it is: PostgreSQL has no NUL, UTF-8 no lone surrogate. */
-export function isPlainText(value: string): boolean {
-  return value.isWellFormed() && !value.includes('\u0000')
-}
-
 function spend(key: string, until: number): Step {
   // Fixed size whatever a token holds; 128 bits, because who finds two tokens of one key can only spend his own.
   // UTF-16 units, because UTF-8 would make two lone surrogates equal.
@@ -282,26 +277,4 @@ function checkKey(key: KeyRecord): KeyRecord {
   wholeOrNull(key.signsUntil)
   wholeOrNull(key.publishedUntil)
   return key
-}
-
-function text(value: string): string {
-  if (!isPlainText(value))
-    throw new Failure('internal', { reason: 'a text for the store holds NUL or half a character' })
-  return value
-}
-
-function whole(value: number): number {
-  if (!Number.isSafeInteger(value))
-    throw new Failure('internal', { reason: 'a number for the store is not whole' })
-  return value
-}
-
-function wholeOrNull(value: number | undefined): number | null {
-  return value === undefined ? null : whole(value)
-}
-
-/** A token may end at a fraction of a second (RFC 7519 2, NumericDate): later is the safe side. */
-function wholeUntil(value: number): number {
-  if (Number.isNaN(value)) throw new Failure('internal', { reason: 'a time for the store is not a number' })
-  return Math.max(0, Math.min(Math.ceil(value), Number.MAX_SAFE_INTEGER))
 }

@@ -1,6 +1,6 @@
 import type { Agent, IncomingMessage, ServerResponse } from 'node:http'
 import type { Tools } from '../../../base/tools.ts'
-import type { Admitted } from '../../route.ts'
+import type { Admitted, Meter } from '../../route.ts'
 import type { Asked } from './asked.ts'
 import type { Wires } from './wires.ts'
 
@@ -27,6 +27,8 @@ export interface Carriage {
   readonly extra: () => readonly string[]
   /** Where the request is recorded: hears of the bytes of the answer's body. */
   readonly count?: (bytes: number) => void
+  /** Where the job has a budget for what flows. */
+  readonly meter?: Meter
   /** Called at most once, and only while nothing was answered. */
   readonly failed: (status: 502 | 504, cause: unknown) => void
 }

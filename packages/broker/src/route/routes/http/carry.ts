@@ -5,6 +5,7 @@ import { type Duplex, pipeline } from 'node:stream'
 import type { Carriage } from './carriage.ts'
 import { carryPlain } from './carry-plain.ts'
 import { fieldsForCaller, fieldsForUpstream, hasBody } from './fields.ts'
+import { metered } from './metered.ts'
 import { drain, upload } from './upload.ts'
 import { Idle } from './wire.ts'
 
@@ -15,7 +16,8 @@ export function carry(carriage: Carriage): void {
   const { wires } = carriage.upstream
   const mayRepeat = isRepeatable(carriage.request)
   // Node's agent heeds how long the upstream keeps a connection; what may be repeated need not.
-  if (wires === undefined || !mayRepeat || carriage.body !== undefined || !wires.isPlain()) {
+  const isPlain = mayRepeat && carriage.body === undefined && carriage.meter === undefined
+  if (wires === undefined || !isPlain || !wires.isPlain()) {
     attempt(carriage, mayRepeat)
     return
   }
@@ -71,7 +73,7 @@ function attempt(carriage: Carriage, mayRepeat: boolean, connection?: Duplex): v
     broke(new Switched('the upstream switched protocols'))
   })
   if (carriage.body !== undefined) onward.end(carriage.body)
-  else if (hasBody(request.rawHeaders)) stop = upload(request, onward)
+  else if (hasBody(request.rawHeaders)) stop = upload(request, onward, carriage.meter)
   else onward.end()
 }
 
@@ -123,7 +125,8 @@ function giveBack(
   if (refused) abandon()
   if (count !== undefined) answer.on('data', (piece: Buffer) => count(piece.length))
   // Carries back-pressure, destroys the upstream's side when the caller goes and the caller's when it breaks.
-  pipeline(answer, response, () => {
+  const counted = carriage.meter === undefined ? [] : [metered(carriage.meter)]
+  pipeline([answer, ...counted, response], () => {
     if (!refused && isUploading()) abandon()
     // What it did not read cannot be told from a next request.
     if (!onward.writableFinished) onward.destroy()

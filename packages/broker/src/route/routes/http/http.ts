@@ -6,7 +6,7 @@ import { newId } from '../../../base/id.ts'
 import type { Tools } from '../../../base/tools.ts'
 import { bearerProblem, type Problem, problem } from '../../bearer-error.ts'
 import type { Reach } from '../../reach.ts'
-import type { Admitted, Answered, Gate, Listening, Route } from '../../route.ts'
+import type { Admitted, Answered, Gate, Listening, Meter, Route } from '../../route.ts'
 import type { HttpRouteSettings } from '../../settings.ts'
 import { watchLease } from '../../watch.ts'
 import { agentFor } from './agent.ts'
@@ -93,6 +93,11 @@ async function serve(
     say(running, request, response, body)
     return
   }
+  const meter = await charged(running, request, asked, admitted, body)
+  if (meter !== undefined && 'status' in meter) {
+    say(running, request, response, meter)
+    return
+  }
   const recorded = mustRecord(running) ? await record(running, request, asked, admitted) : undefined
   if (recorded !== undefined && 'status' in recorded) {
     say(running, request, response, recorded)
@@ -112,9 +117,17 @@ async function serve(
     asked,
     admitted,
     ...(body === undefined ? {} : { body }),
+    ...(meter?.flows ? { meter } : {}),
     ...(followed === undefined ? {} : { count: followed.count }),
     extra: () => (running.closing ? ['Connection', 'close'] : []),
-    failed: (status, cause) => say(running, request, response, unavailable(running, status, cause)),
+    failed: (status, cause) =>
+      say(
+        running,
+        request,
+        response,
+        // In the middle of an upload: it is in the log, and the upstream has not the whole of it.
+        isSpent(cause) ? refusalOf(running, cause) : unavailable(running, status, cause),
+      ),
   })
 }
 
@@ -157,6 +170,11 @@ async function switchProtocols(
     endWith(socket, refusalOf(running, await gate.refuse(admitted, ask, bodiless)))
     return
   }
+  const meter = await charged(running, request, asked, admitted)
+  if (meter !== undefined && 'status' in meter) {
+    endWith(socket, meter)
+    return
+  }
   const recorded = mustRecord(running) ? await record(running, request, asked, admitted) : undefined
   if (recorded !== undefined && 'status' in recorded) {
     endWith(socket, recorded)
@@ -165,6 +183,7 @@ async function switchProtocols(
   carryWebSocket({
     ...recorded,
     ...{ upstream, tools, gate, request, socket, head, asked, admitted, switched },
+    ...(meter?.flows ? { meter } : {}),
     unavailable: (status, cause) => unavailable(running, status, cause),
   })
 }
@@ -195,6 +214,30 @@ async function admit(running: Running, request: IncomingMessage, asked: Asked): 
   } catch (thrown) {
     return refusalOf(running, thrown)
   }
+}
+
+/** Where the job has a budget: one request less, and what of it was read already. */
+async function charged(
+  running: Running,
+  { method = '' }: IncomingMessage,
+  asked: Asked,
+  admitted: Admitted,
+  body?: Buffer,
+): Promise<Meter | Problem | undefined> {
+  const { gate, settings } = running
+  const { name: route, target } = settings
+  const meter = gate.meter(admitted, { route, target, action: `${method} ${asked.path}` })
+  try {
+    const writes = admitted.writes === false ? 0 : 1
+    await meter?.take({ calls: 1, writes, bytes: body?.length ?? 0 })
+    return meter
+  } catch (thrown) {
+    return refusalOf(running, thrown)
+  }
+}
+
+function isSpent(cause: unknown): boolean {
+  return cause instanceof Failure && cause.code === 'budget_spent'
 }
 
 function mustRecord({ gate, settings }: Running): boolean {

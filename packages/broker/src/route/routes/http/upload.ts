@@ -2,6 +2,8 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { Transform } from 'node:stream'
 import type { Tools } from '../../../base/tools.ts'
+import type { Meter } from '../../route.ts'
+import { metered } from './metered.ts'
 
 /** What nobody wants is read to its end within this, so that its sender can read the answer. */
 const unwanted = { bytes: 16_777_216, ms: 5_000 } as const
@@ -10,16 +12,22 @@ const unwanted = { bytes: 16_777_216, ms: 5_000 } as const
  * Carries a body onward with back-pressure; the answer stops it. Before each piece the event loop turns once: an
  * upstream that answers early and closes is read before a write to its closed connection fails and hides the answer.
  */
-export function upload(request: IncomingMessage, onward: ClientRequest): () => void {
+export function upload(request: IncomingMessage, onward: ClientRequest, meter?: Meter): () => void {
   const turn = new Transform({
     transform(piece: Buffer, _, done) {
       setImmediate(done, null, piece)
     },
   })
-  request.pipe(turn).pipe(onward)
+  const counted = meter && metered(meter)
+  // Nobody can take back what the upstream has: it hears that the rest does not come.
+  counted?.once('error', (cause) => onward.destroy(cause))
+  request.pipe(turn)
+  if (counted === undefined) turn.pipe(onward)
+  else turn.pipe(counted).pipe(onward)
   return () => {
     request.unpipe(turn)
-    turn.unpipe(onward)
+    turn.unpipe()
+    counted?.unpipe()
   }
 }
 

@@ -4,11 +4,12 @@ import { request as httpsRequest } from 'node:https'
 import { type Duplex, pipeline } from 'node:stream'
 import type { Tools } from '../../../base/tools.ts'
 import type { Problem } from '../../bearer-error.ts'
-import type { Admitted, Answered, Gate } from '../../route.ts'
+import type { Admitted, Answered, Gate, Meter } from '../../route.ts'
 import { watchLease } from '../../watch.ts'
 import type { Asked } from './asked.ts'
 import type { Upstream } from './carriage.ts'
 import { fieldsForCaller, fieldsForUpstream, hasBody, valuesOf } from './fields.ts'
+import { metered } from './metered.ts'
 import { endWith } from './unreadable.ts'
 
 /** An admitted handshake on its way. */
@@ -24,6 +25,8 @@ export interface Handshake {
   readonly admitted: Admitted
   /** Where whoever closes the route finds what switched. */
   readonly switched: Set<Duplex>
+  /** Where the job has a budget for what flows. */
+  readonly meter?: Meter
   /** Where the handshake is recorded: to be told once its connection is over. */
   readonly answered?: Answered
   /** What to answer while nothing was. */
@@ -120,16 +123,18 @@ function join(handshake: Handshake, answer: IncomingMessage, far: Duplex, first:
     'websocket',
   ])
   socket.write(headOf(101, fields))
-  if (first.length > 0) socket.write(first)
-  if (head.length > 0) far.write(head)
+  const { meter } = handshake
+  if (first.length > 0) far.unshift(first)
+  if (head.length > 0) socket.unshift(head)
   for (const side of [socket, far]) {
     switched.add(side)
     side.once('close', () => switched.delete(side))
     if ('setTimeout' in side && typeof side.setTimeout === 'function')
       side.setTimeout(upstream.idleMs, () => socket.destroy())
   }
-  pipeline(far, socket, () => socket.destroy())
-  pipeline(socket, far, () => far.destroy())
+  const counted = () => (meter === undefined ? [] : [metered(meter)])
+  pipeline([far, ...counted(), socket], () => socket.destroy())
+  pipeline([socket, ...counted(), far], () => far.destroy())
   watchLease(gate, admitted, socket, tools, () => handshake.answered?.({ status: 101 }))
 }
 

@@ -1,10 +1,11 @@
 /** A message to its server and the answer back: one JSON document, or a stream of events that ends with the result. */
 import type { ServerResponse } from 'node:http'
+import { Failure } from '../../../base/failure.ts'
 import { newId } from '../../../base/id.ts'
 import { type Problem, problem } from '../../bearer-error.ts'
-import type { Admitted } from '../../route.ts'
+import type { Admitted, Meter } from '../../route.ts'
 import { watchLease } from '../../watch.ts'
-import { jsonHeaders, rpcCodes, rpcError } from './answers.ts'
+import { callRefused, jsonHeaders, rpcCodes, rpcError } from './answers.ts'
 import { eventsOf } from './events.ts'
 import { isObject, type Message } from './message.ts'
 import { errorOf, type Heard } from './recorded.ts'
@@ -23,6 +24,8 @@ export interface Carriage {
   readonly rewrite: Rewrite | undefined
   /** Where the message is recorded: takes down what is heard of its answer. */
   readonly heard?: Heard
+  /** Where the job has a budget: of a call of a tool. */
+  readonly meter: Meter | undefined
 }
 
 /** A result that is larger is no answer for a model. */
@@ -37,6 +40,7 @@ export async function carry(running: RunningMcp, carriage: Carriage): Promise<Pr
   // The caller's end is the server's: closing the stream is how a request is cancelled.
   response.once('close', () => ending.abort())
   try {
+    if (carriage.meter?.flows) await carriage.meter.take({ bytes: carriage.bytes.length })
     const got = await send(running, carriage, ending.signal)
     return await answered(running, carriage, got)
   } catch (cause) {
@@ -44,6 +48,8 @@ export async function carry(running: RunningMcp, carriage: Carriage): Promise<Pr
       response.destroy()
       return undefined
     }
+    if (cause instanceof Failure && cause.code === 'budget_spent' && message.id !== undefined)
+      return callRefused(message.id, `${cause.detail ?? ''} (${cause.entry ?? ''})`)
     const errorId = newId('er', running.tools)
     running.tools.log.warn('a server did not answer', {
       route: running.settings.name,
@@ -113,6 +119,7 @@ async function answered(
       return problem(404, 'The session is over.', newId('er', running.tools))
     throw new TypeError(`an answer that is none of MCP (status ${got.status})`)
   }
+  await takeBytes(carriage, told)
   const status = got.ok ? 200 : got.status >= 400 && got.status < 500 ? got.status : 502
   return { status, headers: [...jsonHeaders, ...session], body: told }
 }
@@ -159,16 +166,24 @@ async function stream(
     if (!isObject(value)) throw new TypeError('an event that is no message')
     if ('method' in value) {
       if ('id' in value) tools.log.warn('a request of a server was dropped', { route: settings.name, server })
-      else await write(response, data)
+      else {
+        await takeBytes(carriage, data)
+        await write(response, data)
+      }
       continue
     }
     const told = answerIn(data, carriage)
     if (told === undefined) continue
     if (heard !== undefined) heard.out += Buffer.byteLength(told)
+    await takeBytes(carriage, told)
     await write(response, told)
     break
   }
   response.end()
+}
+
+async function takeBytes({ meter }: Carriage, text: string): Promise<void> {
+  if (meter?.flows) await meter.take({ bytes: Buffer.byteLength(text) })
 }
 
 /** JSON without line breaks of its own is one line of data. */

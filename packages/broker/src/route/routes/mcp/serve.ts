@@ -4,7 +4,7 @@ import { asFailure, Failure } from '../../../base/failure.ts'
 import { newId } from '../../../base/id.ts'
 import { type JsonObject, parseStrictObject } from '../../../base/strict-json.ts'
 import { type Problem, problem } from '../../bearer-error.ts'
-import type { Admitted, Ask, RequestHead } from '../../route.ts'
+import type { Admitted, Ask, Meter, RequestHead } from '../../route.ts'
 import { readJsonBytes } from '../http/json-body.ts'
 import { callRefused, type Refused, refusedAs, rpcCodes, rpcError } from './answers.ts'
 import { carry } from './carry.ts'
@@ -43,9 +43,11 @@ export async function answerMessage(running: RunningMcp, passage: Passage): Prom
     const unknown = refusedAs(message.isModern ? 404 : 200, id, rpcCodes.method, said)
     return await refuse(running, passage, admitted, unknown)
   }
+  let meter: Meter | undefined
   if (id !== undefined && method === 'tools/call') {
-    const refused = await refusedCall(running, passage, { ...message, id }, admitted)
-    if (refused !== undefined) return refused
+    const called = await call(running, passage, { ...message, id }, admitted)
+    if ('status' in called) return called
+    meter = called.meter
   }
   const session = sessionOf(running, passage, admitted, message)
   if (session === undefined) {
@@ -54,7 +56,8 @@ export async function answerMessage(running: RunningMcp, passage: Passage): Prom
     return await refuse(running, passage, admitted, { refused: answer, why })
   }
   const visible = (tool: string) => gate.permits(admitted, settings.target, callOf(passage.server, tool))
-  const carriage = { passage, admitted, message, bytes, session, rewrite: rewriteOf(message, visible) }
+  const rewrite = rewriteOf(message, visible)
+  const carriage = { passage, admitted, message, bytes, session, rewrite, meter }
   const answered = await gate.record(admitted, recordOf(running, passage), () =>
     carriedMessage(passage.server, message),
   )
@@ -114,12 +117,12 @@ type CallMessage = Message & { readonly id: string | number }
  * Decided anew whatever a list said. A tool that the caller may not use at all is one that it does not know (the same
  * answer as for one that is none); where its arguments are the reason, the model hears so.
  */
-async function refusedCall(
+async function call(
   running: RunningMcp,
   passage: Passage,
   message: CallMessage,
   holder: Admitted,
-): Promise<Problem | undefined> {
+): Promise<Problem | { readonly meter: Meter | undefined }> {
   const { name, arguments: given = {} } = message.params
   if (typeof name !== 'string' || !isToolName(name)) {
     const said = 'params.name must be the name of a tool.'
@@ -137,8 +140,12 @@ async function refusedCall(
   }
   try {
     await admitted.body?.(async () => given)
-    return undefined
+    const meter = running.gate.meter(admitted, { ...recordOf(running, passage), action })
+    await meter?.take({ calls: 1, writes: admitted.writes === false ? 0 : 1 })
+    return { meter }
   } catch (thrown) {
+    if (thrown instanceof Failure && thrown.code === 'budget_spent')
+      return callRefused(message.id, `${thrown.detail ?? ''} (${thrown.entry ?? ''})`)
     if (!(thrown instanceof Failure) || thrown.code !== 'scope_refused') throw thrown
     return callRefused(
       message.id,

@@ -5,7 +5,7 @@ import { Recent } from '../../recent.ts'
 import type { Admitted, Gate } from '../../route.ts'
 import type { ResultRule } from './masks.ts'
 import type { ReadStatements } from './statement/reader.ts'
-import type { Looked, StatementCheck } from './statements.ts'
+import type { Cost, Looked, StatementCheck } from './statements.ts'
 
 /** Longer texts are read each time. */
 const longestRemembered = 4096
@@ -35,6 +35,7 @@ export function policyCheck(
   return {
     terms,
     follows: () => terms()?.limited === true,
+    cost: (text) => costOf(read, text),
     look(text) {
       try {
         const now = terms()
@@ -44,6 +45,18 @@ export function policyCheck(
       }
     },
   }
+}
+
+/** What cannot be read is believed to write. */
+function costOf(read: ReadStatements, text: string): Cost {
+  const facts = read(text)
+  if (typeof facts === 'string') return { calls: 1, writes: 1 }
+  return { calls: facts.length, writes: facts.filter(mayChange).length }
+}
+
+function mayChange({ relations, calls, kept }: StatementFacts): boolean {
+  const isRead = relations.every(({ verb }) => verb === 'SELECT' || verb === 'LOCK')
+  return !isRead || calls.length > 0 || kept === 'runs'
 }
 
 const everything: Looked = { results: [], keeps: false }

@@ -3,7 +3,7 @@ import { Failure } from '../../../base/failure.ts'
 
 /** Which answers end a statement, or begin a COPY. */
 const ends: ReadonlySet<number> = new Set([...'CIsEZG'].map((letter) => letter.charCodeAt(0)))
-const [errorType, readyType, copyBoth] = [0x45, 0x5a, 0x57]
+const [errorType, readyType, copyBoth, dataRow, copyData] = [0x45, 0x5a, 0x57, 0x44, 0x64]
 /** An error is a few lines; what is longer is carried without a look. */
 const longestError = 1_048_576
 /** Of a message that is looked at. */
@@ -26,6 +26,7 @@ export class ServerMessages {
   readonly #events: ServerEvents
   #kept: Buffer | undefined
   #passing = 0
+  #rows = 0
 
   constructor(events: ServerEvents) {
     this.#events = events
@@ -34,6 +35,13 @@ export class ServerMessages {
   /** True between two messages. */
   get atBoundary(): boolean {
     return this.#kept === undefined && this.#passing === 0
+  }
+
+  /** Rows that began since this was asked before. */
+  newRows(): number {
+    const rows = this.#rows
+    this.#rows = 0
+    return rows
   }
 
   /** What goes to the caller now, in order. `undefined`: the server does not speak the protocol of a session. */
@@ -64,6 +72,7 @@ export class ServerMessages {
           sent = at + size
         }
       }
+      if (type === dataRow || type === copyData) this.#rows++
       if (size > left) this.#passing = size - left
       at += Math.min(size, left)
     }

@@ -1,45 +1,27 @@
 /** One session, both ways: the caller's messages pass when its lease is alive and its statements are allowed. */
-import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
-import { asFailure, Failure } from '../../../base/failure.ts'
+import { asFailure, type Failure } from '../../../base/failure.ts'
 import { newId } from '../../../base/id.ts'
-import type { Tools } from '../../../base/tools.ts'
-import type { Admitted, Ask, Gate } from '../../route.ts'
-import { errorResponse, failureResponse, permissionOver } from './answers.ts'
-import {
-  CallerMessages,
-  closedStatement,
-  type Limits,
-  type Looked,
-  type Scanned,
-  statementOf,
-} from './caller-messages.ts'
-import { RecordedStatements } from './recorded.ts'
+import type { Meter } from '../../route.ts'
+import { failureResponse, permissionOver } from './answers.ts'
+import { CallerMessages, closedStatement, type Looked, type Scanned, statementOf } from './caller-messages.ts'
+import type { MeteredStatements } from './metered.ts'
+import type { RecordedStatements } from './recorded.ts'
 import { Refusals } from './refusals.ts'
 import { Results } from './results.ts'
 import { ServerMessages } from './server-messages.ts'
-import type { Statements } from './statements.ts'
+import {
+  meteredOf,
+  noFunctionCalls,
+  recordedOf,
+  type SessionParts,
+  shutDown,
+  tooIdle,
+} from './session-parts.ts'
 
 /** How long a session may go on after its lease ended, when nothing is asked on it. */
 const everyMs = 1000
 /** Bytes of a caller that may wait for an answer of the gate. */
 const mostWaiting = 1_048_576
-
-export interface SessionParts {
-  readonly caller: Duplex
-  readonly upstream: Socket
-  readonly admitted: Admitted
-  readonly ask: Omit<Ask, 'token'>
-  readonly gate: Gate
-  readonly tools: Tools
-  readonly limits: Limits
-  readonly idleMs: number
-  readonly statements: Statements
-  /** What masks by hash are made with. */
-  readonly hashKey: Uint8Array
-  /** Asks the server to end what runs in this session. */
-  readonly stop: () => void
-}
 
 export class Session {
   readonly #parts: SessionParts
@@ -48,6 +30,8 @@ export class Session {
   readonly #refusals: Refusals
   readonly #results: Results | undefined
   readonly #recorded: RecordedStatements | undefined
+  readonly #meter: Meter | undefined
+  readonly #metered: MeteredStatements | undefined
   #waiting: Buffer[] = []
   #waitingSize = 0
   #running = false
@@ -66,7 +50,10 @@ export class Session {
     this.#results = results
     const recorded = recordedOf(parts)
     this.#recorded = recorded
-    this.#fromCaller = new CallerMessages(parts.limits, results !== undefined || recorded !== undefined)
+    this.#meter = parts.gate.meter(parts.admitted, parts.ask)
+    this.#metered = meteredOf(this.#meter, parts.statements)
+    const isFollowed = results !== undefined || recorded !== undefined || this.#meter !== undefined
+    this.#fromCaller = new CallerMessages(parts.limits, isFollowed)
     this.#refusals = new Refusals(Buffer.from(parts.tools.randomBytes(12)).toString('hex'))
     this.#fromServer = new ServerMessages({
       shaped: results === undefined ? undefined : (type, message) => results.next(type, message),
@@ -142,8 +129,9 @@ export class Session {
 
   #toCaller(chunk: Buffer): void {
     if (this.#over) return
-    const { caller, upstream, tools } = this.#parts
+    const { upstream, tools } = this.#parts
     this.#moved = tools.now()
+    const wasWhole = this.#fromServer.atBoundary
     let pieces: readonly Buffer[] | undefined
     try {
       pieces = this.#fromServer.scan(chunk)
@@ -155,6 +143,28 @@ export class Session {
       this.cut(shutDown)
       return
     }
+    if (this.#meter?.flows !== true) {
+      this.#give(pieces)
+      return
+    }
+    upstream.pause()
+    this.#takeFlow(this.#meter, pieces).then(
+      () => {
+        if (this.#over) return
+        upstream.resume()
+        this.#give(pieces)
+      },
+      (thrown: unknown) => (wasWhole ? this.#failed(thrown) : this.#parts.caller.destroy()),
+    )
+  }
+
+  async #takeFlow(meter: Meter, pieces: readonly Buffer[]): Promise<void> {
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
+    await meter.take({ rows: this.#fromServer.newRows(), bytes })
+  }
+
+  #give(pieces: readonly Buffer[]): void {
+    const { caller, upstream } = this.#parts
     let room = true
     for (const piece of pieces) room = caller.write(piece)
     if (!room) upstream.pause()
@@ -193,9 +203,11 @@ export class Session {
       const { gate, admitted, statements } = this.#parts
       if (scanned.asks) {
         const holds = await gate.holds(admitted).catch(() => false)
-        // Recorded from now on: what was sent before would be missing.
-        const isFollowed = this.#recorded !== undefined || !gate.records(this.#parts.ask.target)
-        if (!holds || !isFollowed || !statements.stillAllowed()) return this.#end()
+        // Recorded or counted from now on: what was sent before would be missing.
+        const { ask } = this.#parts
+        const isFollowed = this.#recorded !== undefined || !gate.records(ask.target)
+        const isMetered = this.#meter !== undefined || gate.meter(admitted, ask) === undefined
+        if (!holds || !isFollowed || !isMetered || !statements.stillAllowed()) return this.#end()
       }
       await this.#pass(scanned)
     }
@@ -235,6 +247,8 @@ export class Session {
     if (kind !== 'Query' && kind !== 'Parse' && kind !== 'FunctionCall') {
       const name = kind === 'Close' ? closedStatement(bytes, looked) : undefined
       if (name !== undefined) statements.closed(name)
+      const spent = await this.#metered?.refusal(bytes, looked)
+      if (spent !== undefined) return this.#spent(bytes, looked, spent)
       this.#results?.sent(bytes, looked, [])
       this.#recorded?.sent(bytes, looked)
       return undefined
@@ -243,9 +257,21 @@ export class Session {
     const { name, text } = statementOf(bytes, looked)
     const found = statements.look(kind, name, text)
     if (found.refusal !== undefined) return await this.#refused(bytes, looked, name, found.refusal)
+    const cost = kind === 'Query' && this.#metered ? statements.cost(text) : undefined
+    const spent = cost && (await this.#metered?.refusal(bytes, looked, cost))
+    if (spent !== undefined) return this.#spent(bytes, looked, spent)
     this.#results?.sent(bytes, looked, found.results)
     this.#recorded?.sent(bytes, looked, text)
     return undefined
+  }
+
+  /** It is in the log already. An Execute fails as the Parse of a word does, under a name that nobody uses. */
+  #spent(bytes: Buffer, looked: Looked, failure: Failure): Buffer {
+    this.#results?.sent(bytes, looked, [])
+    const place = looked.kind === 'Query' ? 'Query' : 'Parse'
+    this.#recorded?.replaced(place)
+    const error = failureResponse(failure, 'ERROR', failure.entry ?? newId('er', this.#parts.tools))
+    return this.#refusals.instead(place, 'mayfly_refused', error)
   }
 
   async #refused(bytes: Buffer, looked: Looked, name: string, refusal: Failure): Promise<Buffer> {
@@ -260,22 +286,3 @@ export class Session {
     return this.#refusals.instead(place, name, error)
   }
 }
-
-/** Where the policy asks for it as the session begins. */
-function recordedOf({ gate, admitted, ask, statements }: SessionParts): RecordedStatements | undefined {
-  if (!gate.records(ask.target)) return undefined
-  const { route, target } = ask
-  return new RecordedStatements(
-    (carried) => gate.record(admitted, { route, target, action: 'statement' }, carried),
-    (name) => statements.textOf(name),
-  )
-}
-
-/** It names a function by its number and has no statement that could be looked at. */
-const noFunctionCalls = new Failure('scope_refused', {
-  detail: 'The message FunctionCall is not carried; call the function in a statement.',
-})
-
-const ending = { severity: 'FATAL', sqlstate: '57P01' } as const
-const shutDown = errorResponse({ ...ending, text: 'The route is closing.' })
-const tooIdle = errorResponse({ ...ending, sqlstate: '57P05', text: 'The session was idle for too long.' })

@@ -8,8 +8,16 @@ export interface StatementCheck {
   look(text: string): Looked
   /** Another value when the same text may be answered in another way. */
   terms(): unknown
+  /** What statements take of a budget, the same whatever the policy says of them. */
+  cost(text: string): Cost
   /** Whether something limits results, so that answers have to be followed. */
   follows(): boolean
+}
+
+/** What running a text once takes of a budget. */
+export interface Cost {
+  readonly calls: number
+  readonly writes: number
 }
 
 export type Looked =
@@ -51,6 +59,10 @@ export class Statements {
     if (kind === 'Parse') this.#prepared.set(name, text)
     if (keeps) this.#keeping.add(text)
     return found
+  }
+
+  cost(text: string): Cost {
+    return this.#check.cost(text)
   }
 
   /** The text that is prepared under a name. */
