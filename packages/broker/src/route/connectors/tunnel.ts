@@ -1,6 +1,10 @@
 import { type ClientHttp2Stream, constants } from 'node:http2'
-import { Failure } from '../../base/failure.ts'
 import { SocketLike } from '../reach.ts'
+
+/** Why there is no upstream behind a connector, for the broker's own log. */
+class Broken extends Error {
+  override readonly name = 'Broken'
+}
 
 type Done = (fault?: Error | null) => void
 
@@ -13,21 +17,21 @@ const refusals: Readonly<Record<number, string>> = {
 
 /**
  * One stream of a connector's connection with the face of a socket: `connect` when the far end is there, back-pressure
- * both ways, half-closing as a socket does it. What the connector refuses breaks it with `provider_unavailable`.
+ * both ways, half-closing as a socket does it. What the connector refuses breaks it.
  */
 export class Tunnel extends SocketLike {
   readonly #stream: ClientHttp2Stream
   #connecting = true
+  #waiting: (() => void) | undefined
 
   constructor(stream: ClientHttp2Stream) {
     super({ allowHalfOpen: false })
     this.#stream = stream
     // Its end is told by `close` too, to those who no longer listen.
     this.on('error', () => {})
-    stream.on('error', (cause) => this.destroy(broken('the connector broke off', cause)))
-    stream.once('close', () => {
-      if (!this.readableEnded || !this.writableFinished) this.#cut()
-    })
+    stream.on('error', (cause) => this.destroy(new Broken('the connector broke off', { cause })))
+    stream.once('close', () => this.#over())
+    stream.once('response', ({ ':status': status }) => this.#answered(status ?? 0))
     stream.on('timeout', () => this.emit('timeout'))
     stream.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) stream.pause()
@@ -41,32 +45,16 @@ export class Tunnel extends SocketLike {
     return this.#connecting
   }
 
-  override _construct(built: Done): void {
-    const stream = this.#stream
-    const gone = () => built(broken('the connector went away'))
-    stream.once('close', gone)
-    stream.once('response', ({ ':status': status }) => {
-      stream.off('close', gone)
-      this.#connecting = false
-      if (status !== 200) {
-        built(broken(refusals[status ?? 0] ?? `the connector answered ${status}`))
-        return
-      }
-      built()
-      this.emit('connect')
-    })
-  }
-
   override _read(): void {
     this.#stream.resume()
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
-    this.#stream.write(chunk, done)
+    this.#whenThere(() => this.#stream.write(chunk, done))
   }
 
   override _final(done: Done): void {
-    this.#stream.end(() => done())
+    this.#whenThere(() => this.#stream.end(() => done()))
   }
 
   override _destroy(fault: Error | null, done: Done): void {
@@ -79,17 +67,26 @@ export class Tunnel extends SocketLike {
     return this
   }
 
-  /** After what was read already was handed on: a stream that closed well may still have data here. */
-  #cut(): void {
-    const ended = this.#stream.readableEnded && this.#stream.rstCode === constants.NGHTTP2_NO_ERROR
-    if (!ended) this.destroy(broken('the connector broke off'))
+  /** RFC 9113 8.5: nothing is sent before the answer. The stream asks for one thing after the other. */
+  #whenThere(go: () => void): void {
+    if (this.#connecting) this.#waiting = go
+    else go()
   }
-}
 
-function broken(what: string, cause?: unknown): Failure {
-  return new Failure('provider_unavailable', {
-    reason: what,
-    detail: 'The upstream is not available through its connector.',
-    cause,
-  })
+  #answered(status: number): void {
+    if (status !== 200) {
+      this.destroy(new Broken(refusals[status] ?? `the connector answered ${status}`))
+      return
+    }
+    this.#connecting = false
+    this.emit('connect')
+    this.#waiting?.()
+  }
+
+  /** What was read already is handed on: a stream that closed well may still have data here. */
+  #over(): void {
+    const well = !this.#connecting && this.#stream.readableEnded
+    if (well && this.#stream.rstCode === constants.NGHTTP2_NO_ERROR) return
+    this.destroy(new Broken('the connector broke off'))
+  }
 }
