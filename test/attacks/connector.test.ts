@@ -40,6 +40,12 @@ async function routeOver(t: TestContext, line: Line, upstream: string): Promise<
   return listening.url
 }
 
+/** The time of the broker's end stands still meanwhile. */
+async function noticed(line: Line): Promise<void> {
+  for (let count = 0; count < 10_000 && !line.gone(); count++) await turn()
+  assert.ok(line.gone())
+}
+
 test('a caller that does not read stops the upstream from sending, and nobody else', async (t) => {
   let sent = 0
   const flood: RequestListener = (asked, response) => {
@@ -122,11 +128,21 @@ test('a connector that never answers, talks nonsense, opens streams or leaves is
   const nonsense = await lineTo((socket) => void socket.write('HTTP/1.1 200 OK\r\n\r\n'))
   const url = await routeOver(t, nonsense, 'http://orders')
   assert.ok([502, 503].includes((await fetch(url, { headers: bearer })).status))
-  for (let count = 0; count < 1000 && !nonsense.gone(); count++) await turn()
-  assert.ok(nonsense.gone())
+  await noticed(nonsense)
   const leaves = await lineTo((socket) => void socket.once('data', () => socket.destroy()))
   const left = await routeOver(t, leaves, 'http://orders')
   assert.ok([502, 503].includes((await fetch(left, { headers: bearer })).status))
+})
+
+test('the end of a connector is noticed when it comes, and what it carried is cut', async (t) => {
+  const upstream = await onLoopback(t, (_, response) => void response.write('half'))
+  const line = await lineWith([new URL(upstream).host])
+  const url = await routeOver(t, line, upstream)
+  const answer = await fetch(url, { headers: bearer })
+  line.served.cut()
+  await noticed(line)
+  await assert.rejects(answer.text())
+  assert.equal((await fetch(url, { headers: bearer })).status, 503)
 })
 
 test('a connector that fell silent is noticed without a request', async (t) => {
@@ -135,8 +151,7 @@ test('a connector that fell silent is noticed without a request', async (t) => {
   line.tools.advance(15_000)
   assert.equal(line.gone(), false)
   line.tools.advance(10_000)
-  for (let count = 0; count < 1000 && !line.gone(); count++) await turn()
-  assert.ok(line.gone())
+  await noticed(line)
 })
 
 test('whatever a broker asks for, a connector dials only what it was given, and does nothing else', async (t) => {
