@@ -10,6 +10,7 @@ import { type TestContext, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { openHttpRoute } from '@mayfly/broker/route/routes/http/http'
+import { askOver } from '@mayfly/broker/route/routes/mcp/ask-server'
 import { WebSocket, WebSocketServer } from 'ws'
 import { readPlaces } from '../../packages/cli/src/connect/places.ts'
 import { serve } from '../../packages/cli/src/connect/serving.ts'
@@ -106,6 +107,34 @@ test('TLS is spoken with the upstream itself, whose certificate counts', async (
   atEnd(t, () => setDefaultCACertificates(before))
   setDefaultCACertificates([...before, pair.cert])
   assert.equal(await (await fetch(url, { headers: bearer })).text(), 'ok')
+})
+
+test('a server that redirects or switches gives no answer, and one that streams gives it as it comes', async (t) => {
+  const { url: upstream, server } = await serverOnLoopback(t, (asked, response) => {
+    if (asked.url === '/away') response.writeHead(302, { location: 'http://elsewhere/' }).end()
+    else if (asked.url === '/none') response.writeHead(204).end()
+    else {
+      response.write('first')
+      if (asked.url === '/') setImmediate(() => response.end(' last'))
+    }
+  })
+  server.on('upgrade', (_, socket) => socket.end())
+  const line = await lineWith([new URL(upstream).host])
+  atEnd(t, () => line.close())
+  const { ask, close } = askOver(upstream, line.reach)
+  atEnd(t, close)
+  const post = (path: string, signal = t.signal) =>
+    ask(upstream + path, {
+      ...{ method: 'POST', redirect: 'error', headers: new Headers({ 'x-a': 'b' }), signal },
+      body: new Uint8Array(Buffer.from('{}')),
+    })
+  await assert.rejects(post('/away'), /redirect/)
+  assert.equal((await post('/none')).status, 204)
+  assert.equal(await (await post('/')).text(), 'first last')
+  const ending = new AbortController()
+  const answer = await post('/endless', ending.signal)
+  ending.abort()
+  await assert.rejects(answer.text())
 })
 
 test('WebSockets go through', async (t) => {

@@ -292,7 +292,7 @@ export function openRoutes(
       settings.kind === 'http'
         ? openHttpRoute(settings, tools, settings.via === undefined ? undefined : through(settings.via))
         : settings.kind === 'mcp'
-          ? openMcpRoute(settings, config.url, tools)
+          ? openMcpRoute(settings, config.url, tools, through)
           : openPostgresRoute(settings, tools),
   }))
 }

@@ -133,13 +133,20 @@ function checkVia({ routes, connectors }: ParsedConfig): readonly ReferenceFault
       ? [{ path, message: `${named(path)} is the name of a connector too` }]
       : []
   })
-  const absent = routes.flatMap((route, index) => {
-    const path: Path = ['routes', index, 'via']
-    const via = 'via' in route ? route.via : undefined
-    return via === undefined || Object.hasOwn(connectors, via)
+  const wanted = routes.flatMap((route, index) => [
+    ...('via' in route ? [{ path: ['routes', index, 'via'] as Path, via: route.via }] : []),
+    ...('servers' in route
+      ? Object.entries(route.servers).map(([name, { via }]) => ({
+          path: ['routes', index, 'servers', name, 'via'] as Path,
+          via,
+        }))
+      : []),
+  ])
+  const absent = wanted.flatMap(({ path, via }) =>
+    via === undefined || Object.hasOwn(connectors, via)
       ? []
-      : [{ path, message: `${named(path)} needs the connector \`${via}\`, which is not there` }]
-  })
+      : [{ path, message: `${named(path)} needs the connector \`${via}\`, which is not there` }],
+  )
   return [...shared, ...absent]
 }
 

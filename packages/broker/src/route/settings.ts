@@ -97,6 +97,7 @@ const mcp = z.strictObject({
       z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens'),
       z.strictObject({
         url: serverUrl.describe('Where the server speaks streamable HTTP'),
+        via,
         authorization: secretReference
           .optional()
           .describe('Sent to the server as a bearer; callers never see it'),

@@ -6,6 +6,7 @@ import { type Problem, problem } from '../../bearer-error.ts'
 import type { Admitted, Meter } from '../../route.ts'
 import { watchLease } from '../../watch.ts'
 import { callRefused, jsonHeaders, rpcCodes, rpcError } from './answers.ts'
+import type { AskServer } from './ask-server.ts'
 import { eventsOf } from './events.ts'
 import { isObject, type Message } from './message.ts'
 import { errorOf, type Heard } from './recorded.ts'
@@ -64,7 +65,7 @@ export async function carry(running: RunningMcp, carriage: Carriage): Promise<Pr
 }
 
 function send(
-  { settings }: RunningMcp,
+  { settings, ways }: RunningMcp,
   { passage, admitted, bytes, session }: Carriage,
   signal: AbortSignal,
 ): Promise<Response> {
@@ -83,7 +84,8 @@ function send(
   if (session !== '') headers.set('mcp-session-id', session)
   if (server.authorization !== undefined)
     headers.set('authorization', `Bearer ${server.authorization.reveal()}`)
-  return fetch(server.url, {
+  const ask: AskServer = ways.get(passage.server) ?? fetch
+  return ask(server.url, {
     method: 'POST',
     headers,
     body: new Uint8Array(bytes),

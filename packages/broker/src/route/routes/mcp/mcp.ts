@@ -7,28 +7,53 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asFailure } from '../../../base/failure.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Problem } from '../../bearer-error.ts'
+import type { Reach } from '../../reach.ts'
 import type { Gate, Listening, Route } from '../../route.ts'
 import { readAsked } from '../http/asked.ts'
 import { refusalOf, say, unfit } from '../http/saying-no.ts'
 import { listenForRequests, openServing } from '../http/serving.ts'
+import { askOver } from './ask-server.ts'
 import { resourceMetadata, wellKnown, withMetadata } from './metadata.ts'
 import type { McpRouteSettings, RunningMcp } from './running.ts'
 import { answerMessage } from './serve.ts'
 import { openSessionIds } from './session-ids.ts'
 
 /** Opens nothing yet; `listen` does. */
-export function openMcpRoute(settings: McpRouteSettings, issuer: string, tools: Tools): Route {
-  return { listen: (gate) => listen(settings, issuer, tools, gate) }
+export function openMcpRoute(
+  settings: McpRouteSettings,
+  issuer: string,
+  tools: Tools,
+  through?: (connector: string) => Reach,
+): Route {
+  return { listen: (gate) => listen(settings, issuer, tools, gate, through) }
 }
 
-function listen(settings: McpRouteSettings, issuer: string, tools: Tools, gate: Gate): Promise<Listening> {
+function listen(
+  settings: McpRouteSettings,
+  issuer: string,
+  tools: Tools,
+  gate: Gate,
+  through: ((connector: string) => Reach) | undefined,
+): Promise<Listening> {
   const sessions = openSessionIds(tools)
-  const running: RunningMcp = { ...openServing(settings, tools), settings, issuer, gate, sessions }
+  const over = Object.entries(settings.servers).flatMap(([name, { url, via }]) =>
+    via === undefined || through === undefined ? [] : [{ name, ...askOver(url, through(via)) }],
+  )
+  const ways = new Map(over.map(({ name, ask }) => [name, ask]))
+  const closed = () => {
+    for (const { close } of over) close()
+  }
+  const running: RunningMcp = { ...openServing(settings, tools), settings, issuer, gate, sessions, ways }
   const serve = async (request: IncomingMessage, response: ServerResponse, waits: boolean) => {
     const answer = await answerTo(running, request, response, waits)
     if (answer !== undefined) say(running, request, response, answer)
   }
-  return listenForRequests(running, settings, { serve }, { headersTimeout: 10_000, requestTimeout: 30_000 })
+  return listenForRequests(
+    running,
+    settings,
+    { serve, closed },
+    { headersTimeout: 10_000, requestTimeout: 30_000 },
+  )
 }
 
 /** An answer of our own, or `undefined` where the server's was carried. */

@@ -4,6 +4,7 @@ import type { Secret } from '../../../base/secret.ts'
 import type { Gate } from '../../route.ts'
 import type { Asked } from '../http/asked.ts'
 import type { Serving } from '../http/serving.ts'
+import type { AskServer } from './ask-server.ts'
 import type { SessionIds } from './session-ids.ts'
 
 /** One entry of `routes:` of kind `mcp`. */
@@ -12,7 +13,10 @@ export interface McpRouteSettings {
   readonly listen: Address
   readonly target: string
   readonly servers: Readonly<
-    Record<string, { readonly url: string; readonly authorization?: Secret | undefined }>
+    Record<
+      string,
+      { readonly url: string; readonly authorization?: Secret | undefined; readonly via?: string | undefined }
+    >
   >
   readonly origins: readonly string[]
   readonly max_connections: number
@@ -22,6 +26,8 @@ export interface McpRouteSettings {
 export interface RunningMcp extends Serving {
   readonly settings: McpRouteSettings
   readonly gate: Gate
+  /** By name, the servers that `fetch` does not reach. */
+  readonly ways: ReadonlyMap<string, AskServer>
   /** Our issuer's URL: where tokens for this route come from. */
   readonly issuer: string
   readonly sessions: SessionIds
