@@ -50,6 +50,7 @@ export async function loadSite(path: string): Promise<{ config: Config; sources:
 
 export interface BrokerProcess {
   readonly url: string
+  readonly pid: number
   readonly routes: Running['routes']
   readonly logKey: string
   /** What it wrote to standard error: its log. */
@@ -74,7 +75,7 @@ export async function startBrokerProcess(t: TestContext, path: string): Promise<
     once(child, 'exit').then(() => undefined),
   ])
   if (said === undefined) throw new Error(`the broker did not start:\n${log().slice(-2_000)}`)
-  return { ...said, log, kill: () => kill(child) }
+  return { ...said, pid: child.pid ?? 0, log, kill: () => kill(child) }
 }
 
 async function kill(child: ChildProcess): Promise<void> {

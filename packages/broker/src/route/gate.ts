@@ -80,8 +80,9 @@ export function openGate(parts: GateParts): Gate {
   return {
     admit: (ask) => admit(opened, ask),
     holds: async (admitted) => (await held(opened, admitted)) !== undefined,
-    async refuse({ leaseId }, ask, failure) {
-      const recorded = await refusal(opened, ask, { lease: leaseId }, failure)
+    async refuse(admitted, ask, failure) {
+      const known = admitted === undefined ? {} : { lease: admitted.leaseId }
+      const recorded = await refusal(opened, ask, known, failure)
       opened.observe?.(ask.route, recorded.code)
       return recorded
     },

@@ -78,10 +78,11 @@ export interface Gate {
   /** Whether the lease of somebody who was let in is still alive: for what is carried longer than a moment. */
   holds(admitted: Admitted): Promise<boolean>
   /**
-   * Has a refusal recorded that only the route could see, such as of one statement of a session. Answers with the failure for the
+   * Has a refusal recorded that only the route could see, such as of one statement of a session, or of somebody who was not
+   * let in because nobody could tell what was asked. Answers with the failure for the
    * caller: the same one with its entry, or `provider_unavailable` when it could not be written down.
    */
-  refuse(admitted: Admitted, ask: Omit<Ask, 'token'>, failure: Failure): Promise<Failure>
+  refuse(admitted: Admitted | undefined, ask: Omit<Ask, 'token'>, failure: Failure): Promise<Failure>
   /**
    * Begins the record of something that is about to be forwarded; `undefined`, and nothing is done, where the policy does
    * not ask for one. Where the policy requires it, it resolves once the entry is durable, and rejects with a refusal that

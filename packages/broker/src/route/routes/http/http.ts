@@ -16,7 +16,8 @@ import { carry } from './carry.ts'
 import { readJsonBody } from './json-body.ts'
 import { carriedRequest, follow } from './recorded.ts'
 import { refusalOf, say, unfit } from './saying-no.ts'
-import { listenForRequests, openServing, type Serving } from './serving.ts'
+import { openServing, type Serving } from './served.ts'
+import { listenForRequests } from './serving.ts'
 import { endWith } from './unreadable.ts'
 import { carryWebSocket, handshakeFault, isWebSocket } from './websocket.ts'
 import { Wires } from './wires.ts'
@@ -43,7 +44,7 @@ function listen(
   const idleMs = settings.idle_timeout * 1000
   const wires = origin.protocol === 'http:' && reach === undefined ? { wires: new Wires(origin, idleMs) } : {}
   const upstream = { origin, agent, idleMs, ...wires }
-  const running: Running = { ...openServing(settings, tools), settings, gate, upstream }
+  const running: Running = { ...openServing(settings, tools, gate), settings, gate, upstream }
   const headersTimeout = settings.header_timeout * 1000
   return listenForRequests(
     running,
@@ -78,7 +79,7 @@ async function serve(
   const { tools } = running
   const asked = readAsked(request)
   if ('unfit' in asked) {
-    say(running, request, response, unfit(running, request.socket, asked.status, asked.unfit))
+    say(running, request, response, await unfit(running, request.socket, asked.status, asked.unfit))
     return
   }
   const admitted = await admit(running, request, asked)
@@ -148,12 +149,12 @@ async function switchProtocols(
   connections.spoil(socket)
   const asked = readAsked(request, true)
   if ('unfit' in asked) {
-    endWith(socket, unfit(running, socket, asked.status, asked.unfit))
+    endWith(socket, await unfit(running, socket, asked.status, asked.unfit))
     return
   }
   const fault = handshakeFault(request)
   if (fault !== undefined) {
-    endWith(socket, unfit(running, socket, 400, fault))
+    endWith(socket, await unfit(running, socket, 400, fault))
     return
   }
   const admitted = await admit(running, request, asked)

@@ -1,18 +1,30 @@
 /** How a route that speaks HTTP says no: what the caller may read, what the broker's own log keeps. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { asFailure } from '../../../base/failure.ts'
+import { asFailure, Failure } from '../../../base/failure.ts'
 import { newId } from '../../../base/id.ts'
 import { bearerProblem, type Problem, problem } from '../../bearer-error.ts'
 import { hasBody } from './fields.ts'
-import type { Serving } from './serving.ts'
+import type { Serving } from './served.ts'
 import { drain } from './upload.ts'
 
-/** A request that two readers could read in two ways: its connection carries nothing else any more. */
-export function unfit(serving: Serving, socket: Duplex, status: number, fault: string): Problem {
-  const { tools, connections, route } = serving
+/**
+ * A request that two readers could read in two ways: its connection carries nothing else any more. It is in the log before
+ * anybody hears of it; a target or a method of its own is not, because nobody knows how to read them.
+ */
+export async function unfit(
+  serving: Serving,
+  socket: Duplex,
+  status: number,
+  fault: string,
+): Promise<Problem> {
+  const { tools, connections, route, target, gate, answering } = serving
   connections.spoil(socket)
-  const id = newId('er', tools)
+  answering.add(socket)
+  const failure = new Failure('request_malformed', { reason: fault })
+  const ask = { route, target, action: 'unfit' }
+  const { entry } = await gate.refuse(undefined, ask, failure).finally(() => answering.delete(socket))
+  const id = entry ?? newId('er', tools)
   tools.log.info('a request was unfit', { route, error_id: id, fault })
   return problem(status, fault, id, status === 400 ? { error: 'invalid_request' } : {})
 }

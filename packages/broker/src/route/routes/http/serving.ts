@@ -3,22 +3,9 @@ import { createServer, type IncomingMessage, type ServerOptions, type ServerResp
 import type { Duplex } from 'node:stream'
 import type { Address } from '../../../base/address.ts'
 import { listenOn } from '../../../base/listening.ts'
-import type { Tools } from '../../../base/tools.ts'
 import type { Listening } from '../../route.ts'
-import { Connections } from './connections.ts'
+import type { Serving } from './served.ts'
 import { answerBrokenRequests } from './unreadable.ts'
-
-/** A route that is being served. */
-export interface Serving {
-  /** The route's, for the log. */
-  readonly route: string
-  readonly tools: Tools
-  readonly connections: Connections
-  /** Connections that switched to another protocol: the server knows nothing of them any more. */
-  readonly switched: Set<Duplex>
-  /** Each answer is the last of its connection. */
-  closing: boolean
-}
 
 /** What is done with requests. What rejects is logged, and its connection cut. */
 export interface Requests {
@@ -31,6 +18,7 @@ export interface Requests {
 
 interface Settings {
   readonly name: string
+  readonly target: string
   readonly listen: Address
   readonly max_connections: number
 }
@@ -42,12 +30,6 @@ const strict: ServerOptions = {
   noDelay: true,
   // Ours is the better answer, and it holds for HTTP/1.0 too.
   requireHostHeader: false,
-}
-
-/** Nobody is connected yet. */
-export function openServing({ name, max_connections }: Settings, tools: Tools): Serving {
-  const connections = new Connections(max_connections)
-  return { route: name, tools, connections, switched: new Set(), closing: false }
 }
 
 /** Listens. `idleMs`: a connection on which nothing moves for so long is cut; absent: Node's own times hold. */
@@ -86,7 +68,7 @@ export async function listenForRequests(
       socket.on('error', () => {})
       upgrade(request, socket, head).catch((cause: unknown) => cut(cause, socket))
     })
-  answerBrokenRequests(server, tools, connections)
+  answerBrokenRequests(server, serving)
   const url = await listenOn(server, settings.listen, `\`listen\` of route \`${settings.name}\``)
   let closed: Promise<void> | undefined
   const close = (graceMs: number) =>

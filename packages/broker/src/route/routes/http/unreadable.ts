@@ -1,9 +1,9 @@
 import { type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { newId } from '../../../base/id.ts'
-import type { Tools } from '../../../base/tools.ts'
 import { type Problem, problem } from '../../bearer-error.ts'
-import type { Connections } from './connections.ts'
+import { unfit } from './saying-no.ts'
+import type { Serving } from './served.ts'
 
 const statusOf: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
@@ -11,18 +11,27 @@ const statusOf: Readonly<Record<string, number>> = {
 }
 
 /** Answers what Node's parser cannot read and what asks for a tunnel, and ends the connection. */
-export function answerBrokenRequests(server: Server, tools: Tools, connections: Connections): void {
+export function answerBrokenRequests(server: Server, serving: Serving): void {
+  const { tools, connections, answering } = serving
   const end = (socket: Duplex, status: number, detail: string) => {
     socket.on('error', () => {})
-    if (!socket.writable || !connections.mayAnswer(socket)) socket.destroy()
-    else endWith(socket, problem(status, detail, newId('er', tools)))
+    const mayAnswer = socket.writable && connections.mayAnswer(socket)
     connections.spoil(socket)
+    if (!mayAnswer) socket.destroy()
+    // Nothing came that could be refused: a connection that was opened and left alone.
+    else if (status === 408) endWith(socket, problem(status, detail, newId('er', tools)))
+    else
+      unfit(serving, socket, status, detail).then(
+        (answer) => (socket.writable ? endWith(socket, answer) : socket.destroy()),
+        () => socket.destroy(),
+      )
   }
   server.on('clientError', (thrown: NodeJS.ErrnoException, socket) => {
     if (thrown.code === 'ECONNRESET') socket.destroy()
     // The answer to the unfit request before it is on its way already.
-    else if (connections.isSpoilt(socket)) socket.end(() => socket.destroy())
-    else end(socket, statusOf[thrown.code ?? ''] ?? 400, 'The request cannot be read.')
+    else if (connections.isSpoilt(socket)) {
+      if (!answering.has(socket)) socket.end(() => socket.destroy())
+    } else end(socket, statusOf[thrown.code ?? ''] ?? 400, 'The request cannot be read.')
   })
   server.on('connect', (_, socket) => end(socket, 501, 'CONNECT is not carried.'))
 }

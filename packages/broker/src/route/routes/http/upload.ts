@@ -1,6 +1,7 @@
 /** A request's body: on its way to the upstream, or no longer wanted by anybody. */
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { Transform } from 'node:stream'
+import { tidy } from '../../../base/tidy.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Meter } from '../../route.ts'
 import { metered } from './metered.ts'
@@ -8,13 +9,22 @@ import { metered } from './metered.ts'
 /** What nobody wants is read to its end within this, so that its sender can read the answer. */
 const unwanted = { bytes: 16_777_216, ms: 5_000 } as const
 
+/** Bytes of an upload. */
+const tidyAfter = 16_777_216
+
 /**
  * Carries a body onward with back-pressure; the answer stops it. Before each piece the event loop turns once: an
  * upstream that answers early and closes is read before a write to its closed connection fails and hides the answer.
  */
 export function upload(request: IncomingMessage, onward: ClientRequest, meter?: Meter): () => void {
+  let untidied = 0
   const turn = new Transform({
     transform(piece: Buffer, _, done) {
+      untidied += piece.length
+      if (untidied > tidyAfter) {
+        untidied = 0
+        tidy()
+      }
       setImmediate(done, null, piece)
     },
   })

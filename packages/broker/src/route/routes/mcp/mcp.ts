@@ -11,7 +11,8 @@ import type { Reach } from '../../reach.ts'
 import type { Gate, Listening, Route } from '../../route.ts'
 import { readAsked } from '../http/asked.ts'
 import { refusalOf, say, unfit } from '../http/saying-no.ts'
-import { listenForRequests, openServing } from '../http/serving.ts'
+import { openServing } from '../http/served.ts'
+import { listenForRequests } from '../http/serving.ts'
 import { askOver } from './ask-server.ts'
 import { resourceMetadata, wellKnown, withMetadata } from './metadata.ts'
 import type { McpRouteSettings, RunningMcp } from './running.ts'
@@ -43,7 +44,14 @@ function listen(
   const closed = () => {
     for (const { close } of over) close()
   }
-  const running: RunningMcp = { ...openServing(settings, tools), settings, issuer, gate, sessions, ways }
+  const running: RunningMcp = {
+    ...openServing(settings, tools, gate),
+    settings,
+    issuer,
+    gate,
+    sessions,
+    ways,
+  }
   const serve = async (request: IncomingMessage, response: ServerResponse, waits: boolean) => {
     const answer = await answerTo(running, request, response, waits)
     if (answer !== undefined) say(running, request, response, answer)
@@ -76,7 +84,7 @@ async function answerTo(
   const server = asked.path.slice(1)
   if (!Object.hasOwn(settings.servers, server)) return no(404, 'There is no such server here.')
   if (request.method !== 'POST') {
-    const refused = no(405, 'Messages come by POST.')
+    const refused = await no(405, 'Messages come by POST.')
     return { ...refused, headers: [...refused.headers, 'Allow', 'POST'] }
   }
   if (asked.query !== '') return no(400, 'The address of a server has no query.')

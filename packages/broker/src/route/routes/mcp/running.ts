@@ -3,7 +3,7 @@ import type { Address } from '../../../base/address.ts'
 import type { Secret } from '../../../base/secret.ts'
 import type { Gate } from '../../route.ts'
 import type { Asked } from '../http/asked.ts'
-import type { Serving } from '../http/serving.ts'
+import type { Serving } from '../http/served.ts'
 import type { AskServer } from './ask-server.ts'
 import type { SessionIds } from './session-ids.ts'
 
