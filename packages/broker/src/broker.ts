@@ -27,7 +27,6 @@ import { openReconcile } from './revoke/reconcile.ts'
 import { stuckLeases } from './revoke/stuck.ts'
 import { openSweep } from './revoke/sweep.ts'
 import { spent } from './route/budgets.ts'
-import { openConnectors } from './route/connectors/connectors.ts'
 import { openGate } from './route/gate.ts'
 import { openSessions, type Sessions } from './sessions.ts'
 import { Conflict } from './store/store.ts'
@@ -175,9 +174,9 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
     metrics,
     tools,
   )
-  const connectors = openConnectors({ connectors: config.connectors, gate, tools })
+  const { connectors } = core
   const doors = await openDoors(
-    doorsOf({ core, exchange, connectors, sessions, tokens, log, metrics, refuse: refusals.record, policy }),
+    doorsOf({ core, exchange, gate, sessions, tokens, log, metrics, refuse: refusals.record, policy }),
     config.listen,
   )
   closings.push(() => doors.close(graceMs))

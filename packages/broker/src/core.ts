@@ -21,6 +21,7 @@ import type { Target } from './issue/target.ts'
 import { needsFederation, openLeaseTokens, openStore, openTargets, openWraps } from './kinds.ts'
 import { openRevoke, type Revoke } from './revoke/revoke.ts'
 import { openSwitches, type Switches } from './revoke/switches.ts'
+import { type Connectors, openConnectors } from './route/connectors/connectors.ts'
 import type { Store } from './store/store.ts'
 
 /** How long others may keep our JWK Set: `Cache-Control: max-age` of the door that serves it. */
@@ -39,6 +40,8 @@ export interface Core {
   readonly handles: HandleSeal
   readonly sealed: SealedSecrets
   readonly targets: ReadonlyMap<string, Target>
+  /** Who dialled us from networks that we cannot reach; nobody, in the operator's commands. */
+  readonly connectors: Connectors
   /** Tokens of ours that stand for a lease of another kind. */
   readonly leaseTokens: Pick<Target, 'issue'>
   readonly revoke: Revoke
@@ -97,7 +100,9 @@ export async function openCore(
     })
     const sealed = openSealedSecrets({ wraps: openWraps(config, seal, tools), store, tools })
     const { longestToken } = policy
-    const targetParts = { config, tools, keys, federationKeys, longestToken, sealed }
+    const connectors = openConnectors({ connectors: config.connectors, tools })
+    const { through } = connectors
+    const targetParts = { config, tools, keys, federationKeys, longestToken, sealed, through }
     const targets = new Map([...openTargets(targetParts), [sessionKind, sessionLease]])
     const leaseTokens = openLeaseTokens(targetParts)
     const handles = openHandleSeal(seal)
@@ -127,6 +132,7 @@ export async function openCore(
       handles,
       sealed,
       targets,
+      connectors,
       leaseTokens,
       revoke,
       switches,

@@ -17,6 +17,7 @@ import type { LivePolicy } from './live-policy.ts'
 import type { OwnTokens } from './own-token.ts'
 import { openGithubJobEnd } from './revoke/job-end.ts'
 import { stuckLeases } from './revoke/stuck.ts'
+import type { Gate } from './route/route.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface DoorwayParts {
@@ -26,7 +27,7 @@ export interface DoorwayParts {
   readonly sessions: Sessions | undefined
   readonly tokens: OwnTokens
   readonly log: AuditLog
-  readonly connectors: NonNullable<Doors['connectors']>
+  readonly gate: Gate
   readonly metrics: Metrics
   /** Writes a refusal to the log, or counts it there; answers with an id for the caller. */
   readonly refuse: (event: AuditEvent) => Promise<string>
@@ -68,7 +69,10 @@ export function doorsOf(parts: DoorwayParts): Doors {
       openHandle: (lease) => core.handles.open(lease),
       tools,
     }),
-    connectors: parts.connectors,
+    connectors: {
+      names: core.connectors.names,
+      admit: (name, token) => core.connectors.admit(parts.gate, name, token),
+    },
     dialects: dialectDoors({ ...core, sessions: parts.sessions }),
     ready: async () => {
       await core.store.ping()

@@ -1,6 +1,7 @@
 /** What ships: the one place that knows the adapters of every extension point by name. */
 import type { Json } from './base/canonical-json.ts'
 import { Failure } from './base/failure.ts'
+import type { Reach } from './base/reach.ts'
 import type { Tools } from './base/tools.ts'
 import type { Config } from './config/config.ts'
 import type { PolicyInForce } from './decide/policies.ts'
@@ -33,7 +34,6 @@ import { openSshTarget } from './issue/targets/ssh/ssh.ts'
 import { workloadSubject } from './issue/targets/token/subject.ts'
 import { openTokenTarget } from './issue/targets/token/token.ts'
 import { openAwsKmsWrap } from './issue/wraps/aws-kms/aws-kms.ts'
-import type { Reach } from './route/reach.ts'
 import type { Route } from './route/route.ts'
 import { openHttpRoute } from './route/routes/http/http.ts'
 import { openMcpRoute } from './route/routes/mcp/mcp.ts'
@@ -73,6 +73,8 @@ interface TargetParts {
   /** Seconds; a changed policy may raise it. */
   readonly longestToken: () => number
   readonly sealed: Pick<SealedSecrets, 'read' | 'connection'>
+  /** The way to what stands behind a connector. */
+  readonly through: (connector: string) => Reach
 }
 
 interface TargetKind {
@@ -135,6 +137,7 @@ const targetKinds: Readonly<Record<TargetWord, TargetKind>> = {
       openPostgresTarget({
         connections: parts.config.connections.postgres,
         tools: parts.tools,
+        through: parts.through,
         tokens: tokenTarget(parts),
       }),
     connection: (settings) => ({ of: 'postgres', name: memberText(settings, 'server') }),
@@ -280,6 +283,13 @@ export function audienceOf({ policy }: PolicyInForce, target: string): string | 
   return typeof settings.audience === 'string' ? settings.audience : undefined
 }
 
+/** The way to a server of PostgreSQL; `undefined` where we dial it ourselves. */
+function reachOf(config: Config, server: string, through: (connector: string) => Reach): Reach | undefined {
+  const { postgres } = config.connections
+  const via = Object.hasOwn(postgres, server) ? postgres[server]?.via : undefined
+  return via === undefined ? undefined : through(via)
+}
+
 /** Opens every configured route; `through`: the way to what stands behind a connector. */
 export function openRoutes(
   config: Config,
@@ -293,6 +303,6 @@ export function openRoutes(
         ? openHttpRoute(settings, tools, settings.via === undefined ? undefined : through(settings.via))
         : settings.kind === 'mcp'
           ? openMcpRoute(settings, config.url, tools, through)
-          : openPostgresRoute(settings, tools),
+          : openPostgresRoute(settings, tools, undefined, (server) => reachOf(config, server, through)),
   }))
 }

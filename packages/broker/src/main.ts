@@ -118,7 +118,11 @@ async function tryTargets(config: Config, tools: Tools): Promise<void> {
   }
   const keys = { signer: unasked }
   const sealed = { read: unasked, connection: undefined }
-  const targets = openTargets({ config, tools, keys, federationKeys: keys, longestToken: () => 0, sealed })
+  const targets = openTargets({
+    ...{ config, tools, keys, federationKeys: keys, sealed },
+    longestToken: () => 0,
+    through: unasked,
+  })
   for (const target of targets.values()) await target.close?.()
 }
 

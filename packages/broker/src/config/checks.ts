@@ -126,13 +126,17 @@ function checkNames(config: ParsedConfig): readonly ReferenceFault[] {
 }
 
 /** Names that mean one thing in the log and in metrics, and connectors that are there. */
-function checkVia({ routes, connectors }: ParsedConfig): readonly ReferenceFault[] {
+function checkVia({ routes, connectors, connections }: ParsedConfig): readonly ReferenceFault[] {
   const shared = routes.flatMap(({ name }, index) => {
     const path: Path = ['routes', index, 'name']
     return Object.hasOwn(connectors, name)
       ? [{ path, message: `${named(path)} is the name of a connector too` }]
       : []
   })
+  const servers = Object.entries(connections.postgres).map(([name, { via }]) => ({
+    path: ['connections', 'postgres', name, 'via'] as Path,
+    via,
+  }))
   const wanted = routes.flatMap((route, index) => [
     ...('via' in route ? [{ path: ['routes', index, 'via'] as Path, via: route.via }] : []),
     ...('servers' in route
@@ -142,7 +146,7 @@ function checkVia({ routes, connectors }: ParsedConfig): readonly ReferenceFault
         }))
       : []),
   ])
-  const absent = wanted.flatMap(({ path, via }) =>
+  const absent = [...servers, ...wanted].flatMap(({ path, via }) =>
     via === undefined || Object.hasOwn(connectors, via)
       ? []
       : [{ path, message: `${named(path)} needs the connector \`${via}\`, which is not there` }],

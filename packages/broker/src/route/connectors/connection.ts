@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, connect } from 'node:http2'
 import type { Duplex } from 'node:stream'
+import type { Reachable } from '../../base/reach.ts'
 import type { Tools } from '../../base/tools.ts'
-import type { Reachable } from '../reach.ts'
 import { Tunnel } from './tunnel.ts'
 
 /** Streams that one connector carries at once: each may hold a window of bytes here. */

@@ -1,13 +1,13 @@
 /**
  * connectors: who serves the upstreams that we cannot dial. A connector dials us, shows a token of ours, and is asked
  * through the gate as every caller is; from then on routes that name it reach their upstreams through it. It never sees
- * a caller's token, and nothing but its own file says what it dials. `broker.ts` opens it.
+ * a caller's token, and nothing but its own file says what it dials. `core.ts` opens it.
  */
 import type { Duplex } from 'node:stream'
 import { Failure } from '../../base/failure.ts'
+import { brokenWith, type Reach } from '../../base/reach.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { Tools } from '../../base/tools.ts'
-import { brokenWith, type Reach } from '../reach.ts'
 import type { Gate } from '../route.ts'
 import { watchLease } from '../watch.ts'
 import { type Connection, openConnection } from './connection.ts'
@@ -15,7 +15,6 @@ import { type Connection, openConnection } from './connection.ts'
 export interface ConnectorsParts {
   /** By name, whose tokens it takes to be that connector. */
   readonly connectors: Readonly<Record<string, { readonly target: string }>>
-  readonly gate: Gate
   readonly tools: Tools
 }
 
@@ -25,7 +24,7 @@ export interface Connectors {
    * Whoever holds this token may be the connector of this name. Answers with what takes its connection, once it has
    * switched. Throws `Failure`; the refusal is in the log.
    */
-  admit(name: string, token: Secret | undefined): Promise<(socket: Duplex) => void>
+  admit(gate: Gate, name: string, token: Secret | undefined): Promise<(socket: Duplex) => void>
   /** The way through the connector of this name, whoever that is at the moment. */
   through(name: string): Reach
   close(): void
@@ -33,14 +32,14 @@ export interface Connectors {
 
 /** Nobody is connected yet. */
 export function openConnectors(parts: ConnectorsParts): Connectors {
-  const { connectors, gate, tools } = parts
+  const { connectors, tools } = parts
   /** Of each name the newest first: it serves, the others stand by. */
   const connected = new Map<string, readonly Connection[]>()
   const of = (name: string) => connected.get(name) ?? []
   return {
     names: Object.keys(connectors),
-    async admit(name, token) {
-      const admitted = await admit(parts, name, token)
+    async admit(gate, name, token) {
+      const admitted = await admit(parts, gate, name, token)
       return (socket) => {
         const { leaseId: lease, subject } = admitted
         const connection: Connection = openConnection(socket, tools, () => {
@@ -69,7 +68,7 @@ export function openConnectors(parts: ConnectorsParts): Connectors {
   }
 }
 
-async function admit({ connectors, gate }: ConnectorsParts, name: string, token: Secret | undefined) {
+async function admit({ connectors }: ConnectorsParts, gate: Gate, name: string, token: Secret | undefined) {
   const target = Object.hasOwn(connectors, name) ? connectors[name]?.target : undefined
   if (target === undefined) throw new Failure('internal', { reason: `there is no connector \`${name}\`` })
   const ask = { route: name, target, action: 'connect' }

@@ -1,5 +1,5 @@
 import { type ClientHttp2Stream, constants } from 'node:http2'
-import { SocketLike } from '../reach.ts'
+import { SocketLike } from '../../base/reach.ts'
 
 /** Why there is no upstream behind a connector, for the broker's own log. */
 class Broken extends Error {

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
 import { Failure } from '../../../base/failure.ts'
 import { filledStatements } from '../../statements.ts'
-import { withSession } from './sessions.ts'
+import { type Server, withSession } from './sessions.ts'
 
 const { escapeIdentifier } = pg
 const rounds = 50
@@ -15,12 +15,12 @@ const pauseMs = 100
  * their failure is thrown.
  */
 export async function dropRole(
-  url: string,
+  server: Server,
   { role, heir }: { readonly role: string; readonly heir: string },
   templates: readonly string[],
 ): Promise<void> {
   let fault: unknown
-  await withSession(url, async (session) => {
+  await withSession(server, async (session) => {
     // Two at once would stumble over each other's rows; it is given back when the session ends.
     await session.query('SELECT pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended($1, 0))', [role])
     if (!(await exists(session, role))) return
@@ -29,11 +29,11 @@ export async function dropRole(
     // Giving away what a role owns, and ending its sessions, is for its members; who made it may become one.
     await session.query(`GRANT ${name} TO CURRENT_USER`)
     await closeSessions(session, role)
-    fault = await runTemplates(url, name, templates)
+    fault = await runTemplates(server, name, templates)
     if (!(await exists(session, role))) return
     const to = (await exists(session, heir)) ? escapeIdentifier(heir) : 'CURRENT_USER'
     for (const database of await databases(session, role)) {
-      await withSession(url, (other) => clear(other, name, to), database)
+      await withSession(server, (other) => clear(other, name, to), database)
     }
     await clear(session, name, to)
     await session.query(`DROP ROLE IF EXISTS ${name}`)
@@ -42,10 +42,10 @@ export async function dropRole(
 }
 
 /** In a session of their own: whatever they leave there, ours does not meet it. */
-async function runTemplates(url: string, name: string, templates: readonly string[]): Promise<unknown> {
+async function runTemplates(server: Server, name: string, templates: readonly string[]): Promise<unknown> {
   if (templates.length === 0) return undefined
   const text = filledStatements(templates, { name }).join('\n;\n')
-  return await withSession(url, (session) => session.query(text)).then(
+  return await withSession(server, (session) => session.query(text)).then(
     () => undefined,
     (thrown: unknown) => thrown,
   )

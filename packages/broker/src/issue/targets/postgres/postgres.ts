@@ -1,6 +1,7 @@
 /** The `postgres_role` target: a role of its own for each lease, with the rights of the roles that the policy names. */
 import pg from 'pg'
 import { Failure } from '../../../base/failure.ts'
+import type { Reach } from '../../../base/reach.ts'
 import { Secret } from '../../../base/secret.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Credential, Grant } from '../../../domain.ts'
@@ -15,6 +16,8 @@ const { escapeIdentifier, escapeLiteral } = pg
 
 export interface PostgresConnection {
   readonly url: Secret
+  /** The connector through which it is reached. */
+  readonly via?: string | undefined
   readonly max_connections_per_lease: number
   readonly create_statements?: readonly string[] | undefined
   readonly drop_statements?: readonly string[] | undefined
@@ -23,6 +26,8 @@ export interface PostgresConnection {
 export interface PostgresTargetParts {
   readonly connections: Readonly<Record<string, PostgresConnection>>
   readonly tools: Pick<Tools, 'randomBytes'>
+  /** The way to what stands behind a connector. */
+  readonly through?: ((connector: string) => Reach) | undefined
   /** Makes a token of ours, for roles that are used through a route. */
   readonly tokens: Pick<Target, 'issue'>
 }
@@ -37,7 +42,11 @@ interface RoleHandle {
 }
 
 /** Opens the target. It holds no connection open: leases come and go too rarely to be worth one. */
-export function openPostgresTarget({ connections, tools, tokens }: PostgresTargetParts): Target {
+export function openPostgresTarget({ connections, tools, tokens, through }: PostgresTargetParts): Target {
+  const reached = (url: string, via: string | undefined) => ({
+    url,
+    reach: via === undefined ? undefined : through?.(via),
+  })
   const connectionOf = (grant: Grant) => {
     const { server } = settingsOf(grant)
     const connection = Object.hasOwn(connections, server) ? connections[server] : undefined
@@ -59,7 +68,7 @@ export function openPostgresTarget({ connections, tools, tokens }: PostgresTarge
       const { connection } = connectionOf(grant)
       const password = Buffer.from(tools.randomBytes(32)).toString('base64url')
       const verifier = scramVerifier(password, tools.randomBytes(16))
-      await withSession(connection.url.reveal(), (session) =>
+      await withSession(reached(connection.url.reveal(), connection.via), (session) =>
         session.query(statements(grant, verifier, connection)),
       )
       const credential = credentialOf(connection.url, roleOf(grant), password)
@@ -73,15 +82,16 @@ export function openPostgresTarget({ connections, tools, tokens }: PostgresTarge
     async revoke(handle) {
       const { server, url, drop, ...old } = handleOf(handle)
       const now = Object.hasOwn(connections, server) ? connections[server] : undefined
-      if (now === undefined) return await dropRole(url, old, drop)
+      if (now === undefined) return await dropRole({ url }, old, drop)
       const current = now.url.reveal()
-      const dropped = await dropRole(current, old, now.drop_statements ?? []).then(
+      const dropped = await dropRole(reached(current, now.via), old, now.drop_statements ?? []).then(
         () => undefined,
         (thrown: unknown) => thrown,
       )
       if (current === url && dropped !== undefined) throw dropped
       // The name may mean another server by now, or its new password may be wrong; the lease was made with the old one.
-      if (dropped !== undefined || hostOf(current) !== hostOf(url)) await dropRole(url, old, drop)
+      if (dropped !== undefined || hostOf(current) !== hostOf(url))
+        await dropRole(reached(url, now.via), old, drop)
     },
   }
 }

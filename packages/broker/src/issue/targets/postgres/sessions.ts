@@ -1,17 +1,26 @@
+import type { Socket } from 'node:net'
 import pg from 'pg'
 import { Failure } from '../../../base/failure.ts'
+import type { Reach, Reachable } from '../../../base/reach.ts'
 
 /** In ms. A statement that is cut off leaves nothing: what makes a role is one transaction. */
 const limits = { connect: 5_000, statement: 10_000, lock: 5_000, answer: 15_000 } as const
 
+/** A server, and how it is reached where we cannot dial it. */
+export interface Server {
+  readonly url: string
+  readonly reach?: Reach | undefined
+}
+
 /** Does something with a session of its own, and closes it. Throws `provider_unavailable` when it cannot be had. */
 export async function withSession<T>(
-  url: string,
+  { url, reach }: Server,
   work: (session: pg.Client) => Promise<T>,
   database?: string,
 ): Promise<T> {
   const session = new pg.Client({
     connectionString: database === undefined ? url : withDatabase(url, database),
+    ...(reach === undefined ? {} : { stream: () => reach(placeOf(url)) as Socket }),
     application_name: 'mayfly',
     connectionTimeoutMillis: limits.connect,
     query_timeout: limits.answer,
@@ -28,6 +37,11 @@ export async function withSession<T>(
   } finally {
     await session.end().catch(() => undefined)
   }
+}
+
+function placeOf(url: string): Reachable {
+  const { hostname, port } = new URL(url)
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port === '' ? 5432 : port) }
 }
 
 function withDatabase(url: string, database: string): string {

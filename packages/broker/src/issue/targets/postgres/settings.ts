@@ -32,6 +32,14 @@ export const postgresConnection = z.strictObject({
   url: secretReference.describe(
     'Connection string of a role that may create roles and grant those of the policy',
   ),
+  via: z
+    .string()
+    .regex(
+      /^[a-z][a-z0-9-]{0,62}$/,
+      'must be lower-case letters, digits and hyphens, and start with a letter',
+    )
+    .optional()
+    .describe('The connector through which the server is reached'),
   max_connections_per_lease: z
     .int()
     .min(1)

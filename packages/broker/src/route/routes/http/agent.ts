@@ -1,6 +1,6 @@
 import { Agent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
-import type { Reach } from '../../reach.ts'
+import type { Reach } from '../../../base/reach.ts'
 
 /** The connections to one origin; over `reach`, where it is given, with TLS inside it from here to the upstream. */
 export function agentFor(origin: URL, reach?: Reach): Agent {

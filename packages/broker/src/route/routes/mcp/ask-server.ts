@@ -1,7 +1,7 @@
 import { request as plain } from 'node:http'
 import { request as secure } from 'node:https'
 import type { Readable } from 'node:stream'
-import type { Reach } from '../../reach.ts'
+import type { Reach } from '../../../base/reach.ts'
 import { agentFor } from '../http/agent.ts'
 
 /** One request to a server. */

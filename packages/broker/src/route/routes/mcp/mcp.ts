@@ -5,9 +5,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asFailure } from '../../../base/failure.ts'
+import type { Reach } from '../../../base/reach.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Problem } from '../../bearer-error.ts'
-import type { Reach } from '../../reach.ts'
 import type { Gate, Listening, Route } from '../../route.ts'
 import { readAsked } from '../http/asked.ts'
 import { refusalOf, say, unfit } from '../http/saying-no.ts'

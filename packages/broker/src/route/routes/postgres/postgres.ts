@@ -5,6 +5,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { listenOn } from '../../../base/listening.ts'
+import type { Reach } from '../../../base/reach.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Listening, Route } from '../../route.ts'
 import { Cancels } from './cancels.ts'
@@ -14,10 +15,18 @@ import { serve } from './serve.ts'
 import { openStatementReader } from './statement/reader.ts'
 
 /** Opens nothing yet; `listen` does. `check`: what statements are held against, when not the policy. */
-export function openPostgresRoute(settings: PostgresRouteSettings, tools: Tools, check?: CheckFor): Route {
+export function openPostgresRoute(
+  settings: PostgresRouteSettings,
+  tools: Tools,
+  check?: CheckFor,
+  reachOf?: (server: string) => Reach | undefined,
+): Route {
   return {
     async listen(gate) {
-      return await listen({ settings, tools, gate, check: check ?? (await policyChecks(settings)) })
+      return await listen({
+        ...{ settings, tools, gate, reachOf },
+        check: check ?? (await policyChecks(settings)),
+      })
     },
   }
 }
@@ -28,7 +37,7 @@ async function policyChecks({ target }: PostgresRouteSettings): Promise<CheckFor
 }
 
 async function listen(
-  parts: Pick<RunningRoute, 'settings' | 'tools' | 'check' | 'gate'>,
+  parts: Pick<RunningRoute, 'settings' | 'tools' | 'check' | 'gate' | 'reachOf'>,
 ): Promise<Listening> {
   const { settings, tools } = parts
   const { tls } = settings

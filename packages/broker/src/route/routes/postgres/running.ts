@@ -1,5 +1,6 @@
 import type { SecureContext } from 'node:tls'
 import type { Address } from '../../../base/address.ts'
+import type { Reach } from '../../../base/reach.ts'
 import type { Secret } from '../../../base/secret.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Admitted, Gate } from '../../route.ts'
@@ -30,6 +31,8 @@ export interface RunningRoute {
   readonly tools: Tools
   readonly gate: Gate
   readonly check: CheckFor
+  /** The way to a server, by the name of its connection, where we cannot dial it. */
+  readonly reachOf: ((server: string) => Reach | undefined) | undefined
   readonly secure: SecureContext | undefined
   readonly cancels: Cancels
   readonly sessions: Set<Session>

@@ -56,7 +56,7 @@ async function open(
   wanted: ReadonlyMap<string, string>,
 ): Promise<() => Promise<void>> {
   const { gate, tools, settings, sessions, cancels, check } = running
-  const place = placeOf(await gate.upstream(admitted))
+  const place = placeOf(await gate.upstream(admitted), running.reachOf)
   const parameters = sessionParameters(
     wanted,
     place,

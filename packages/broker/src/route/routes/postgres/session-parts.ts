@@ -1,5 +1,4 @@
 /** What a session is given, what it follows from its beginning on, and what it says at its end. */
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Failure } from '../../../base/failure.ts'
 import type { Tools } from '../../../base/tools.ts'
@@ -12,7 +11,7 @@ import type { Statements } from './statements.ts'
 
 export interface SessionParts {
   readonly caller: Duplex
-  readonly upstream: Socket
+  readonly upstream: Duplex
   readonly admitted: Admitted
   readonly ask: Omit<Ask, 'token'>
   readonly gate: Gate

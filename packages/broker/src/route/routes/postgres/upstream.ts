@@ -1,11 +1,13 @@
 /** Signing in at the server behind the route, as the lease's own role. */
 import { createHash, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { connect as secure, type TLSSocket } from 'node:tls'
 import { z } from 'zod'
 import type { Json } from '../../../base/canonical-json.ts'
 import { Failure } from '../../../base/failure.ts'
+import type { Reach } from '../../../base/reach.ts'
 import { Secret } from '../../../base/secret.ts'
 import type { Tools } from '../../../base/tools.ts'
 import { exactly, int32, message, textAt, written } from './bytes.ts'
@@ -22,28 +24,40 @@ export interface Place {
   readonly tls: 'off' | 'verify' | 'unverified'
   /** Path of the certificates that vouch for the server's, PEM; those of the system where absent. */
   readonly rootCertificate?: string
+  /** Where we cannot dial it ourselves. */
+  readonly reach?: Reach
 }
 
 /** A session that is open and waits for its first statement. */
 export interface Session {
-  readonly socket: Socket
+  readonly socket: Duplex
   /** ParameterStatus messages as the server sent them. */
   readonly greeting: Buffer
   /** What cancels there; nobody else sees it. */
   readonly cancelKey: Buffer
 }
 
-const handleShape = z.object({ url: z.string(), role: z.string(), password: z.string() })
+const handleShape = z.object({
+  server: z.string().optional(),
+  url: z.string(),
+  role: z.string(),
+  password: z.string(),
+})
 
 /** Reads the opened handle of a lease whose role is used through a route. Throws when it is none. */
-export function placeOf(handle: Json): Place {
+export function placeOf(
+  handle: Json,
+  reachOf: (server: string) => Reach | undefined = () => undefined,
+): Place {
   const parsed = handleShape.safeParse(handle)
   if (!parsed.success || !URL.canParse(parsed.data.url))
     throw new Failure('internal', { reason: 'the lease has no role that a route could use' })
   const url = new URL(parsed.data.url)
   const mode = url.searchParams.get('sslmode') ?? 'disable'
   const root = url.searchParams.get('sslrootcert')
+  const reach = reachOf(parsed.data.server ?? '')
   return {
+    ...(reach === undefined ? {} : { reach }),
     ...(root === null ? {} : { rootCertificate: root }),
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: Number(url.port === '' ? 5432 : url.port),
@@ -55,8 +69,9 @@ export function placeOf(handle: Json): Place {
 }
 
 /** A connection to the place, over TLS where it says so. Throws `provider_unavailable`. */
-export async function reach(place: Place): Promise<Socket> {
-  const plain = connect({ host: place.host, port: place.port, noDelay: true })
+export async function reach(place: Place): Promise<Duplex> {
+  const { host, port } = place
+  const plain: Duplex = place.reach?.({ host, port }) ?? connect({ host, port, noDelay: true })
   plain.on('error', () => {})
   try {
     await opened(plain, 'connect')
@@ -83,7 +98,7 @@ export async function reach(place: Place): Promise<Socket> {
   }
 }
 
-function opened(socket: Socket, event: string): Promise<void> {
+function opened(socket: Duplex, event: string): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once(event, () => resolve())
     socket.once('error', (cause) => reject(broken('it cannot be reached', cause)))
@@ -115,7 +130,7 @@ export async function signIn(
   }
 }
 
-async function within(ms: number, after: Tools['after'], reaching: Promise<Socket>): Promise<Socket> {
+async function within(ms: number, after: Tools['after'], reaching: Promise<Duplex>): Promise<Duplex> {
   let late = false
   let cancel = () => {}
   const limit = new Promise<never>((_, reject) => {
@@ -132,7 +147,7 @@ async function within(ms: number, after: Tools['after'], reaching: Promise<Socke
 }
 
 /** SCRAM alone: a server that asks for the password itself, or its MD5, would be collecting it. */
-async function authenticate(socket: Socket, place: Place, nonce: string): Promise<void> {
+async function authenticate(socket: Duplex, place: Place, nonce: string): Promise<void> {
   const offered = await authentication(socket, 10)
   const mechanisms = textsOf(offered)
   const scram = openScram(mechanisms, {
@@ -148,7 +163,7 @@ async function authenticate(socket: Socket, place: Place, nonce: string): Promis
   await authentication(socket, 0)
 }
 
-async function authentication(socket: Socket, wanted: number): Promise<Buffer> {
+async function authentication(socket: Duplex, wanted: number): Promise<Buffer> {
   const { type, body } = await message(socket, 65_536)
   if (type === 'E') throw broken(`it refuses the session (${sqlstateOf(body)})`)
   const got = type === 'R' && body.length >= 4 ? body.readUInt32BE(0) : undefined
@@ -161,7 +176,7 @@ function textsOf(body: Buffer): readonly string[] {
 }
 
 /** RFC 5929 4.1: the certificate's own hash, SHA-256 where that is weaker; none where the algorithm has none. */
-function endPoint(socket: Socket): Uint8Array | undefined {
+function endPoint(socket: Duplex): Uint8Array | undefined {
   const raw = 'getPeerCertificate' in socket ? (socket as TLSSocket).getPeerCertificate(true).raw : undefined
   if (raw === undefined) return undefined
   const algorithm = new X509Certificate(raw).signatureAlgorithm ?? ''
@@ -172,7 +187,7 @@ function endPoint(socket: Socket): Uint8Array | undefined {
     .digest()
 }
 
-async function greeted(socket: Socket): Promise<Session> {
+async function greeted(socket: Duplex): Promise<Session> {
   const said: Buffer[] = []
   let cancelKey: Buffer = Buffer.alloc(0)
   for (let count = 0; count < 1000; count++) {

@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream'
-import type { Failure } from '../base/failure.ts'
+import type { Failure } from './failure.ts'
 
 /** Where something listens, as a route names it. */
 export interface Reachable {
@@ -14,6 +14,11 @@ export type Reach = (place: Reachable) => Duplex
 export class SocketLike extends Duplex {
   /** Emits `timeout` when nothing moved for so long; 0: never. What breaks at once has no need of it. */
   setTimeout(_ms: number): this {
+    return this
+  }
+
+  /** It connects by itself. */
+  connect(): this {
     return this
   }
 
