@@ -3,6 +3,7 @@
  * that was accepted. It holds no rule of its own.
  */
 import { givesAny } from '@mayfly/policy/decide'
+import { audienceOf } from './audience.ts'
 import { type Log as AuditLog, openLog } from './audit/log.ts'
 import { openRefusals } from './audit/refusals.ts'
 import { openRequests } from './audit/requests.ts'
@@ -20,7 +21,7 @@ import { openDoors } from './http/app.ts'
 import { type Metrics, openMetrics } from './http/metrics.ts'
 import { openBulkhead } from './issue/bulkhead.ts'
 import { filledIn } from './issue/templates.ts'
-import { agesOfSecrets, audienceOf, connectionWarnings, openIssuers, openRoutes, openRuns } from './kinds.ts'
+import { agesOfSecrets, connectionWarnings, openIssuers, openRoutes, openRuns } from './kinds.ts'
 import { decideWith, type LivePolicy, openLivePolicy } from './live-policy.ts'
 import { openOwnTokens } from './own-token.ts'
 import { openReconcile } from './revoke/reconcile.ts'

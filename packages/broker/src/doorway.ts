@@ -3,6 +3,8 @@
  * introspection, webhooks, the log, health. It is wiring alone: it parses nothing, decides nothing and listens on
  * nothing. `broker.ts` calls it once, with a `core.ts` that is open. The operator's way in is `office.ts`.
  */
+
+import { audienceOf } from './audience.ts'
 import type { Log as AuditLog } from './audit/log.ts'
 import type { Json } from './base/canonical-json.ts'
 import { Failure } from './base/failure.ts'
@@ -12,7 +14,7 @@ import type { AuditEvent } from './domain.ts'
 import type { Exchange } from './exchange.ts'
 import type { Caller, Doors } from './http/doors.ts'
 import type { Metrics } from './http/metrics.ts'
-import { audienceOf, githubIssuers, openRevocationLists } from './kinds.ts'
+import { githubIssuers, openRevocationLists } from './kinds.ts'
 import type { LivePolicy } from './live-policy.ts'
 import type { OwnTokens } from './own-token.ts'
 import { openGithubJobEnd } from './revoke/job-end.ts'

@@ -275,34 +275,21 @@ export function openRevocationLists(
   return openSshRevocations({ connections: config.connections.ssh, ...parts })
 }
 
-/** The audience that our tokens of a target carry; `undefined` when it has none, or is of a kind that others make. */
-export function audienceOf({ policy }: PolicyInForce, target: string): string | undefined {
-  const found = policy.targets.get(target)
-  const settings = ['token', 'postgres_role'].includes(found?.kind ?? '') ? found?.settings : undefined
-  if (typeof settings !== 'object' || settings === null || !('audience' in settings)) return undefined
-  return typeof settings.audience === 'string' ? settings.audience : undefined
-}
-
-/** The way to a server of PostgreSQL; `undefined` where we dial it ourselves. */
-function reachOf(config: Config, server: string, through: (connector: string) => Reach): Reach | undefined {
-  const { postgres } = config.connections
-  const via = Object.hasOwn(postgres, server) ? postgres[server]?.via : undefined
-  return via === undefined ? undefined : through(via)
-}
-
 /** Opens every configured route; `through`: the way to what stands behind a connector. */
 export function openRoutes(
   config: Config,
   tools: Tools,
   through: (connector: string) => Reach,
 ): readonly { readonly name: string; readonly route: Route }[] {
+  const way = (via: string | undefined) => (via === undefined ? undefined : through(via))
+  const { postgres } = config.connections
   return config.routes.map((settings) => ({
     name: settings.name,
     route:
       settings.kind === 'http'
-        ? openHttpRoute(settings, tools, settings.via === undefined ? undefined : through(settings.via))
+        ? openHttpRoute(settings, tools, way(settings.via))
         : settings.kind === 'mcp'
           ? openMcpRoute(settings, config.url, tools, through)
-          : openPostgresRoute(settings, tools, undefined, (server) => reachOf(config, server, through)),
+          : openPostgresRoute(settings, tools, undefined, (server) => way(postgres[server]?.via)),
   }))
 }

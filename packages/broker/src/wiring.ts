@@ -1,8 +1,9 @@
+import { audienceOf } from './audience.ts'
 import type { Json } from './base/canonical-json.ts'
 import type { Config } from './config/config.ts'
 import type { PolicyInForce } from './decide/policies.ts'
 import { settingsFault } from './issue/target-settings.ts'
-import { audienceOf, isTargetKind, missingConnection } from './kinds.ts'
+import { isTargetKind, missingConnection } from './kinds.ts'
 import { dialectFaults } from './wiring-dialects.ts'
 import { issuerFaults } from './wiring-issuers.ts'
 
