@@ -1,15 +1,22 @@
 /** An API in a private network: the connector dials the broker, and the broker's route reaches the API through it. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { hash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { type RequestListener, request } from 'node:http'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { openOfficeFromFile } from '../../packages/broker/src/main.ts'
 import { DialRefused, dial } from '../../packages/cli/src/connect/dial.ts'
 import { readPlaces } from '../../packages/cli/src/connect/places.ts'
 import { serve } from '../../packages/cli/src/connect/serving.ts'
 import { pushJob } from '../../packages/cli/src/demo/stand-in/claims.ts'
+import { atEnd } from '../fakes/at-end.ts'
 import { startConnector } from '../fakes/connector.ts'
+import { debianProgram } from '../fakes/debian-package.ts'
 import { exportedLog } from '../fakes/exported-log.ts'
+import { freePort } from '../fakes/free-port.ts'
 import { githubFor } from '../fakes/github.ts'
 import { onLoopback } from '../fakes/on-loopback.ts'
 import { accessToken, call, exchange } from '../fakes/requests.ts'
@@ -51,10 +58,13 @@ async function start(t: TestContext, listener: RequestListener) {
   const idToken = (environment = 'staging') => github.idToken({ ...pushJob(environment), aud: site.url })
   const token = async (audience = 'orders-api', environment = 'staging') =>
     accessToken(await exchange(broker.url, idToken(environment), { audience }))
-  const connector = (more: { name?: string; environment?: string; route?: string } = {}) =>
+  const connector = (
+    more: { name?: string; environment?: string; route?: string; more?: readonly string[] } = {},
+  ) =>
     startConnector(t, {
       ...{ folder: site.folder, url: site.url, name: more.name ?? 'office' },
       ...{ token: idToken(more.environment), route: more.route ?? `orders=${new URL(api).host}` },
+      more: more.more ?? [],
     })
   return { site, broker, orders, token, connector, api, idToken }
 }
@@ -146,6 +156,47 @@ test('the connector dials again after the broker was away', async (t) => {
   const again = await runBroker(t, site.config)
   await running.says(/connected to /, 2)
   assert.equal((await call(again.routes[0]?.url ?? '', secret)).status, 200)
+})
+
+test('one connector serves both replicas that it dials', async (t) => {
+  const { site, broker, orders, token, connector } = await start(t, hello)
+  const replica = await runBroker(t, site.replica)
+  const running = connector({ more: ['--dial', `${broker.url},${replica.url}`] })
+  await running.says(/connected to /, 2)
+  const secret = await token()
+  for (const url of [orders, replica.routes[0]?.url ?? ''])
+    assert.equal((await call(url, secret)).status, 200)
+  await broker.close()
+  assert.equal((await call(replica.routes[0]?.url ?? '', secret)).status, 200)
+})
+
+test('nginx in front of the broker, as the guide has it, passes the connection on', async (t) => {
+  const { site, orders, token, connector } = await start(t, hello)
+  const port = await freePort()
+  const guide = readFileSync(join(import.meta.dirname, '../../docs/guide/connect.md'), 'utf8')
+  const [, shown = ''] = /```nginx\n(.*?)```/s.exec(guide) ?? []
+  assert.ok(shown.includes('http://127.0.0.1:8080'))
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  const configuration = [
+    `daemon off; pid ${site.folder}/nginx.pid; error_log stderr; events {}`,
+    `http { access_log off; ${paths.map((path) => `${path}_temp_path ${site.folder}/${path};`).join(' ')}`,
+    `server { listen 127.0.0.1:${port}; ${shown.replace('http://127.0.0.1:8080', site.url)} } }`,
+  ]
+  const file = join(site.folder, 'nginx.conf')
+  writeFileSync(file, configuration.join('\n'))
+  const nginx = spawn(debianProgram('/usr/sbin/nginx', 'nginx'), ['-c', file, '-e', 'stderr'], {
+    stdio: 'ignore',
+  })
+  const over = once(nginx, 'exit')
+  atEnd(t, async () => {
+    nginx.kill()
+    await over
+  })
+  // It may not listen yet when it is dialled first: the connector tries again.
+  const running = connector({ more: ['--dial', `http://127.0.0.1:${port}`] })
+  await running.says(/connected to /)
+  const secret = await token()
+  for (let count = 0; count < 3; count++) assert.equal((await call(orders, secret)).status, 200)
 })
 
 test('a token makes nobody a connector that its scopes and its target do not name', async (t) => {
