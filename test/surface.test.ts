@@ -305,6 +305,7 @@ test('metrics', async () => {
       'mayfly_requests_unrecorded_total counter',
       'mayfly_guardrail_hits_total counter',
       'mayfly_secret_age_seconds gauge',
+      'mayfly_connectors gauge',
       'mayfly_leases_stuck gauge',
     ],
   )

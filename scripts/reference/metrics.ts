@@ -19,6 +19,7 @@ const calls: { readonly [Name in Counting]: (metrics: Metrics) => void } = {
   guardrailHit: (metrics) => metrics.guardrailHit(),
   refusalSummed: (metrics) => metrics.refusalSummed(),
   requestLost: (metrics) => metrics.requestLost('a'),
+  connectors: (metrics) => metrics.connectors(() => new Map([['a', 1]])),
   secretAges: (metrics) => metrics.secretAges(async () => new Map([['a', 1]])),
 }
 
@@ -31,7 +32,8 @@ const values: Readonly<Record<string, string>> = {
   'mayfly_webhooks_total.outcome': '`accepted` (a job ended), `ignored` (another event) or `refused`',
   target: 'a target of the policy, `none` or `other`',
   issuer: 'a configured issuer, `none` (not verified) or `other`',
-  route: 'a configured route',
+  route: 'a configured route or connector',
+  connector: 'a configured connector',
   door: `${codes(doors.map(({ name }) => name))}, or \`none\``,
   secret: 'a connection of `connections.secret` that says `last_replaced`, or whose secret the store keeps',
   status: 'status code of the answer',

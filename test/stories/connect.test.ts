@@ -5,6 +5,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type RequestListener, request } from 'node:http'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { openOfficeFromFile } from '../../packages/broker/src/main.ts'
@@ -19,7 +20,7 @@ import { exportedLog } from '../fakes/exported-log.ts'
 import { freePort } from '../fakes/free-port.ts'
 import { githubFor } from '../fakes/github.ts'
 import { onLoopback } from '../fakes/on-loopback.ts'
-import { accessToken, call, exchange } from '../fakes/requests.ts'
+import { accessToken, ask, call, exchange } from '../fakes/requests.ts'
 import { runBroker } from '../fakes/running-broker.ts'
 import { makeSite } from '../fakes/site.ts'
 
@@ -82,6 +83,7 @@ test('requests reach an API that only the connector can dial, and nothing of the
   assert.match(before.text, /The connector of this upstream is not connected/)
   const running = connector()
   await running.says(/connected to /)
+  assert.match((await ask(`${broker.url}/metrics`)).text, /^mayfly_connectors\{connector="office"\} 1$/m)
   heard.length = 0
   for (let count = 0; count < 3; count++) {
     const answer = await call(orders, secret, `/orders/${count}`)
@@ -212,6 +214,13 @@ test('a token makes nobody a connector that its scopes and its target do not nam
     assert.ok(refused instanceof DialRefused)
     assert.equal(refused.status, status)
   }
+  // What came behind the request was sent before anybody said that it may be.
+  const early = connect(Number(new URL(broker.url).port), '127.0.0.1').resume()
+  early.write(
+    `GET /connect/office HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${await token('connectors')}\r\nConnection: Upgrade\r\nUpgrade: mayfly-connect\r\n\r\nearly`,
+  )
+  await once(early, 'close')
+  assert.equal(early.bytesRead, 0)
   assert.equal((await call(orders, await token())).status, 503)
   assert.equal((await call(`${broker.url}/connect/office`, undefined, '')).status, 426)
   assert.equal((await call(`${broker.url}/connect/nobody`, undefined, '')).status, 404)

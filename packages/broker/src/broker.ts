@@ -176,6 +176,7 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
     tools,
   )
   const { connectors } = core
+  metrics.connectors(() => connectors.counts())
   const doors = await openDoors(
     doorsOf({ core, exchange, gate, sessions, tokens, log, metrics, refuse: refusals.record, policy }),
     config.listen,

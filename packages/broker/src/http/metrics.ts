@@ -35,6 +35,8 @@ export interface Metrics {
   requestLost(target: string): void
   /** Keeps a value that is asked for when the metrics are read, such as live leases. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void
+  /** How many connections each configured connector has, asked for when the metrics are read. */
+  connectors(read: () => ReadonlyMap<string, number>): void
   /** Seconds since each static secret was replaced, asked for when the metrics are read. */
   secretAges(read: () => Promise<ReadonlyMap<string, number>>): void
   /** Policies were swapped after start: names that labels may take from now on. */
@@ -76,6 +78,16 @@ export function openMetrics(names: MetricNames, options: { readonly process: boo
       const known = await ages()
       secretAge.reset()
       for (const [secret, age] of known) secretAge.set({ secret }, age)
+    },
+  })
+  let connected: () => ReadonlyMap<string, number> = () => new Map()
+  const connectors: Gauge<'connector'> = new Gauge({
+    name: 'mayfly_connectors',
+    help: 'Connections of each connector to this broker',
+    labelNames: ['connector'],
+    registers: [...registers],
+    collect: () => {
+      for (const [connector, count] of connected()) connectors.set({ connector }, count)
     },
   })
   let stuck = async () => ({ leases: 0, oldestSeconds: 0 })
@@ -131,6 +143,9 @@ export function openMetrics(names: MetricNames, options: { readonly process: boo
         registers: [...registers],
         collect: async () => gauge.set(await read()),
       })
+    },
+    connectors(read) {
+      connected = read
     },
     secretAges(read) {
       ages = read

@@ -1,7 +1,7 @@
 /**
  * connectors: who serves the upstreams that we cannot dial. A connector dials us, shows a token of ours, and is asked
  * through the gate as every caller is; from then on routes that name it reach their upstreams through it. It never sees
- * a caller's token, and nothing but its own file says what it dials. `core.ts` opens it.
+ * a caller's token, and nothing but its own command line says what it dials. `core.ts` opens it.
  */
 import type { Duplex } from 'node:stream'
 import { Failure } from '../../base/failure.ts'
@@ -27,6 +27,8 @@ export interface Connectors {
   admit(gate: Gate, name: string, token: Secret | undefined): Promise<(socket: Duplex) => void>
   /** The way through the connector of this name, whoever that is at the moment. */
   through(name: string): Reach
+  /** How many connections each of them has. */
+  counts(): ReadonlyMap<string, number>
   close(): void
 }
 
@@ -61,6 +63,7 @@ export function openConnectors(parts: ConnectorsParts): Connectors {
       }
       return brokenWith(absent(name, of(name).length))
     },
+    counts: () => new Map(Object.keys(connectors).map((name) => [name, of(name).length])),
     close() {
       for (const connection of [...connected.values()].flat()) connection.finish()
       for (const connection of [...connected.values()].flat()) connection.cut()
