@@ -173,6 +173,7 @@ test('a secret is opened only where it is delivered, used or resolved', () => {
     /^route\/routes\//,
     /^route\/gate\.ts$/, // to the verifier
     /^http\/token\.ts$/, // the response
+    /^(?:sign-in|provider)\.ts$/, // the client's at the provider, and the token of whoever signs out
     /^http\/dialects\/[a-z-]+\/[a-z-]+\.ts$/, // the same in another protocol
     /^revoke\/job-end\.ts$/, // the webhook's HMAC key
     /^(broker|doorway|kinds|main)\.ts$/, // wiring: connection strings, tokens on their way to the verifier
@@ -236,6 +237,7 @@ const openers: readonly (readonly [string, string])[] = [
   ['google', 'http/dialects/google/google.ts'],
   ['vault', 'http/dialects/vault/vault.ts'],
   ['sessions', 'sessions.ts'],
+  ['sign-in', 'sign-in.ts'],
   ['office', 'office.ts'],
 ]
 

@@ -30,6 +30,7 @@ import { openSweep } from './revoke/sweep.ts'
 import { spent } from './route/budgets.ts'
 import { openGate } from './route/gate.ts'
 import { openSessions, type Sessions } from './sessions.ts'
+import { openSignIns } from './sign-ins.ts'
 import { Conflict } from './store/store.ts'
 import { openSubjectVerifier, type SubjectVerifier } from './verify/subject.ts'
 import { wiringFaults } from './wiring.ts'
@@ -183,8 +184,9 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
   )
   closings.push(() => doors.close(graceMs))
   closings.push(async () => connectors.close())
+  const signIns = openSignIns(core, { exchange, subjects, tokens })
   const routes: { name: string; url: string }[] = []
-  for (const { name, route } of openRoutes(config, tools, connectors.through)) {
+  for (const { name, route } of openRoutes(config, tools, connectors.through, signIns)) {
     const listening = await route.listen(gate)
     closings.push(() => listening.close(graceMs))
     routes.push({ name, url: listening.url })

@@ -14,7 +14,7 @@ import { federationSeconds } from './issue/federation.ts'
 import { type HandleSeal, openHandleSeal } from './issue/handle.ts'
 import { type Keys, openKeys } from './issue/keys.ts'
 import { type LogKey, openLogKey } from './issue/log-key.ts'
-import { openSeal } from './issue/seal.ts'
+import { openSeal, type Seal } from './issue/seal.ts'
 import { openSealedSecrets, type SealedSecrets } from './issue/sealed-secrets.ts'
 import { sessionKind, sessionLease } from './issue/session-lease.ts'
 import type { Target } from './issue/target.ts'
@@ -37,6 +37,7 @@ export interface Core {
   /** For clouds that trust our tokens; only where a connection needs them. */
   readonly federationKeys: Keys | undefined
   readonly logKey: LogKey
+  readonly seal: Seal
   readonly handles: HandleSeal
   readonly sealed: SealedSecrets
   readonly targets: ReadonlyMap<string, Target>
@@ -129,6 +130,7 @@ export async function openCore(
       keys,
       federationKeys,
       logKey,
+      seal,
       handles,
       sealed,
       targets,

@@ -38,6 +38,7 @@ import type { Route } from './route/route.ts'
 import { openHttpRoute } from './route/routes/http/http.ts'
 import { openMcpRoute } from './route/routes/mcp/mcp.ts'
 import { openPostgresRoute } from './route/routes/postgres/postgres.ts'
+import type { SignIn } from './route/sign-in.ts'
 import { openPostgresStore } from './store/postgres.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
@@ -280,16 +281,16 @@ export function openRoutes(
   config: Config,
   tools: Tools,
   through: (connector: string) => Reach,
+  signIns: ReadonlyMap<string, SignIn>,
 ): readonly { readonly name: string; readonly route: Route }[] {
   const way = (via: string | undefined) => (via === undefined ? undefined : through(via))
   const { postgres } = config.connections
-  return config.routes.map((settings) => ({
-    name: settings.name,
-    route:
-      settings.kind === 'http'
-        ? openHttpRoute(settings, tools, way(settings.via))
-        : settings.kind === 'mcp'
-          ? openMcpRoute(settings, config.url, tools, through)
-          : openPostgresRoute(settings, tools, undefined, (server) => way(postgres[server]?.via)),
-  }))
+  return config.routes.map((settings) => {
+    const { name, kind } = settings
+    if (kind === 'mcp') return { name, route: openMcpRoute(settings, config.url, tools, through) }
+    if (kind === 'http')
+      return { name, route: openHttpRoute(settings, tools, way(settings.via), signIns.get(name)) }
+    const reach = (server: string) => way(postgres[server]?.via)
+    return { name, route: openPostgresRoute(settings, tools, undefined, reach) }
+  })
 }

@@ -6,6 +6,7 @@ import { settingsFault } from './issue/target-settings.ts'
 import { isTargetKind, missingConnection } from './kinds.ts'
 import { dialectFaults } from './wiring-dialects.ts'
 import { issuerFaults } from './wiring-issuers.ts'
+import { signInFaults } from './wiring-sign-in.ts'
 
 /** What does not fit between the configuration and the policy, in words; the server starts with none of it. */
 export function wiringFaults(config: Config, inForce: PolicyInForce): readonly string[] {
@@ -66,5 +67,6 @@ export function wiringFaults(config: Config, inForce: PolicyInForce): readonly s
     ...unlike,
     ...dialectFaults(config, inForce),
     ...issuerFaults(config, inForce),
+    ...signInFaults(config),
   ]
 }

@@ -4,7 +4,7 @@ import type { Secret } from '../base/secret.ts'
 import type { Tools } from '../base/tools.ts'
 
 /** What a sealed text is for: each purpose has keys of its own, so that one can never pass for another. */
-export type SealPurpose = 'signing-key' | 'lease-handle' | 'data-key'
+export type SealPurpose = 'signing-key' | 'lease-handle' | 'data-key' | 'sign-in'
 
 /** Encrypts what the store keeps but must not be able to read. */
 export interface Seal {

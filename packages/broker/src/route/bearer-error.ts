@@ -49,3 +49,11 @@ export function bearerProblem(failure: Failure, errorId: string): Problem {
   const detail = mayDetail ? (failure.detail ?? row.text) : row.text
   return problem(status, detail, errorId, { headers, ...(error === undefined ? {} : { error }) })
 }
+
+/** A refusal of the token with the place where its holder learns who gives tokens (RFC 9728 5.1). */
+export function withPlace(refused: Problem, place: string): Problem {
+  const headers = refused.headers.map((value, at) =>
+    refused.headers[at - 1] === 'WWW-Authenticate' ? `${value}, resource_metadata="${place}"` : value,
+  )
+  return { ...refused, headers }
+}

@@ -112,6 +112,29 @@ const mcp = z.strictObject({
   max_connections: connections(8192),
 })
 
+const origin = z.string().transform((text, context) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isSecure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
+  if (url !== undefined && isSecure && [url.origin, `${url.origin}/`].includes(text)) return url.origin
+  context.addIssue({ code: 'custom', message: 'must be an origin alone, https://admin.example.com' })
+  return z.NEVER
+})
+
+const signIn = z.strictObject({
+  issuer: z.string().min(1).describe('An issuer of `issuers` with the preset `oidc`: the provider'),
+  url: origin.describe('The origin by which browsers know the route'),
+  client_id: z.string().min(1).max(255).describe('Ours at the provider'),
+  client_secret: secretReference.describe('Its secret; sent by HTTP Basic'),
+  scopes: z
+    .array(z.string().regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/))
+    .default(['profile', 'email'])
+    .describe('Asked for beside `openid`'),
+  acr_values: z
+    .array(z.string().regex(/^[\x21-\x7E]+$/))
+    .default([])
+    .describe('How strongly one has to sign in; the policy decides by the claim `acr`'),
+})
+
 /** One entry of `routes:`: a protocol that we carry to what stands behind us. */
 export const routeSettings = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -128,10 +151,11 @@ export const routeSettings = z.discriminatedUnion('kind', [
       .prefault('60s')
       .describe('An exchange with the upstream during which nothing moves for this long is cut'),
     max_connections: connections(8192),
+    sign_in: signIn.optional().describe('People come in by an OpenID Provider'),
   }),
   postgres,
   mcp,
 ])
 
 export type RouteSettings = z.output<typeof routeSettings>
-export type HttpRouteSettings = Extract<RouteSettings, { kind: 'http' }>
+export type HttpRouteSettings = Omit<Extract<RouteSettings, { kind: 'http' }>, 'sign_in'>

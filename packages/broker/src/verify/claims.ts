@@ -7,6 +7,8 @@ export interface Expected {
   readonly audience: string
   /** Another name of ours: as good as `audience`. */
   readonly alias?: string
+  /** A type that the token may have beside the usual one, in lower case. */
+  readonly type?: string
   readonly now: number
   readonly maxAge: number
   readonly maxLifetime: number
@@ -26,7 +28,8 @@ type Check = (token: Compact, expected: Expected) => string | undefined
 /** Every check of a platform's token beside its signature, in order; each says what is wrong, or nothing. */
 const checks: readonly Check[] = [
   // RFC 8725 3.11: our own tokens and others with a type of their own are no identity tokens.
-  ({ typ }) => (typ === undefined || typ.toUpperCase() === 'JWT' ? undefined : 'a token of another type'),
+  ({ typ = 'JWT' }, { type = 'jwt' }) =>
+    ['jwt', type].includes(typ.toLowerCase()) ? undefined : 'a token of another type',
   // RFC 8725 3.8: character by character; no prefix, no slash, no case.
   ({ claims }, { issuer }) => (claims['iss'] === issuer ? undefined : 'another issuer'),
   ({ claims }, { audience, alias }) => checkAudience(claims['aud'], audience, alias),

@@ -55,7 +55,8 @@ export function fetchDocument(
   })
 }
 
-function checkUrl(url: URL, reach: Reach): void {
+/** Throws for what must not be asked at all. */
+export function checkUrl(url: URL, reach: Reach): void {
   if (url.username !== '' || url.password !== '') throw new TypeError('a URL with credentials')
   const host = bare(url.hostname)
   // A literal address is not looked up, so it is checked here, before anything is sent to it.
@@ -65,7 +66,8 @@ function checkUrl(url: URL, reach: Reach): void {
   if (url.protocol !== 'http:' || !reach.loopbackHttp || !loopback) throw new TypeError('not https')
 }
 
-function pinned(reach: Reach): LookupFunction {
+/** Looks a name up once, and only for addresses that may be reached. */
+export function pinned(reach: Reach): LookupFunction {
   return (hostname, options, callback) => {
     systemLookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, '', 0)

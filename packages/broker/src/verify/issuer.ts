@@ -12,9 +12,9 @@ export interface Issuer {
   /** An unverified hint, used only to choose who verifies. Exactly one issuer may accept a token. */
   accepts(hint: { readonly iss?: string }): boolean
   /**
-   * `audience`: another name of ours, which the token may be for instead of our URL.
+   * `audience`: another name of ours, which the token may be for instead of our URL. `type`: a `typ` that it may have.
    * Takes a token that was parsed strictly and of which nothing is verified yet. Throws
    * `Failure('subject_token_invalid')`, or `Failure('provider_unavailable')` when its keys cannot be had.
    */
-  verify(token: Compact, audience?: string): Promise<Principal>
+  verify(token: Compact, audience?: string, type?: string): Promise<Principal>
 }

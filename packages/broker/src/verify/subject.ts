@@ -5,10 +5,10 @@ import type { Issuer } from './issuer.ts'
 
 export interface SubjectVerifier {
   /**
-   * `audience`: another name of ours that this token may be for. Throws `subject_token_invalid` or
+   * `audience`: another name of ours that this token may be for. `type`: a `typ` that it may have. Throws `subject_token_invalid` or
    * `provider_unavailable`.
    */
-  verify(token: string, audience?: string): Promise<Principal>
+  verify(token: string, audience?: string, type?: string): Promise<Principal>
 }
 
 /**
@@ -21,14 +21,14 @@ export function openSubjectVerifier(
 ): SubjectVerifier {
   if (issuers.length === 0) throw new TypeError('no issuer is configured, so nobody could be believed')
   return {
-    verify: async (token, audience) => {
+    verify: async (token, audience, type) => {
       const compact = parse(token)
       const iss = unverifiedIssuer(compact)
       if (iss === own.url) throw invalid('a token of this broker is no identity token')
       const [issuer, ...more] = issuers.filter((each) => each.accepts(iss === undefined ? {} : { iss }))
       if (issuer === undefined) throw invalid('an issuer that is not configured')
       if (more.length > 0) throw invalid('more than one issuer accepts this token')
-      return issuer.verify(compact, audience)
+      return issuer.verify(compact, audience, type)
     },
   }
 }

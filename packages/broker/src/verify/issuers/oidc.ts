@@ -50,11 +50,12 @@ export function openOidcIssuer(parts: OidcIssuerParts): Issuer {
   return {
     name,
     accepts: ({ iss }) => iss === issuer,
-    verify: async (token, audience) => {
+    verify: async (token, audience, type) => {
       const fault =
         claimsFault(token, {
           ...expected,
           ...(audience === undefined ? {} : { alias: audience }),
+          ...(type === undefined ? {} : { type }),
           now: tools.now() / 1000,
         }) ??
         preset.check?.(token.claims) ??

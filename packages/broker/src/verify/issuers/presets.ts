@@ -234,6 +234,8 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     jti: 'hash',
     maxAge: 10 * minutes,
     maxLifetime: hours,
+    // A person's session at the provider is their job: it ends with it (Back-Channel Logout 1.0).
+    job: jobFrom('sid'),
   },
 }
 

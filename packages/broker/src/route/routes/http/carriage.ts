@@ -11,6 +11,8 @@ export interface Upstream {
   /** Where the upstream speaks HTTP without TLS. */
   readonly wires?: Wires
   readonly idleMs: number
+  /** Cookies of ours, which the upstream neither sees nor sets. */
+  readonly ownCookies?: true
 }
 
 /** One request on its way, and what it needs. */

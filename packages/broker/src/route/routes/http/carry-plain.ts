@@ -50,12 +50,16 @@ class Plain implements Receiver {
   }
 
   answer(head: PlainHead, piece: Buffer, isWhole: boolean): void {
-    const { response, extra, count } = this.#carriage
+    const { response, extra, count, upstream } = this.#carriage
     this.#isOver = isWhole
     count?.(piece.length)
     if (response.destroyed) return
     try {
-      response.writeHead(head.status, head.message, fieldsForCaller(head.fields, '1.1', extra()))
+      response.writeHead(
+        head.status,
+        head.message,
+        fieldsForCaller(head.fields, '1.1', extra(), upstream.ownCookies),
+      )
     } catch {
       response.destroy()
       return
@@ -123,6 +127,7 @@ function headOf({ upstream, request, asked, admitted }: Carriage): string | unde
     host: asked.host,
     upstreamHost: upstream.origin.host,
     httpVersion: request.httpVersion,
+    ownCookies: upstream.ownCookies,
   })
   let head = `${method} ${asked.path}${asked.query} HTTP/1.1\r\n`
   for (let at = 0; at + 1 < fields.length; at += 2) {

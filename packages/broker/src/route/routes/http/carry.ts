@@ -94,6 +94,7 @@ function send({ upstream, request, asked, admitted }: Carriage, connection?: Dup
       host: asked.host,
       upstreamHost: origin.host,
       httpVersion: request.httpVersion,
+      ownCookies: upstream.ownCookies,
     }),
   })
 }
@@ -107,7 +108,12 @@ function giveBack(
   const { request, response, tools, extra, count } = carriage
   const status = answer.statusCode ?? 502
   try {
-    const fields = fieldsForCaller(answer.rawHeaders, answer.httpVersion, extra())
+    const fields = fieldsForCaller(
+      answer.rawHeaders,
+      answer.httpVersion,
+      extra(),
+      carriage.upstream.ownCookies,
+    )
     response.writeHead(status, answer.statusMessage ?? '', fields)
   } catch {
     answer.destroy()

@@ -1,5 +1,6 @@
 /** Header fields on their way through (RFC 9110 7.6), as flat lists of names and values. */
 import type { Admitted } from '../../route.ts'
+import { isOurs as isOurCookie, withoutOurs } from './own-cookies.ts'
 
 /** RFC 9110 7.6.1, and what others still send; these belong to one connection, never to the message. */
 const hopByHop = new Set([
@@ -104,12 +105,15 @@ export interface Passage {
   readonly host: string
   readonly upstreamHost: string
   readonly httpVersion: string
+  /** Cookies of ours are taken out. */
+  readonly ownCookies?: boolean | undefined
 }
 
 /** The fields of the request to the upstream. */
 export function fieldsForUpstream(passage: Passage): string[] {
   const { received, admitted } = passage
   const fields = kept(received, dropsForUpstream, ['Host', passage.upstreamHost])
+  if (passage.ownCookies === true) hideCookies(fields)
   fields.push(...framing(passage))
   fields.push('X-Mayfly-Subject', visible(admitted.subject), 'X-Mayfly-Lease', visible(admitted.leaseId))
   fields.push('X-Mayfly-Scope', admitted.scopes.map(visible).join(' '))
@@ -123,10 +127,30 @@ export function fieldsForCaller(
   received: readonly string[],
   httpVersion: string,
   more: readonly string[] = none,
+  ownCookies = false,
 ): string[] {
-  const fields = kept(received, dropsForCaller)
+  const fields = ownCookies
+    ? withoutOurCookies(kept(received, dropsForCaller))
+    : kept(received, dropsForCaller)
   fields.push('Via', viaAfter(received, httpVersion), ...more)
   return fields
+}
+
+/** The upstream must not be able to sign in with what it sees. */
+function hideCookies(fields: string[]): void {
+  for (let at = fields.length - 2; at >= 0; at -= 2) {
+    if (fields[at]?.toLowerCase() !== 'cookie') continue
+    const left = withoutOurs(fields[at + 1] ?? '')
+    if (left === '') fields.splice(at, 2)
+    else fields[at + 1] = left
+  }
+}
+
+/** Nor to put somebody else's session in the place of one. */
+function withoutOurCookies(fields: readonly string[]): string[] {
+  return [...pairs(fields)].flatMap(([name, value]) =>
+    name.toLowerCase() === 'set-cookie' && isOurCookie(value) ? [] : [name, value],
+  )
 }
 
 function viaAfter(received: readonly string[], httpVersion: string): string {

@@ -6,45 +6,47 @@ import { newId } from '../../../base/id.ts'
 import type { Reach } from '../../../base/reach.ts'
 import type { Tools } from '../../../base/tools.ts'
 import { bearerProblem, type Problem, problem } from '../../bearer-error.ts'
-import type { Admitted, Answered, Gate, Listening, Meter, Route } from '../../route.ts'
+import type { Gate, Listening, Route } from '../../route.ts'
 import type { HttpRouteSettings } from '../../settings.ts'
+import type { SignIn } from '../../sign-in.ts'
 import { watchLease } from '../../watch.ts'
 import { agentFor } from './agent.ts'
-import { type Asked, readAsked } from './asked.ts'
-import type { Upstream } from './carriage.ts'
+import { readAsked } from './asked.ts'
+import { admit, charged, isSpent, mustRecord, record, wantedBody } from './asking.ts'
 import { carry } from './carry.ts'
-import { readJsonBody } from './json-body.ts'
-import { carriedRequest, follow } from './recorded.ts'
+import { follow } from './recorded.ts'
+import type { Running } from './running.ts'
 import { refusalOf, say, unfit } from './saying-no.ts'
-import { openServing, type Serving } from './served.ts'
+import { openServing } from './served.ts'
 import { listenForRequests } from './serving.ts'
+import { again, passDoor } from './sign-in/door.ts'
 import { endWith } from './unreadable.ts'
 import { carryWebSocket, handshakeFault, isWebSocket } from './websocket.ts'
 import { Wires } from './wires.ts'
 
-interface Running extends Serving {
-  readonly settings: HttpRouteSettings
-  readonly gate: Gate
-  readonly upstream: Upstream
-}
-
 /** Opens nothing yet; `listen` does. */
-export function openHttpRoute(settings: HttpRouteSettings, tools: Tools, reach?: Reach): Route {
-  return { listen: (gate) => listen(settings, tools, gate, reach) }
+export function openHttpRoute(
+  settings: HttpRouteSettings,
+  tools: Tools,
+  reach?: Reach,
+  signIn?: SignIn,
+): Route {
+  return { listen: (gate) => listen(settings, tools, gate, { reach, signIn }) }
 }
 
 function listen(
   settings: HttpRouteSettings,
   tools: Tools,
   gate: Gate,
-  reach: Reach | undefined,
+  { reach, signIn }: { readonly reach: Reach | undefined; readonly signIn: SignIn | undefined },
 ): Promise<Listening> {
   const origin = new URL(settings.upstream)
   const agent = agentFor(origin, reach)
   const idleMs = settings.idle_timeout * 1000
   const wires = origin.protocol === 'http:' && reach === undefined ? { wires: new Wires(origin, idleMs) } : {}
-  const upstream = { origin, agent, idleMs, ...wires }
-  const running: Running = { ...openServing(settings, tools, gate), settings, gate, upstream }
+  const people = signIn === undefined ? {} : { ownCookies: true as const }
+  const upstream = { origin, agent, idleMs, ...wires, ...people }
+  const running: Running = { ...openServing(settings, tools, gate), settings, gate, upstream, signIn }
   const headersTimeout = settings.header_timeout * 1000
   return listenForRequests(
     running,
@@ -77,14 +79,22 @@ async function serve(
   waits: boolean,
 ): Promise<void> {
   const { tools } = running
-  const asked = readAsked(request)
-  if ('unfit' in asked) {
-    say(running, request, response, await unfit(running, request.socket, asked.status, asked.unfit))
+  const read = readAsked(request)
+  if ('unfit' in read) {
+    say(running, request, response, await unfit(running, request.socket, read.status, read.unfit))
     return
   }
+  const { signIn } = running
+  const passed = signIn === undefined ? { asked: read } : await passDoor(running, signIn, request, read)
+  if ('answer' in passed) {
+    say(running, request, response, passed.answer)
+    return
+  }
+  const { asked } = passed
   const admitted = await admit(running, request, asked)
   if ('status' in admitted) {
-    say(running, request, response, admitted)
+    const refusal = signIn === undefined ? admitted : await again(running, signIn, request, asked, admitted)
+    say(running, request, response, refusal)
     return
   }
   if (response.destroyed) return
@@ -147,11 +157,18 @@ async function switchProtocols(
   }
   // Whatever becomes of it: no other request can follow on this connection.
   connections.spoil(socket)
-  const asked = readAsked(request, true)
-  if ('unfit' in asked) {
-    endWith(socket, await unfit(running, socket, asked.status, asked.unfit))
+  const read = readAsked(request, true)
+  if ('unfit' in read) {
+    endWith(socket, await unfit(running, socket, read.status, read.unfit))
     return
   }
+  const { signIn } = running
+  const passed = signIn === undefined ? { asked: read } : await passDoor(running, signIn, request, read)
+  if ('answer' in passed) {
+    endWith(socket, passed.answer)
+    return
+  }
+  const { asked } = passed
   const fault = handshakeFault(request)
   if (fault !== undefined) {
     endWith(socket, await unfit(running, socket, 400, fault))
@@ -196,89 +213,4 @@ function unavailable({ tools, settings }: Running, status: 502 | 504, cause: unk
   if (cause instanceof Failure && cause.code === 'provider_unavailable') return bearerProblem(cause, id)
   const detail = status === 504 ? 'The upstream took too long.' : 'The upstream is not available.'
   return problem(status, detail, id)
-}
-
-async function admit(running: Running, request: IncomingMessage, asked: Asked): Promise<Admitted | Problem> {
-  const { settings, gate } = running
-  const { token, fault, path, query, overrides } = asked
-  const method = request.method ?? ''
-  const { name: route, target } = settings
-  const ask = {
-    token,
-    route,
-    target,
-    action: `${method} ${path}`,
-    request: { method, path, query, overrides },
-  }
-  try {
-    return await gate.admit(fault === undefined ? ask : { ...ask, fault })
-  } catch (thrown) {
-    return refusalOf(running, thrown)
-  }
-}
-
-/** Where the job has a budget: one request less, and what of it was read already. */
-async function charged(
-  running: Running,
-  { method = '' }: IncomingMessage,
-  asked: Asked,
-  admitted: Admitted,
-  body?: Buffer,
-): Promise<Meter | Problem | undefined> {
-  const { gate, settings } = running
-  const { name: route, target } = settings
-  const meter = gate.meter(admitted, { route, target, action: `${method} ${asked.path}` })
-  try {
-    const writes = admitted.writes === false ? 0 : 1
-    await meter?.take({ calls: 1, writes, bytes: body?.length ?? 0 })
-    return meter
-  } catch (thrown) {
-    return refusalOf(running, thrown)
-  }
-}
-
-function isSpent(cause: unknown): boolean {
-  return cause instanceof Failure && cause.code === 'budget_spent'
-}
-
-function mustRecord({ gate, settings }: Running): boolean {
-  return gate.records(settings.target)
-}
-
-/** Where the policy asks for it: what is about to be forwarded is in the log, or will be. */
-async function record(
-  running: Running,
-  { method = '' }: IncomingMessage,
-  asked: Asked,
-  admitted: Admitted,
-): Promise<{ readonly answered: Answered } | Problem | undefined> {
-  const { gate, settings } = running
-  const { name: route, target } = settings
-  const ask = { route, target, action: `${method} ${asked.path}` }
-  try {
-    const answered = await gate.record(admitted, ask, () => carriedRequest(method, asked))
-    return answered && { answered }
-  } catch (thrown) {
-    return refusalOf(running, thrown)
-  }
-}
-
-/** The body of a request whose policy speaks of it, once it was found to fit. */
-async function wantedBody(
-  running: Running,
-  request: IncomingMessage,
-  { body }: Admitted,
-): Promise<Buffer | Problem | undefined> {
-  if (body === undefined) return undefined
-  let bytes: Buffer = Buffer.alloc(0)
-  try {
-    await body(async () => {
-      const read = await readJsonBody(request)
-      bytes = read.bytes
-      return read.json
-    })
-    return bytes
-  } catch (thrown) {
-    return refusalOf(running, thrown)
-  }
 }

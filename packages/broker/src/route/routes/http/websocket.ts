@@ -67,6 +67,7 @@ export function carryWebSocket(handshake: Handshake): void {
     host: asked.host,
     upstreamHost: origin.host,
     httpVersion: request.httpVersion,
+    ownCookies: upstream.ownCookies,
   })
   const headers = [...fields, 'Connection', 'Upgrade', 'Upgrade', 'websocket']
   const onward = open(origin, {
@@ -93,7 +94,7 @@ export function carryWebSocket(handshake: Handshake): void {
   })
   onward.on('response', (answer) => {
     status = answer.statusCode ?? 502
-    giveBack(socket, answer)
+    giveBack(socket, answer, upstream.ownCookies)
   })
   onward.on('upgrade', (answer, far, first) => {
     socket.off('close', gone)
@@ -103,8 +104,9 @@ export function carryWebSocket(handshake: Handshake): void {
 }
 
 /** The upstream did not switch: its answer is the caller's, and the end of the connection is the end of it. */
-function giveBack(socket: Duplex, answer: IncomingMessage): void {
-  const fields = fieldsForCaller(answer.rawHeaders, answer.httpVersion, ['Connection', 'close'])
+function giveBack(socket: Duplex, answer: IncomingMessage, ownCookies = false): void {
+  const last = ['Connection', 'close']
+  const fields = fieldsForCaller(answer.rawHeaders, answer.httpVersion, last, ownCookies)
   socket.write(headOf(answer.statusCode ?? 502, fields))
   pipeline(answer, socket, () => socket.destroy())
 }
@@ -116,12 +118,12 @@ function join(handshake: Handshake, answer: IncomingMessage, far: Duplex, first:
     handshake.answered?.({ cut: true })
     return
   }
-  const fields = fieldsForCaller(answer.rawHeaders, answer.httpVersion, [
-    'Connection',
-    'Upgrade',
-    'Upgrade',
-    'websocket',
-  ])
+  const fields = fieldsForCaller(
+    answer.rawHeaders,
+    answer.httpVersion,
+    ['Connection', 'Upgrade', 'Upgrade', 'websocket'],
+    upstream.ownCookies,
+  )
   socket.write(headOf(101, fields))
   const { meter } = handshake
   if (first.length > 0) far.unshift(first)

@@ -1,6 +1,6 @@
 /** Metadata of the route as an OAuth protected resource (RFC 9728), and where refusals point to it. */
 import { newId } from '../../../base/id.ts'
-import { type Problem, problem } from '../../bearer-error.ts'
+import { type Problem, problem, withPlace } from '../../bearer-error.ts'
 import { json } from './answers.ts'
 import type { RunningMcp } from './running.ts'
 
@@ -21,12 +21,8 @@ export function resourceMetadata({ settings, gate, issuer, tools }: RunningMcp, 
   })
 }
 
-/** A refusal of the token, with the place where its holder learns who gives tokens (RFC 9728 5.1). */
+/** A refusal of the token, with the place where its holder learns who gives tokens. */
 export function withMetadata(refused: Problem, audience: string | undefined): Problem {
   if (audience === undefined || !URL.canParse(wellKnown, audience)) return refused
-  const place = new URL(wellKnown, audience).href
-  const headers = refused.headers.map((value, at) =>
-    refused.headers[at - 1] === 'WWW-Authenticate' ? `${value}, resource_metadata="${place}"` : value,
-  )
-  return { ...refused, headers }
+  return withPlace(refused, new URL(wellKnown, audience).href)
 }

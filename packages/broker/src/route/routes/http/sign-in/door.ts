@@ -1,0 +1,186 @@
+/** People at an HTTP route: who has no token and a browser is sent to sign in; a cookie stands for the token from then on. */
+import type { IncomingMessage } from 'node:http'
+import { asFailure, Failure } from '../../../../base/failure.ts'
+import { newId } from '../../../../base/id.ts'
+import { Secret } from '../../../../base/secret.ts'
+import { type Problem, problem, withPlace } from '../../../bearer-error.ts'
+import type { SignIn } from '../../../sign-in.ts'
+import type { Asked } from '../asked.ts'
+import { valuesOf } from '../fields.ts'
+import { sessionCookie } from '../own-cookies.ts'
+import { refusalOf } from '../saying-no.ts'
+import type { Serving } from '../served.ts'
+import { cookieOf, keptCookie, setCookie } from './cookies.ts'
+
+export const ownPaths = '/.mayfly/'
+const wellKnown = '/.well-known/oauth-protected-resource'
+/** A logout token is below 4 KB. */
+const longestForm = 16_384
+
+/** A request of somebody with a browser: answered here, or to be asked of the gate with the token of the cookie. */
+export type Passed = { readonly answer: Problem } | { readonly asked: Asked }
+
+/** Never throws. */
+export async function passDoor(
+  serving: Serving,
+  signIn: SignIn,
+  request: IncomingMessage,
+  asked: Asked,
+): Promise<Passed> {
+  try {
+    if (asked.path === wellKnown && request.method === 'GET') return { answer: metadata(serving, signIn) }
+    if (asked.path.startsWith(ownPaths)) return { answer: await own(serving, signIn, request, asked) }
+    // Whoever brings a token is asked about that one, whatever a browser sends along.
+    if (asked.token !== undefined || asked.fault !== undefined) return { asked }
+    const cookie = cookieOf(request.rawHeaders, sessionCookie)
+    if (cookie === 'several') throw new Failure('request_malformed', { detail: 'The session came twice.' })
+    if (cookie === undefined)
+      return isNavigation(request) ? { answer: await toSignIn(signIn, asked) } : { asked }
+    checkSite(signIn, request)
+    return { asked: { ...asked, token: new Secret(cookie) } }
+  } catch (thrown) {
+    return { answer: await refused(serving, thrown) }
+  }
+}
+
+/** What the gate refuses to somebody with a browser: a session that is over is begun again. */
+export async function again(
+  serving: Serving,
+  signIn: SignIn,
+  request: IncomingMessage,
+  asked: Asked,
+  refusal: Problem,
+): Promise<Problem> {
+  if (refusal.status !== 401) return refusal
+  const isProgram = valuesOf(request.rawHeaders, 'authorization').length > 0 || !isNavigation(request)
+  if (isProgram) return withPlace(refusal, `${signIn.origin}${wellKnown}`)
+  try {
+    return await toSignIn(signIn, asked)
+  } catch (thrown) {
+    return await refused(serving, thrown)
+  }
+}
+
+async function own(
+  serving: Serving,
+  signIn: SignIn,
+  request: IncomingMessage,
+  { path, query }: Asked,
+): Promise<Problem> {
+  const place = `${request.method} ${path.slice(ownPaths.length)}`
+  switch (place) {
+    case 'GET callback':
+      return await callback(signIn, request, query)
+    case 'GET sign-out':
+      return page(200, signOutPage)
+    case 'POST sign-out': {
+      checkSite(signIn, request)
+      const cookie = cookieOf(request.rawHeaders, sessionCookie)
+      const token = cookie === 'several' || cookie === undefined ? '' : cookie
+      const onward = await signIn.end(new Secret(token))
+      return redirect(onward ?? '/', [setCookie(sessionCookie, '', 0)])
+    }
+    case 'POST backchannel-logout': {
+      const form = new URLSearchParams(await readForm(request))
+      await signIn.logout(form.get('logout_token') ?? '')
+      return { status: 200, headers: ['Cache-Control', 'no-store'], body: '' }
+    }
+    default:
+      return problem(404, 'There is nothing here.', newId('er', serving.tools))
+  }
+}
+
+async function callback(signIn: SignIn, request: IncomingMessage, query: string): Promise<Problem> {
+  const kept = cookieOf(request.rawHeaders, keptCookie)
+  if (kept === undefined || kept === 'several')
+    throw new Failure('request_malformed', {
+      detail: 'This sign-in was not begun in this browser. Begin again.',
+      reason: 'sign-in: no cookie',
+    })
+  const { token, seconds, returnTo } = await signIn.finish(new URLSearchParams(query), kept)
+  return redirect(returnTo, [setCookie(sessionCookie, token.reveal(), seconds), setCookie(keptCookie, '', 0)])
+}
+
+async function toSignIn(signIn: SignIn, { path, query }: Asked): Promise<Problem> {
+  const { location, kept } = await signIn.begin(path + query)
+  return redirect(location, [setCookie(keptCookie, kept, 600)])
+}
+
+/** RFC 9728 3.2: where programs learn who gives tokens for this. */
+function metadata({ gate, target, route }: Serving, { broker, origin }: SignIn): Problem {
+  const said = { authorization_servers: [broker], bearer_methods_supported: ['header'], resource_name: route }
+  return {
+    status: 200,
+    headers: ['Content-Type', 'application/json', 'Cache-Control', 'no-store'],
+    body: JSON.stringify({ resource: gate.audience(target) ?? origin, ...said }),
+  }
+}
+
+/** In the log before anybody hears of it. What the exchange refused is there already. */
+async function refused(serving: Serving, thrown: unknown): Promise<Problem> {
+  const failure = asFailure(thrown)
+  if (failure.entry !== undefined) return refusalOf(serving, failure)
+  const { gate, route, target } = serving
+  return refusalOf(serving, await gate.refuse(undefined, { route, target, action: 'sign-in' }, failure))
+}
+
+/** A person opens a page, or follows a link to one. Programs hear that they need a token instead. */
+function isNavigation(request: IncomingMessage): boolean {
+  if (request.method !== 'GET') return false
+  const [mode] = valuesOf(request.rawHeaders, 'sec-fetch-mode')
+  if (mode !== undefined) return mode === 'navigate'
+  return valuesOf(request.rawHeaders, 'accept').some((value) => value.includes('text/html'))
+}
+
+/** A cookie comes along whoever makes the browser ask: what may change something has to be asked by a page of ours. */
+function checkSite({ origin }: SignIn, request: IncomingMessage): void {
+  const isSwitching = valuesOf(request.rawHeaders, 'upgrade').length > 0
+  if (['GET', 'HEAD'].includes(request.method ?? '') && !isSwitching) return
+  const [from] = valuesOf(request.rawHeaders, 'origin')
+  const [site] = valuesOf(request.rawHeaders, 'sec-fetch-site')
+  const isOurs = from === undefined ? site === 'same-origin' : from === origin
+  if (!isOurs)
+    throw new Failure('target_refused', {
+      detail: 'Another site asked for this in your name.',
+      reason: 'a session was used by another site',
+    })
+}
+
+async function readForm(request: IncomingMessage): Promise<string> {
+  const [type = ''] = valuesOf(request.rawHeaders, 'content-type')
+  if (!type.toLowerCase().startsWith('application/x-www-form-urlencoded'))
+    throw new Failure('request_malformed', { detail: 'This is a form.' })
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > longestForm) throw new Failure('request_too_large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+function redirect(location: string, cookies: readonly (readonly [string, string])[]): Problem {
+  const headers = ['Location', location, 'Cache-Control', 'no-store', 'Referrer-Policy', 'no-referrer']
+  return { status: 303, headers: [...headers, ...cookies.flat()], body: '' }
+}
+
+const signOutPage = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Sign out</title>
+<form method="post" action="/.mayfly/sign-out"><button id="sign-out">Sign out</button></form>
+</html>
+`
+
+function page(status: number, body: string): Problem {
+  const policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+  return {
+    status,
+    headers: [
+      ...['Content-Type', 'text/html; charset=utf-8', 'Cache-Control', 'no-store'],
+      ...['Content-Security-Policy', policy, 'X-Content-Type-Options', 'nosniff'],
+    ],
+    body,
+  }
+}

@@ -1,0 +1,130 @@
+/** People sign in by an OpenID Provider, work, and sign out; programs hear that they need a token. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Browser } from '../fakes/browser.ts'
+import { openTab } from '../fakes/chromium-driver.ts'
+import { exportedLog } from '../fakes/exported-log.ts'
+import { peopleStage } from '../fakes/people-stage.ts'
+
+test('a person signs in, comes back to where they wanted, and is asked by the policy at every request', async (t) => {
+  const { origin, reached, site } = await peopleStage(t)
+  const browser = new Browser()
+  const page = await browser.signIn(`${origin}/orders?from=1`, 'guest-1')
+  assert.equal(page.status, 200, page.text)
+  assert.equal(page.url.href, `${origin}/orders?from=1`)
+  assert.deepEqual(
+    reached.map(({ line }) => line),
+    ['GET /orders?from=1'],
+  )
+  assert.match(reached[0]?.subject ?? '', /^people:sub:/)
+  assert.equal(reached[0]?.cookie, undefined, 'the upstream does not see the session')
+  await browser.open(`${origin}/other`)
+  assert.equal(reached.at(-1)?.cookie, 'theme=dark')
+  const ours = browser.cookies.get(origin)?.get('__Host-mayfly')
+  assert.ok(ours !== undefined && ours !== 'forged')
+  const post = (from: string) =>
+    browser.ask(new URL(`${origin}/orders`), { method: 'POST', body: 'x', headers: { origin: from } })
+  assert.equal((await post(origin)).status, 403, 'a guest changes nothing')
+  const admin = new Browser()
+  await admin.signIn(`${origin}/`, 'admin-1')
+  const changed = await admin.ask(new URL(`${origin}/orders`), {
+    method: 'POST',
+    body: 'x',
+    headers: { origin },
+  })
+  assert.equal(changed.status, 200, changed.text)
+  const { entries } = await exportedLog(site.config)
+  assert.ok(entries.some(({ type, via }) => type === 'credential.issued' && via === 'sign-in'))
+})
+
+test('programs hear that they need a token, and a token works beside a cookie', async (t) => {
+  const { origin, reached, github, broker, site } = await peopleStage(t)
+  const program = await fetch(`${origin}/orders`, { redirect: 'manual' })
+  assert.equal(program.status, 401)
+  assert.match(program.headers.get('www-authenticate') ?? '', /^Bearer realm="mayfly"/)
+  assert.equal(program.headers.getSetCookie().length, 0)
+  const [, place = ''] =
+    /resource_metadata="([^"]*)"/.exec(program.headers.get('www-authenticate') ?? '') ?? []
+  assert.deepEqual(await (await fetch(place)).json(), {
+    resource: 'https://console.acme.example',
+    authorization_servers: [site.url],
+    bearer_methods_supported: ['header'],
+    resource_name: 'console',
+  })
+  const browser = new Browser()
+  await browser.signIn(`${origin}/`, 'guest-1')
+  const seen = reached.length
+  const job = github.idToken({ aud: site.url })
+  const bad = await browser.ask(new URL(`${origin}/`), { headers: { authorization: `Bearer ${job}` } })
+  assert.equal(bad.status, 401, 'who brings a token is asked about that one')
+  assert.equal(reached.length, seen)
+  assert.ok(broker.url !== '')
+})
+
+test('signing out ends the lease here and the session at the provider; nobody else can do it', async (t) => {
+  const { origin, reached } = await peopleStage(t)
+  const browser = new Browser()
+  await browser.signIn(`${origin}/`, 'guest-1')
+  const stolen = browser.cookies.get(origin)?.get('__Host-mayfly') ?? ''
+  const forced = await browser.ask(new URL(`${origin}/.mayfly/sign-out`), {
+    method: 'POST',
+    headers: { origin: 'https://other.example' },
+  })
+  assert.equal(forced.status, 403)
+  assert.equal((await browser.open(`${origin}/still`)).status, 200)
+  const page = await browser.open(`${origin}/.mayfly/sign-out`)
+  const confirm = await browser.submit(page)
+  assert.match(confirm.url.pathname, /session\/end/, 'the provider asks whether to end its own session')
+  await browser.submit(confirm, { logout: 'yes' })
+  assert.equal(browser.cookies.get(origin)?.has('__Host-mayfly'), false)
+  const seen = reached.length
+  const thief = new Browser()
+  thief.cookies.set(origin, new Map([['__Host-mayfly', stolen]]))
+  const again = await thief.open(`${origin}/`)
+  assert.match(again.text, /name="login"/, 'a stolen cookie is worth nothing any more')
+  assert.equal(reached.length, seen)
+})
+
+test('who is signed out at the provider is signed out here, at the next request', async (t) => {
+  const { origin, reached, provider, site } = await peopleStage(t)
+  const browser = new Browser()
+  await browser.signIn(`${origin}/`, 'guest-1')
+  const other = new Browser()
+  await other.signIn(`${origin}/`, 'guest-2')
+  const end = await browser.open(`${provider.issuer}/session/end`)
+  await browser.submit(end, { logout: 'yes' })
+  const seen = reached.length
+  assert.match((await browser.open(`${origin}/`)).text, /name="login"/)
+  assert.equal(reached.length, seen)
+  assert.equal((await other.open(`${origin}/`)).status, 200, 'nobody else is')
+  const { entries } = await exportedLog(site.config)
+  assert.ok(entries.some(({ type, via }) => type === 'job.ended' && via === 'backchannel-logout'))
+})
+
+test('a real browser signs in and out', async (t) => {
+  const { origin, reached } = await peopleStage(t)
+  const tab = await openTab(t)
+  await tab.goto(`${origin}/orders`)
+  await tab.until("document.querySelector('input[name=login]') !== null")
+  await tab.evaluate(
+    "document.querySelector('input[name=login]').value = 'admin-1'; document.querySelector('input[name=password]').value = 'any'; document.querySelector('form').submit()",
+  )
+  await tab.until("document.querySelector('input[value=consent]') !== null")
+  await tab.evaluate("document.querySelector('form').submit()")
+  await tab.until("document.querySelector('#who') !== null")
+  assert.equal(await tab.evaluate('location.href'), `${origin}/orders`)
+  assert.match(String(await tab.evaluate("document.querySelector('#who').innerText")), /^people:/)
+  assert.doesNotMatch(String(await tab.evaluate('document.cookie')), /mayfly/, 'no script reads it')
+  const session = (await tab.cookies()).find(({ name }) => name === '__Host-mayfly')
+  assert.deepEqual([session?.secure, session?.httpOnly], [true, true])
+  await tab.goto(`${origin}/.mayfly/sign-out`)
+  await tab.until("document.querySelector('#sign-out') !== null")
+  await tab.evaluate("document.querySelector('#sign-out').click()")
+  await tab.until("document.querySelector('button[name=logout], button[value=yes]') !== null")
+  await tab.evaluate("document.querySelector('button[name=logout], button[value=yes]').click()")
+  await tab.until("document.querySelector('input[name=login]') !== null")
+  const seen = reached.length
+  await tab.goto(`${origin}/orders`)
+  await tab.until("document.querySelector('input[name=login]') !== null")
+  assert.equal(reached.length, seen)
+})
