@@ -63,6 +63,7 @@ export function fakeGate(): FakeGate {
     permits: () => true,
     record: () => undefined,
     records: () => false,
+    assertion: () => 'signed',
     meter: () => undefined,
     statements: () => undefined,
     audience: () => undefined,

@@ -19,19 +19,19 @@ import { doorsOf } from './doorway.ts'
 import { type Exchange, openExchange } from './exchange.ts'
 import { openDoors } from './http/app.ts'
 import { type Metrics, openMetrics } from './http/metrics.ts'
+import { assertionsOf } from './issue/assertion.ts'
 import { openBulkhead } from './issue/bulkhead.ts'
 import { filledIn } from './issue/templates.ts'
 import { agesOfSecrets, connectionWarnings, openIssuers, openRoutes, openRuns } from './kinds.ts'
 import { decideWith, type LivePolicy, openLivePolicy } from './live-policy.ts'
+import { overdrawn } from './overdrawn.ts'
 import { openOwnTokens } from './own-token.ts'
 import { openReconcile } from './revoke/reconcile.ts'
 import { stuckLeases } from './revoke/stuck.ts'
 import { openSweep } from './revoke/sweep.ts'
-import { spent } from './route/budgets.ts'
 import { openGate } from './route/gate.ts'
 import { openSessions, type Sessions } from './sessions.ts'
 import { openSignIns } from './sign-ins.ts'
-import { Conflict } from './store/store.ts'
 import { openSubjectVerifier, type SubjectVerifier } from './verify/subject.ts'
 import { wiringFaults } from './wiring.ts'
 
@@ -136,11 +136,6 @@ interface Opened {
   readonly policy: LivePolicy
 }
 
-function overdrawn(thrown: unknown): never {
-  const [, part] = thrown instanceof Conflict ? (/^(.*)_spent$/.exec(thrown.kind) ?? []) : []
-  throw part === undefined ? thrown : spent(part, thrown)
-}
-
 async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Running> {
   const { core, log, write, metrics, policy } = opened
   const { config, tools, store } = core
@@ -161,6 +156,7 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
     verdict: (target, scopes, request) => requestVerdict(core.policy.inForce(), target, scopes, request),
     statements: (target, scopes) => statementTerms(core.policy.inForce(), target, scopes),
     record: (event) => (event.type === 'route.refused' ? refusals.record(event) : write(event)),
+    assert: assertionsOf(config.url, core.keys),
     budgets: {
       of: (target) => budgetOf(core.policy.inForce(), target),
       take: (take) => store.commit([{ kind: 'budget.take', ...take }]).catch(overdrawn),

@@ -21,12 +21,16 @@ export interface Budgets {
 /** No job lives longer, so that none gets its budget a second time. */
 const remembered = 6 * 86_400
 
-/** The meter of one caller at one target, while the policy has a budget for it. */
+/**
+ * The meter of one caller at one target, while the policy has a budget for it. `refused`: records it; what is over is in the log
+ * once for each request or stream that finds it so.
+ */
 export function meterOf(
   budgets: Budgets,
   tools: Pick<Tools, 'now'>,
-  admitted: Admitted,
+  admitted: Pick<Admitted, 'leaseId' | 'job'>,
   target: string,
+  refused: (thrown: unknown) => Promise<Failure>,
 ): Meter | undefined {
   const budget = budgets.of(target)
   if (budget === undefined) return undefined
@@ -37,13 +41,15 @@ export function meterOf(
       const at = Math.floor(tools.now() / 1000)
       // By the policy of this moment: it may have changed while something is carried.
       const now = budgets.of(target) ?? {}
-      await budgets.take({ key, take, budget: now, at, until: at + remembered })
+      await budgets.take({ key, take, budget: now, at, until: at + remembered }).catch(async (thrown) => {
+        throw await refused(thrown)
+      })
     },
   }
 }
 
 /** As the store knows a job: by its id, or its run where it has none. A caller without either has its lease. */
-function jobOf({ job, leaseId }: Admitted): readonly string[] {
+function jobOf({ job, leaseId }: Pick<Admitted, 'leaseId' | 'job'>): readonly string[] {
   if (job?.id !== undefined) return [job.issuer, 'id', job.id]
   if (job?.run !== undefined) return [job.issuer, 'run', job.run]
   return ['lease', leaseId]

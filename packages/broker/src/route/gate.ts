@@ -9,11 +9,12 @@ import type { Json } from '../base/canonical-json.ts'
 import { asFailure, Failure, type FailureCode } from '../base/failure.ts'
 import type { Tools } from '../base/tools.ts'
 import type { AuditEvent, Lease } from '../domain.ts'
+import { type AssertionClaims, type Assertions, openAssertions } from './assertions.ts'
 import { type Budgets, meterOf } from './budgets.ts'
 import { Recent } from './recent.ts'
 import { beginRecord, type Recording } from './recording.ts'
 import { redactedPath } from './redacted.ts'
-import type { Admitted, Ask, Gate, Meter, RequestHead, StatementTerms } from './route.ts'
+import type { Admitted, Ask, Gate, RequestHead, StatementTerms } from './route.ts'
 
 /** What the gate needs of one of our own access tokens once it is verified. */
 export interface OwnToken {
@@ -41,6 +42,8 @@ export interface GateParts {
   readonly tools: Pick<Tools, 'now' | 'log'>
   /** Absent: of what is let in, the first admissions alone are recorded. */
   readonly recording?: Recording
+  /** Signs claims as our key says. */
+  readonly assert?: (claims: AssertionClaims) => string
   /** Absent: nobody has a budget. */
   readonly budgets?: Budgets
   /** How many verified tokens are remembered. */
@@ -59,6 +62,7 @@ interface Opened extends GateParts {
   readonly verified: Recent<OwnToken>
   /** First admissions that are written or being written, by hash of the token and route. */
   readonly first: Recent<Promise<string>>
+  readonly asserted: Assertions
   /** The routes on which the first admission of a token is written. */
   readonly passed: WeakMap<OwnToken, Set<string>>
 }
@@ -75,6 +79,7 @@ export function openGate(parts: GateParts): Gate {
     ...parts,
     verified: new Recent(size),
     first: new Recent(size),
+    asserted: openAssertions(parts, size),
     passed: new WeakMap(),
   }
   return {
@@ -96,9 +101,17 @@ export function openGate(parts: GateParts): Gate {
         throw failure
       })
     },
-    meter: (admitted, ask) => meter(opened, admitted, ask),
+    meter({ leaseId, job }, ask) {
+      const refused = async (thrown: unknown) => {
+        const failure = await refusal(opened, ask, { lease: leaseId }, asFailure(thrown))
+        opened.observe?.(ask.route, failure.code)
+        return failure
+      }
+      return opened.budgets && meterOf(opened.budgets, opened.tools, { leaseId, job }, ask.target, refused)
+    },
     permits: ({ scopes }, target, request) => opened.verdict(target, scopes, request).is !== 'no',
     statements: ({ scopes }, target) => opened.statements?.(target, scopes),
+    assertion: (admitted, audience) => opened.asserted(admitted, audience),
     audience: (target) => opened.audienceOf(target),
     async upstream(admitted) {
       const lease = await held(opened, admitted)
@@ -107,23 +120,6 @@ export function openGate(parts: GateParts): Gate {
       return opened.openHandle(lease)
     },
   }
-}
-
-/** What is over is in the log once for each request or stream that finds it so. */
-function meter(opened: Opened, admitted: Admitted, ask: Omit<Ask, 'token'>): Meter | undefined {
-  const { budgets, tools } = opened
-  const found = budgets && meterOf(budgets, tools, admitted, ask.target)
-  return (
-    found && {
-      ...found,
-      take: (used) =>
-        found.take(used).catch(async (thrown: unknown) => {
-          const failure = await refusal(opened, ask, { lease: admitted.leaseId }, asFailure(thrown))
-          opened.observe?.(ask.route, failure.code)
-          throw failure
-        }),
-    }
-  )
 }
 
 /** The lease of somebody who was let in, while it is alive. */

@@ -106,6 +106,8 @@ export interface Gate {
    * `undefined`: nothing, and all may pass.
    */
   statements(admitted: Admitted, target: string): StatementTerms | undefined
+  /** Who was let in, as a token for the upstream alone, which lives for a minute (`X-Mayfly-Assertion`). */
+  assertion(admitted: Admitted, audience: string): string
   /** The audience that tokens of a target carry. */
   audience(target: string): string | undefined
   /**

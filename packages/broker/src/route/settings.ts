@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { address, isLoopback } from '../base/address.ts'
 import { duration } from '../base/duration.ts'
 import { secretReference } from '../base/reference.ts'
+import type { Secret } from '../base/secret.ts'
 
 /** An origin alone: whatever else stood here would be joined with paths of callers. */
 const upstream = z.string().transform((text, context) => {
@@ -135,6 +136,39 @@ const signIn = z.strictObject({
     .describe('How strongly one has to sign in; the policy decides by the claim `acr`'),
 })
 
+const upstreamTls = z
+  .strictObject({
+    ca: secretReference.optional().describe('Who may vouch for the upstream, PEM; nobody else may then'),
+    certificate: secretReference.optional().describe('Ours, and its chain, PEM'),
+    key: secretReference.optional().describe('Its private key, PEM'),
+  })
+  .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
+    error: 'a certificate needs its key, and a key its certificate',
+  })
+
+const injected = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,62}$/, 'must be the name of a field, X-Api-Key')
+
+const inject = z.union([
+  z.strictObject({ bearer: secretReference.describe('Sent as `Authorization: Bearer`') }),
+  z.strictObject({
+    basic: z.strictObject({
+      user: z.string().regex(/^[\x20-\x39\x3b-\x7e]+$/, 'must be visible ASCII without a colon'),
+      password: secretReference,
+    }),
+  }),
+  z.strictObject({
+    header: z.strictObject({
+      name: injected.refine(
+        (name) => !/^(?:x-mayfly|x-forwarded|host$|connection$|content-|transfer-)/i.test(name),
+        {
+          error: 'is one that the route says itself',
+        },
+      ),
+      value: secretReference,
+    }),
+  }),
+])
+
 /** One entry of `routes:`: a protocol that we carry to what stands behind us. */
 export const routeSettings = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -151,6 +185,12 @@ export const routeSettings = z.discriminatedUnion('kind', [
       .prefault('60s')
       .describe('An exchange with the upstream during which nothing moves for this long is cut'),
     max_connections: connections(8192),
+    upstream_tls: upstreamTls.optional().describe('How the upstream is known, and we to it, over TLS'),
+    inject: inject.optional().describe('What the upstream gets in the place of the token; no caller sees it'),
+    assertion: z
+      .boolean()
+      .default(false)
+      .describe('The upstream gets who asks as a token signed by us, for its origin'),
     sign_in: signIn.optional().describe('People come in by an OpenID Provider'),
   }),
   postgres,
@@ -158,4 +198,21 @@ export const routeSettings = z.discriminatedUnion('kind', [
 ])
 
 export type RouteSettings = z.output<typeof routeSettings>
-export type HttpRouteSettings = Omit<Extract<RouteSettings, { kind: 'http' }>, 'sign_in'>
+type Read = 'sign_in' | 'upstream_tls' | 'inject' | 'assertion'
+export type HttpRouteSettings = Omit<Extract<RouteSettings, { kind: 'http' }>, Read> & {
+  readonly upstream_tls?:
+    | {
+        readonly ca?: Secret | undefined
+        readonly certificate?: Secret | undefined
+        readonly key?: Secret | undefined
+      }
+    | undefined
+  readonly inject?: Injection | undefined
+  readonly assertion?: boolean | undefined
+}
+
+/** What the upstream gets in the place of the token. */
+export type Injection =
+  | { readonly bearer: Secret }
+  | { readonly basic: { readonly user: string; readonly password: Secret } }
+  | { readonly header: { readonly name: string; readonly value: Secret } }

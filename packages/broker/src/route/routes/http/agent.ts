@@ -1,11 +1,15 @@
 import { Agent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
 import type { Reach } from '../../../base/reach.ts'
+import type { HttpRouteSettings } from '../../settings.ts'
+
+type UpstreamTls = NonNullable<HttpRouteSettings['upstream_tls']>
 
 /** The connections to one origin; over `reach`, where it is given, with TLS inside it from here to the upstream. */
-export function agentFor(origin: URL, reach?: Reach): Agent {
+export function agentFor(origin: URL, reach?: Reach, tls: UpstreamTls = {}): Agent {
   const secure = origin.protocol === 'https:'
-  const agent = new (secure ? SecureAgent : Agent)({ keepAlive: true, maxFreeSockets: 256 })
+  const options = { keepAlive: true, maxFreeSockets: 256 }
+  const agent = secure ? new SecureAgent({ ...options, ...revealed(tls) }) : new Agent(options)
   if (reach === undefined) return agent
   const place = {
     host: origin.hostname.replace(/^\[(.*)\]$/, '$1'),
@@ -16,4 +20,14 @@ export function agentFor(origin: URL, reach?: Reach): Agent {
     ? (options, created) => usual({ ...options, ...{ socket: reach(place) } }, created)
     : () => reach(place)
   return agent
+}
+
+/** `ca`: those who vouch, in the place of all others. */
+function revealed({ ca, certificate, key }: UpstreamTls) {
+  return {
+    ...(ca === undefined ? {} : { ca: ca.reveal() }),
+    ...(certificate === undefined || key === undefined
+      ? {}
+      : { cert: certificate.reveal(), key: key.reveal() }),
+  }
 }

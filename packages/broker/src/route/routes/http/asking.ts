@@ -97,3 +97,8 @@ export async function wantedBody(
     return refusalOf(running, thrown)
   }
 }
+
+/** Who asks, signed for the upstream, where the route says so. */
+export function asserted({ settings, gate, upstream }: Running, admitted: Admitted): { assertion?: string } {
+  return settings.assertion === true ? { assertion: gate.assertion(admitted, upstream.origin.origin) } : {}
+}

@@ -2,6 +2,7 @@ import type { Agent, IncomingMessage, ServerResponse } from 'node:http'
 import type { Tools } from '../../../base/tools.ts'
 import type { Admitted, Meter } from '../../route.ts'
 import type { Asked } from './asked.ts'
+import type { Injected } from './injected.ts'
 import type { Wires } from './wires.ts'
 
 /** What stands behind the route. */
@@ -13,6 +14,7 @@ export interface Upstream {
   readonly idleMs: number
   /** Cookies of ours, which the upstream neither sees nor sets. */
   readonly ownCookies?: true
+  readonly injected?: Injected
 }
 
 /** One request on its way, and what it needs. */
@@ -29,6 +31,8 @@ export interface Carriage {
   readonly extra: () => readonly string[]
   /** Where the request is recorded: hears of the bytes of the answer's body. */
   readonly count?: (bytes: number) => void
+  /** Who asks, signed for the upstream. */
+  readonly assertion?: string
   /** Where the job has a budget for what flows. */
   readonly meter?: Meter
   /** Called at most once, and only while nothing was answered. */

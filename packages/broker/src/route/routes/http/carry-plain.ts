@@ -117,7 +117,7 @@ function endWith(response: ServerResponse, body: Buffer): void {
 }
 
 /** As it is sent, with its empty line; `undefined` where a value could end its line. */
-function headOf({ upstream, request, asked, admitted }: Carriage): string | undefined {
+function headOf({ upstream, request, asked, admitted, assertion }: Carriage): string | undefined {
   const method = request.method ?? 'GET'
   const fields = fieldsForUpstream({
     received: request.rawHeaders,
@@ -128,6 +128,8 @@ function headOf({ upstream, request, asked, admitted }: Carriage): string | unde
     upstreamHost: upstream.origin.host,
     httpVersion: request.httpVersion,
     ownCookies: upstream.ownCookies,
+    injected: upstream.injected,
+    assertion,
   })
   let head = `${method} ${asked.path}${asked.query} HTTP/1.1\r\n`
   for (let at = 0; at + 1 < fields.length; at += 2) {

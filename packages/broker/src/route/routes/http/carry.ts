@@ -77,7 +77,10 @@ function attempt(carriage: Carriage, mayRepeat: boolean, connection?: Duplex): v
   else onward.end()
 }
 
-function send({ upstream, request, asked, admitted }: Carriage, connection?: Duplex): ClientRequest {
+function send(
+  { upstream, request, asked, admitted, assertion }: Carriage,
+  connection?: Duplex,
+): ClientRequest {
   const { origin, agent, idleMs } = upstream
   const open = origin.protocol === 'https:' ? httpsRequest : httpRequest
   const method = request.method ?? 'GET'
@@ -95,6 +98,8 @@ function send({ upstream, request, asked, admitted }: Carriage, connection?: Dup
       upstreamHost: origin.host,
       httpVersion: request.httpVersion,
       ownCookies: upstream.ownCookies,
+      injected: upstream.injected,
+      assertion,
     }),
   })
 }

@@ -1,5 +1,6 @@
 /** Header fields on their way through (RFC 9110 7.6), as flat lists of names and values. */
 import type { Admitted } from '../../route.ts'
+import type { Injected } from './injected.ts'
 import { isOurs as isOurCookie, withoutOurs } from './own-cookies.ts'
 
 /** RFC 9110 7.6.1, and what others still send; these belong to one connection, never to the message. */
@@ -75,10 +76,14 @@ export function endToEnd(flat: readonly string[]): string[] {
  * too, and `Proxy` becomes the variable HTTP_PROXY (CVE-2016-5385).
  */
 function isOurs(name: string): boolean {
-  const plain = name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-')
+  const plain = plainName(name)
   return /^(?:x-forwarded(?:-.*)?|forwarded|x-mayfly(?:-.*)?|proxy(?:-.*)?|authorization|host|via|expect|content-length|transfer-encoding|x-real-ip|x-original-url|x-rewrite-url)$/.test(
     plain,
   )
+}
+
+function plainName(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-')
 }
 
 const dropsForUpstream = remembered((name) => endsHere(name) || isOurs(name))
@@ -107,17 +112,27 @@ export interface Passage {
   readonly httpVersion: string
   /** Cookies of ours are taken out. */
   readonly ownCookies?: boolean | undefined
+  readonly injected?: Injected | undefined
+  readonly assertion?: string | undefined
 }
 
 /** The fields of the request to the upstream. */
 export function fieldsForUpstream(passage: Passage): string[] {
   const { received, admitted } = passage
-  const fields = kept(received, dropsForUpstream, ['Host', passage.upstreamHost])
+  const { injected, assertion } = passage
+  const hidden = injected?.hides
+  const drops =
+    hidden === undefined
+      ? dropsForUpstream
+      : (name: string) => dropsForUpstream(name) || plainName(name) === hidden
+  const fields = kept(received, drops, ['Host', passage.upstreamHost])
   if (passage.ownCookies === true) hideCookies(fields)
   fields.push(...framing(passage))
   fields.push('X-Mayfly-Subject', visible(admitted.subject), 'X-Mayfly-Lease', visible(admitted.leaseId))
   fields.push('X-Mayfly-Scope', admitted.scopes.map(visible).join(' '))
   fields.push('X-Forwarded-For', passage.remoteAddress, 'X-Forwarded-Proto', 'http')
+  if (injected !== undefined) fields.push(...injected.fields)
+  if (assertion !== undefined) fields.push('X-Mayfly-Assertion', assertion)
   fields.push('X-Forwarded-Host', passage.host, 'Via', viaAfter(received, passage.httpVersion))
   return fields
 }

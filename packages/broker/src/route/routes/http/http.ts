@@ -12,8 +12,9 @@ import type { SignIn } from '../../sign-in.ts'
 import { watchLease } from '../../watch.ts'
 import { agentFor } from './agent.ts'
 import { readAsked } from './asked.ts'
-import { admit, charged, isSpent, mustRecord, record, wantedBody } from './asking.ts'
+import { admit, asserted, charged, isSpent, mustRecord, record, wantedBody } from './asking.ts'
 import { carry } from './carry.ts'
+import { injectedBy } from './injected.ts'
 import { follow } from './recorded.ts'
 import type { Running } from './running.ts'
 import { refusalOf, say, unfit } from './saying-no.ts'
@@ -41,11 +42,12 @@ function listen(
   { reach, signIn }: { readonly reach: Reach | undefined; readonly signIn: SignIn | undefined },
 ): Promise<Listening> {
   const origin = new URL(settings.upstream)
-  const agent = agentFor(origin, reach)
+  const agent = agentFor(origin, reach, settings.upstream_tls)
   const idleMs = settings.idle_timeout * 1000
   const wires = origin.protocol === 'http:' && reach === undefined ? { wires: new Wires(origin, idleMs) } : {}
   const people = signIn === undefined ? {} : { ownCookies: true as const }
-  const upstream = { origin, agent, idleMs, ...wires, ...people }
+  const injected = settings.inject === undefined ? {} : { injected: injectedBy(settings.inject) }
+  const upstream = { origin, agent, idleMs, ...wires, ...people, ...injected }
   const running: Running = { ...openServing(settings, tools, gate), settings, gate, upstream, signIn }
   const headersTimeout = settings.header_timeout * 1000
   return listenForRequests(
@@ -128,6 +130,7 @@ async function serve(
     asked,
     admitted,
     ...(body === undefined ? {} : { body }),
+    ...asserted(running, admitted),
     ...(meter?.flows ? { meter } : {}),
     ...(followed === undefined ? {} : { count: followed.count }),
     extra: () => (running.closing ? ['Connection', 'close'] : []),
@@ -202,6 +205,7 @@ async function switchProtocols(
     ...recorded,
     ...{ upstream, tools, gate, request, socket, head, asked, admitted, switched },
     ...(meter?.flows ? { meter } : {}),
+    ...asserted(running, admitted),
     unavailable: (status, cause) => unavailable(running, status, cause),
   })
 }

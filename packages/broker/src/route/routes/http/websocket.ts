@@ -25,6 +25,8 @@ export interface Handshake {
   readonly admitted: Admitted
   /** Where whoever closes the route finds what switched. */
   readonly switched: Set<Duplex>
+  /** Who asks, signed for the upstream. */
+  readonly assertion?: string
   /** Where the job has a budget for what flows. */
   readonly meter?: Meter
   /** Where the handshake is recorded: to be told once its connection is over. */
@@ -68,6 +70,8 @@ export function carryWebSocket(handshake: Handshake): void {
     upstreamHost: origin.host,
     httpVersion: request.httpVersion,
     ownCookies: upstream.ownCookies,
+    injected: upstream.injected,
+    assertion: handshake.assertion,
   })
   const headers = [...fields, 'Connection', 'Upgrade', 'Upgrade', 'websocket']
   const onward = open(origin, {
