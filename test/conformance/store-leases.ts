@@ -143,7 +143,7 @@ function memberConformance(check: Check): void {
       const terms = (policy: string) => ({ policy, settings: 's' })
       await store.commit([
         create(sampleLease('ls_1', { repository: 'acme/shop', terms: terms('p1') })),
-        create(sampleLease('ls_2', { repository: 'acme/shopping', terms: terms('p2') })),
+        create(sampleLease('ls_2', { repository: 'acme/shopping', actor: 'agent', terms: terms('p2') })),
         create(
           sampleLease('ls_3', {
             issuer: 'gitlab',
@@ -157,6 +157,8 @@ function memberConformance(check: Check): void {
         (await store.leases({ ...filter, limit: 9 })).map(({ id }) => id)
       assert.deepEqual(await found({ repository: 'acme/shop' }), ['ls_1'])
       assert.deepEqual(await found({ repository: 'acme/"shop"' }), ['ls_3'])
+      assert.deepEqual(await found({ actor: 'agent' }), ['ls_2'])
+      assert.deepEqual(await found({ actor: 'acme/shop' }), [])
       assert.deepEqual(await found({ issuer: 'gitlab' }), ['ls_3'])
       assert.deepEqual(await found({ notOfPolicy: 'p1' }), ['ls_2', 'ls_3'])
       assert.deepEqual(await found({ notOfPolicy: 'p1', target: 'staging', after: 'ls_2' }), ['ls_3'])

@@ -33,6 +33,8 @@ export interface Principal {
   readonly job?: Job
   /** Path of the repository that the job is of, lower case, `acme/shop`; absent where the platform has none. */
   readonly repository?: string
+  /** Who started the job, a person or an agent, lower case. */
+  readonly actor?: string
 }
 
 /** One permission that the policy gave, ready to be issued. */
@@ -74,6 +76,7 @@ export interface Lease {
   readonly job?: Job
   /** As the principal's: what an operator ends leases by. */
   readonly repository?: string
+  readonly actor?: string
   /** The policy that gave it, and the target's kind and settings in it, as short digests. */
   readonly terms?: Terms
   /** Id of the lease of the session by which it was asked for, where it was by one. */
@@ -99,27 +102,10 @@ export interface Terms {
  */
 export type EndCause = 'expired' | 'caller' | 'job_end' | 'operator' | 'failed' | 'policy' | 'switch'
 
-/** How much one job may use of a target; absent: as much as it wants. */
-export interface Budget {
-  readonly calls?: number
-  readonly writes?: number
-  readonly rows?: number
-  readonly bytes?: number
-  readonly minutes?: number
-}
-
-/** What is used of a budget. */
-export interface Used {
-  readonly calls: number
-  readonly writes: number
-  readonly rows: number
-  readonly bytes: number
-}
-
 /** What can be switched off as a whole: nothing is issued for it, and what was ends. */
 export interface Switch {
-  readonly of: 'target' | 'issuer' | 'repository'
-  /** A repository in lower case. */
+  readonly of: 'target' | 'issuer' | 'repository' | 'actor'
+  /** A repository or an actor in lower case. */
   readonly name: string
 }
 

@@ -230,6 +230,7 @@ function draw(
     scopes: grant.scopes,
     ...(principal.job === undefined ? {} : { job: principal.job }),
     ...(principal.repository === undefined ? {} : { repository: principal.repository }),
+    ...(principal.actor === undefined ? {} : { actor: principal.actor }),
     terms: permission.terms,
     ...(session === undefined ? {} : { session }),
     createdAt: issuedAt,

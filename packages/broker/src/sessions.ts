@@ -111,21 +111,23 @@ function nothingFor({ claims, issuer }: Principal): Failure {
 function draw(parts: SessionParts, principal: Principal, secret: string): Lease {
   const id = newId('ls', parts.tools)
   const createdAt = Math.floor(parts.tools.now() / 1000)
-  const { issuer, subject, job, repository } = principal
+  const { issuer, subject, job, repository, actor } = principal
   return {
     ...{ id, state: 'active', target: sessionTarget, kind: sessionKind, issuer, subject },
     ...{ grants: [], scopes: [], createdAt, expiresAt: createdAt + parts.seconds },
     ...(job === undefined ? {} : { job }),
     ...(repository === undefined ? {} : { repository }),
+    ...(actor === undefined ? {} : { actor }),
     handle: parts.handles.seal(id, sealed(principal, secret)),
   }
 }
 
-function sealed({ claims, job, repository, ...rest }: Principal, secret: string): Handle {
+function sealed({ claims, job, repository, actor, ...rest }: Principal, secret: string): Handle {
   return {
     ...{ proof: digest(secret), ...rest, claims: canonicalJson(claims) },
     ...(job === undefined ? {} : { job: { ...job } }),
     ...(repository === undefined ? {} : { repository }),
+    ...(actor === undefined ? {} : { actor }),
   }
 }
 
@@ -152,6 +154,7 @@ const handleShape = z.strictObject({
     .strictObject({ issuer: z.string(), id: z.string().exactOptional(), run: z.string().exactOptional() })
     .exactOptional(),
   repository: z.string().exactOptional(),
+  actor: z.string().exactOptional(),
 })
 
 async function known(

@@ -374,8 +374,8 @@ a"];function githubJob(claims2){let{check_run_id:id2,run_id:run,run_attempt:atte
 var githubPreset={form:form2("(token.actions.(githubusercontent|[a-z0-9-]+.ghe).com(/[A-Za-z0-9_-]+)?|HOST/_se\
 rvices/token)"),algorithms:["RS256"],required:["jti","repository","repository_id","repository_owner","reposito\
 ry_owner_id","event_name","run_id","run_attempt"],text:githubText,jti:"required",maxAge:10*minutes,maxLifetime:6*
-hours,repository:"repository",job:githubJob,check:claims2=>{for(let name2 in claims2)if(name2.startsWith("repo\
-_property_")&&typeof claims2[name2]!="string")return`${name2} is not text`}};var import_node_crypto3=require("node:crypto");var mostKeys=50,privateMembers=["d","p","q","dp","dq","qi","oth","k"];function readKeySet(value,allowed){let keys=isObject(
+hours,repository:"repository",actor:"actor",job:githubJob,check:claims2=>{for(let name2 in claims2)if(name2.startsWith(
+"repo_property_")&&typeof claims2[name2]!="string")return`${name2} is not text`}};var import_node_crypto3=require("node:crypto");var mostKeys=50,privateMembers=["d","p","q","dp","dq","qi","oth","k"];function readKeySet(value,allowed){let keys=isObject(
 value)?value.keys:void 0;if(!Array.isArray(keys))throw new TypeError("not a JWK Set");if(keys.length>mostKeys)
 throw new TypeError("more keys than any issuer has");let set=new Map;for(let jwk of keys){if(!isObject(jwk))throw new TypeError(
 "a key that is not an object");if(jwk.kty==="oct"||privateMembers.some(name2=>Object.hasOwn(jwk,name2)))throw new TypeError(

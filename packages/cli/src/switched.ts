@@ -8,20 +8,24 @@ export const switchOptions: Readonly<Record<string, Option>> = {
   target: { type: 'string', value: 'NAME', summary: 'A target of the policy' },
   issuer: { type: 'string', value: 'NAME', summary: 'A configured issuer' },
   repo: { type: 'string', value: 'OWNER/REPO', summary: 'A repository, whatever its jobs ask for' },
+  actor: { type: 'string', value: 'NAME', summary: 'A person or an agent, whatever job they start' },
   because: { type: 'string', value: 'TEXT', summary: 'For the log' },
   json: jsonOption,
 }
 
 /** What the options name. Throws `UsageFault` unless it is exactly one thing. */
 export function switchOf(given: Given): Switch {
-  const [target, issuer, repository] = ['target', 'issuer', 'repo'].map((name) => given.text(name))
+  const names = ['target', 'issuer', 'repo', 'actor']
+  const [target, issuer, repository, actor] = names.map((name) => given.text(name))
   const all: Switch[] = [
     ...(target === undefined ? [] : [{ of: 'target', name: target } as const]),
     ...(issuer === undefined ? [] : [{ of: 'issuer', name: issuer } as const]),
     ...(repository === undefined ? [] : [{ of: 'repository', name: repositoryOf(repository) } as const]),
+    ...(actor === undefined ? [] : [{ of: 'actor', name: actor.toLowerCase() } as const]),
   ]
   const [only] = all
-  if (only === undefined || all.length > 1) throw new UsageFault('give one of --target, --issuer and --repo')
+  if (only === undefined || all.length > 1)
+    throw new UsageFault('give one of --target, --issuer, --repo and --actor')
   return only
 }
 

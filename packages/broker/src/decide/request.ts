@@ -1,5 +1,5 @@
 import { bodyFits, type RequestAsked, type RequestRule, verdictOf } from '@mayfly/policy/requests'
-import type { Budget } from '../domain.ts'
+import type { Budget } from '../base/budget.ts'
 import type { PolicyInForce } from './policies.ts'
 
 /** A request as it will be forwarded, and what else in it could mean another one. */

@@ -1,6 +1,6 @@
 /**
  * switches: the kill switch. Off: nothing more is issued for a target, for tokens of an issuer, for jobs of a
- * repository, and what was issued ends. The store refuses new leases in the very commit that would make them, so it
+ * repository or of whoever started them, and what was issued ends. The store refuses new leases in the very commit that would make them, so it
  * holds for every broker at once. It ends leases through `revoke.ts` alone; the operator's commands call it, and the
  * broker, which finishes what a command left undone.
  */
@@ -65,8 +65,9 @@ function nameOf({ of, name }: Switch): string {
   return JSON.stringify([of, name])
 }
 
-function filterOf({ of, name }: Switch): Pick<LeaseFilter, 'target' | 'issuer' | 'repository'> {
+function filterOf({ of, name }: Switch): Pick<LeaseFilter, 'target' | 'issuer' | 'repository' | 'actor'> {
   if (of === 'target') return { target: name }
+  if (of === 'actor') return { actor: name }
   return of === 'issuer' ? { issuer: name } : { repository: name }
 }
 

@@ -1,7 +1,8 @@
 /** What jobs may use of a target, taken from the store before anything is forwarded: exact, whichever replica is asked. */
+
+import type { Budget, Used } from '../base/budget.ts'
 import { Failure } from '../base/failure.ts'
 import type { Tools } from '../base/tools.ts'
-import type { Budget, Used } from '../domain.ts'
 import type { Admitted, Meter } from './route.ts'
 
 /** What the gate needs to count. */

@@ -3,11 +3,12 @@
  * caller's token. It never verifies or decides anything itself.
  */
 import type { StatementFacts, StatementVerdict } from '@mayfly/policy/statements'
+import type { Used } from '../base/budget.ts'
 import type { Json } from '../base/canonical-json.ts'
 import type { Carried, Outcome } from '../base/carried.ts'
 import type { Failure } from '../base/failure.ts'
 import type { Secret } from '../base/secret.ts'
-import type { Job, Used } from '../domain.ts'
+import type { Job } from '../domain.ts'
 
 export interface Ask {
   /** What the caller presented, if anything. */

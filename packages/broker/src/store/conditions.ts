@@ -1,4 +1,5 @@
-import type { LeaseState, Used } from '../domain.ts'
+import type { Used } from '../base/budget.ts'
+import type { LeaseState } from '../domain.ts'
 import type { Step } from './steps.ts'
 import type { ConflictKind } from './store.ts'
 

@@ -148,6 +148,7 @@ function leaseCondition(filter: LeaseFilter): { where: string; values: unknown[]
   }
   inBody('issuer', filter.issuer, true)
   inBody('repository', filter.repository, true)
+  inBody('actor', filter.actor, true)
   inBody('session', filter.session, true)
   inBody('policy', filter.notOfPolicy, false)
   if (filter.job !== undefined) {

@@ -141,6 +141,7 @@ function leaseCondition(filter: LeaseFilter): { where: string; values: SQLInputV
   }
   inBody('issuer', filter.issuer, true)
   inBody('repository', filter.repository, true)
+  inBody('actor', filter.actor, true)
   inBody('session', filter.session, true)
   inBody('policy', filter.notOfPolicy, false)
   if (filter.job !== undefined) {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import type { Budget, Job, Lease, LeaseState, Switch, Used } from '../domain.ts'
+import type { Budget, Used } from '../base/budget.ts'
+import type { Job, Lease, LeaseState, Switch } from '../domain.ts'
 import { text, whole, wholeOrNull, wholeUntil } from './kept-values.ts'
 import type { Change, KeyRecord, PutSecret } from './store.ts'
 
@@ -170,11 +171,12 @@ export function switchOf(text: string): Switch {
   return { of: text.slice(0, at) as Switch['of'], name: text.slice(at + 1) }
 }
 
-function switchesOf({ target, issuer, repository }: Lease): readonly string[] {
+function switchesOf({ target, issuer, repository, actor }: Lease): readonly string[] {
   const each: Switch[] = [
     { of: 'target', name: target },
     { of: 'issuer', name: issuer },
     ...(repository === undefined ? [] : [{ of: 'repository', name: repository } as const]),
+    ...(actor === undefined ? [] : [{ of: 'actor', name: actor } as const]),
   ]
   return each.map((one) => text(switchName(one)))
 }
@@ -205,6 +207,7 @@ function create(lease: Lease, jobLimit: number): Step {
     scopes,
     job,
     repository,
+    actor,
     terms,
     session,
   } = lease
@@ -220,7 +223,7 @@ function create(lease: Lease, jobLimit: number): Step {
     endedBy: lease.endedBy === undefined ? null : text(lease.endedBy),
     // `kind` stays the first: `bodyStart` searches by it.
     body: JSON.stringify({
-      ...{ kind, issuer, subject, grants, scopes, job, repository, terms, session },
+      ...{ kind, issuer, subject, grants, scopes, job, repository, actor, terms, session },
       createdAt: whole(lease.createdAt),
     }),
     handle,
@@ -240,7 +243,10 @@ export function bodyStart(kind: string): string {
  * A text that stands in the body of every lease with this member, and in no other: quotes inside of any text are escaped
  * there, so that no subject can look like a member.
  */
-export function bodyMember(name: 'issuer' | 'repository' | 'policy' | 'session', value: string): string {
+export function bodyMember(
+  name: 'issuer' | 'repository' | 'actor' | 'policy' | 'session',
+  value: string,
+): string {
   return `"${name}":${JSON.stringify(value)}`
 }
 
@@ -255,6 +261,7 @@ export function leaseOf(row: LeaseRow): Lease {
     | 'scopes'
     | 'job'
     | 'repository'
+    | 'actor'
     | 'terms'
     | 'session'
     | 'createdAt'

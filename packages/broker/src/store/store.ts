@@ -2,7 +2,8 @@
  * store: keep it. Leases, spent tokens, jobs, keys and the log, behind one interface; concurrent commits share
  * one durable write. It knows no policy and no protocol. Whoever is handed a `Store` may call it.
  */
-import type { Budget, Entry, Job, Lease, LeaseState, Switch, TreeHead, Used } from '../domain.ts'
+import type { Budget, Used } from '../base/budget.ts'
+import type { Entry, Job, Lease, LeaseState, Switch, TreeHead } from '../domain.ts'
 
 /**
  * One write. The changes of one commit happen together or not at all; a conflict undoes only its own commit.
@@ -14,7 +15,7 @@ export type Change =
   /**
    * Conflict `job_ended` when the lease's job or its whole run ended before, `job_limit` when the job already had
    * `jobLimit` leases. A job is known by `(issuer, id)`, or by `(issuer, run)` where it has no id. Conflict
-   * `switched_off` when the lease's target, issuer or repository is.
+   * `switched_off` when the lease's target, issuer, repository or actor is.
    */
   | { readonly kind: 'lease.create'; readonly lease: Lease; readonly jobLimit: number }
   /** Conflict `lease_state` when the lease is not in one of `from`. */
@@ -134,6 +135,7 @@ export interface LeaseFilter {
   /** No column either; compared as the lease has it. */
   readonly issuer?: string
   readonly repository?: string
+  readonly actor?: string
   /** Only leases that were asked for by this session. No column either. */
   readonly session?: string
   /** Only leases that another policy than this one gave, as `Lease.terms` names it. No column either. */

@@ -1,4 +1,5 @@
-import type { Budget, LeaseState } from '../domain.ts'
+import type { Budget } from '../base/budget.ts'
+import type { LeaseState } from '../domain.ts'
 import type { LeaseRow, Step } from './steps.ts'
 import type { KeyRecord } from './store.ts'
 

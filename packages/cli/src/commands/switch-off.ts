@@ -5,7 +5,7 @@ import { json, printable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
 export const command: Command = {
-  usage: '--target NAME | --issuer NAME | --repo OWNER/REPO | --job ISSUER/ID [options]',
+  usage: '--target NAME | --issuer NAME | --repo OWNER/REPO | --actor NAME | --job ISSUER/ID [options]',
   about: `Works beside running brokers, on all of them at once, and stays until \`mayfly switch on\`. What could not be
 taken back yet where it was made is tried on and on; \`mayfly leases list\` shows it as stuck. A job is ended for good: its next
 request is refused at every route, and it gets nothing any more.`,
@@ -21,6 +21,7 @@ request is refused at every route, and it gets nothing any more.`,
   examples: [
     'mayfly switch off --target deploy-prod --because "incident 42"',
     'mayfly switch off --repo acme/shop',
+    'mayfly switch off --actor coding-agent',
     'mayfly switch off --job github/5551',
   ],
   run: (given, terminal) => {
@@ -42,8 +43,8 @@ request is refused at every route, and it gets nothing any more.`,
 }
 
 function endJob(given: Given, terminal: Terminal, text: string): Promise<number> {
-  if (['target', 'issuer', 'repo'].some((name) => given.text(name) !== undefined))
-    throw new UsageFault('give one of --target, --issuer, --repo and --job')
+  if (['target', 'issuer', 'repo', 'actor'].some((name) => given.text(name) !== undefined))
+    throw new UsageFault('give one of --target, --issuer, --repo, --actor and --job')
   const job = jobOf(text)
   return withOffice(given, terminal, async (office) => {
     const ended = await office.endJob(job)

@@ -4,7 +4,7 @@ import { reasonOf, switchOf, switchOptions } from '../switched.ts'
 import { json, printable } from '../table.ts'
 
 export const command: Command = {
-  usage: '--target NAME | --issuer NAME | --repo OWNER/REPO [options]',
+  usage: '--target NAME | --issuer NAME | --repo OWNER/REPO | --actor NAME [options]',
   about: 'What ended stays ended; jobs ask anew. The policy decides as before.',
   options: switchOptions,
   words: { least: 0, most: 0 },

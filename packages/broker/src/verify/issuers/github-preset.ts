@@ -56,6 +56,7 @@ export const githubPreset: Preset = {
   maxAge: 10 * minutes,
   maxLifetime: 6 * hours,
   repository: 'repository',
+  actor: 'actor',
   job: githubJob,
   check: (claims) => {
     for (const name in claims)

@@ -85,6 +85,7 @@ async function signatureFault(
 function principalOf(name: string, iss: string, preset: Preset, token: Compact): Principal {
   const { claims } = token
   const repository = preset.repository === undefined ? undefined : claims[preset.repository]
+  const actor = preset.actor === undefined ? undefined : claims[preset.actor]
   const job = preset.job?.(claims)
   const named = job !== undefined && (job.id !== undefined || job.run !== undefined)
   return {
@@ -96,6 +97,7 @@ function principalOf(name: string, iss: string, preset: Preset, token: Compact):
     replayUntil: Number(claims['exp']) + leeway + margin,
     ...(named ? { job: { issuer: name, ...job } } : {}),
     ...(typeof repository === 'string' ? { repository: repository.toLowerCase() } : {}),
+    ...(typeof actor === 'string' && actor !== '' ? { actor: actor.toLowerCase() } : {}),
   }
 }
 

@@ -21,6 +21,8 @@ export interface Preset {
   readonly maxLifetime: number
   /** The claim that holds the path of the repository; absent where the platform has none, or no path of it. */
   readonly repository?: string
+  /** The claim that says who started the job; absent where there is none. */
+  readonly actor?: string
   readonly job?: (claims: Claims) => Omit<Job, 'issuer'>
   /** What else is wrong, in words; nothing when all is well. */
   readonly check?: (claims: Claims) => string | undefined

@@ -29,6 +29,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     maxAge: hours,
     maxLifetime: 24 * hours,
     repository: 'project_path',
+    actor: 'user_login',
     job: jobFrom('job_id', 'pipeline_id'),
   },
   buildkite: {
@@ -236,6 +237,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     maxLifetime: hours,
     // A person's session at the provider is their job: it ends with it (Back-Channel Logout 1.0).
     job: jobFrom('sid'),
+    actor: 'sub',
   },
 }
 
