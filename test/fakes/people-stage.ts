@@ -26,7 +26,14 @@ deny:
   - { name: not him, issuer: people, who: { email: mallory@acme.example } }
 `
 
-export async function peopleStage(t: TestContext) {
+interface Options {
+  /** In place of the usual one. */
+  readonly policy?: string
+  /** People are sent to this provider, which is no part of the policy. */
+  readonly by?: string
+}
+
+export async function peopleStage(t: TestContext, options: Options = {}) {
   const reached: { line: string; cookie: string | undefined; subject: string | undefined }[] = []
   const { url: upstream } = await serverOnLoopback(t, (request, response) => {
     const { cookie, 'x-mayfly-subject': subject } = request.headers
@@ -41,13 +48,21 @@ export async function peopleStage(t: TestContext) {
   const github = await githubFor(t)
   const origin = `http://localhost:${await freePort()}`
   const provider = await openIdProvider(t, origin)
-  const site = await makeSite(t, { issuers: { github: github.issuer }, policy })
+  const site = await makeSite(t, { issuers: { github: github.issuer }, policy: options.policy ?? policy })
   writeFileSync(join(site.folder, 'client-secret'), provider.clientSecret)
   const issuer = `  people: { preset: oidc, issuer: "${provider.issuer}", dangerously_allow_http: true }\n`
-  const signIn = `{ issuer: people, url: "${origin}", client_id: ${provider.clientId}, client_secret: { file: ./client-secret }, scopes: [email] }`
+  const other =
+    options.by === undefined
+      ? ''
+      : `  other: { preset: oidc, issuer: "${options.by}", dangerously_allow_http: true }\n`
+  const by = options.by === undefined ? 'people' : 'other'
+  const signIn = `{ issuer: ${by}, url: "${origin}", client_id: ${provider.clientId}, client_secret: { file: ./client-secret }, scopes: [email] }`
   const route = `routes: [{ kind: http, name: console, listen: "127.0.0.1:${new URL(origin).port}", target: console, upstream: "${upstream}", sign_in: ${signIn} }]\n`
   const { readFileSync } = await import('node:fs')
-  writeFileSync(site.config, readFileSync(site.config, 'utf8').replace('issuers:\n', `issuers:\n${issuer}`))
+  writeFileSync(
+    site.config,
+    readFileSync(site.config, 'utf8').replace('issuers:\n', `issuers:\n${issuer}${other}`),
+  )
   appendFileSync(site.config, route)
   const broker = await runBroker(t, site.config)
   return { site, broker, origin, provider, reached, github }

@@ -31,6 +31,7 @@ export interface Asker {
 interface Request {
   readonly subjectToken: Secret
   readonly audience?: string
+  readonly issuer?: string
   readonly session?: true
 }
 
@@ -39,6 +40,9 @@ export async function whoAsks(parts: AskerParts, request: Request): Promise<Aske
   const token = request.subjectToken.reveal()
   if (request.session !== true) {
     const principal = await parts.verify(token, request.audience)
+    // OpenID Connect Core 3.1.3.7 (2): a provider says who somebody is with tokens of its own.
+    if (request.issuer !== undefined && principal.issuer !== request.issuer)
+      throw new Failure('subject_token_invalid', { reason: 'a token of another issuer than the one asked' })
     return { principal, once: spent(principal), session: undefined }
   }
   if (parts.session === undefined)

@@ -25,6 +25,10 @@ export interface ExchangeRequest {
   readonly seconds?: number
   /** Another name of ours that the token may be for, where a dialect's clients cannot ask for one of our URL. */
   readonly audience?: string
+  /** The one configured issuer whose token it may be; absent: any. */
+  readonly issuer?: string
+  /** Credentials that the job may have in all, where that is not what is configured for jobs. */
+  readonly jobLimit?: number
   /** `subjectToken` stands for a session of ours (`sessions.ts`), not for a token of a platform. */
   readonly session?: true
   /** Why a dialect cannot hand over what the policy gives, in words for the log; `undefined`: it can. */
@@ -138,7 +142,11 @@ async function handOver(
   const { grant, lease, handle } = draw(parts, principal, permission, target, session)
   const begun = target.local ? 'credential.issued' : 'credential.pending'
   const first = parts.record(event(begun, request, grant, permission, session))
-  await parts.store.commit([once, { kind: 'lease.create', lease, jobLimit: parts.jobLimit }, first.change])
+  await parts.store.commit([
+    once,
+    { kind: 'lease.create', lease, jobLimit: request.jobLimit ?? parts.jobLimit },
+    first.change,
+  ])
   let known = lease
   try {
     const { handle: later, expiresAt: ends, used, ...credential } = await issue(parts, target, grant, handle)

@@ -11,7 +11,7 @@ export interface Provider {
   /** The ID token for a code. Throws `subject_token_invalid` for a code that the provider refuses. */
   redeem(request: Readonly<Record<string, string>>): Promise<string>
   /** Whether an answer that names this issuer, or none, can be its own. */
-  isFrom(issuer: string | undefined): boolean
+  isFrom(issuer: string | undefined): Promise<boolean>
   /** Where it ends its own session; `undefined` where it does not say. */
   endSession(clientId: string, back: string): Promise<string | undefined>
 }
@@ -72,7 +72,8 @@ export function openProvider(parts: ProviderParts): Provider {
       return url.href
     },
     redeem: async (request) => await redeem(parts, (await find()).token, request),
-    isFrom: (issuer) => (issuer === undefined ? places?.saysIssuer !== true : issuer === parts.issuer),
+    // Discovery first: a broker that has just started knows nothing of what the provider always says.
+    isFrom: async (issuer) => (issuer === undefined ? !(await find()).saysIssuer : issuer === parts.issuer),
     async endSession(clientId, back) {
       const { endSession } = await find()
       if (endSession === undefined) return undefined

@@ -92,6 +92,7 @@ test('whoever takes longer than ten minutes, or comes to another route, begins a
       ...{
         route,
         target: 'console',
+        issuer: 'people',
         origin: 'https://console.example',
         broker: 'https://mayfly.example',
         clientId: 'c',

@@ -16,12 +16,16 @@ import type { Change } from './store/store.ts'
 
 /** How long somebody may take at the provider. */
 const patience = 600
+/** Sign-ins in one session of the provider, which may last for weeks: more of them are no person's. */
+const mostSignIns = 10_000
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
 
 export interface SignInParts {
   /** The route's, for what only it may open. */
   readonly route: string
   readonly target: string
+  /** The configured name of the provider's issuer. */
+  readonly issuer: string
   /** By which browsers know the route. */
   readonly origin: string
   readonly clientId: string
@@ -61,7 +65,8 @@ export function openSignIn(parts: SignInParts): SignIn {
     async end(token) {
       const found = await parts.active(token.reveal())
       if (found !== undefined) await parts.endLease(found.lease)
-      return await parts.provider.endSession(parts.clientId, `${origin}/`)
+      // Signed out here they are, whether or not the provider can be asked.
+      return await parts.provider.endSession(parts.clientId, `${origin}/`).catch(() => undefined)
     },
     logout: (token) => logout(parts, token),
   }
@@ -95,9 +100,10 @@ async function finish(
   if (said['state'] === undefined || !isSame(said['state'], kept.state))
     throw unfit('This sign-in was not begun in this browser. Begin again.', 'another state')
   // RFC 9207 2.4: an answer of another provider must not be redeemed at ours.
-  if (!parts.provider.isFrom(said['iss'])) throw unfit('This answer is not from the provider.', 'another iss')
+  if (!(await parts.provider.isFrom(said['iss'])))
+    throw unfit('This answer is not from the provider.', 'another iss')
   if (said['code'] === undefined)
-    throw unfit('The provider did not sign you in.', `the provider says ${said['error'] ?? 'nothing'}`)
+    throw unfit('The provider did not sign you in.', `the provider says ${errorOf(said)}`)
   const idToken = await parts.provider.redeem({
     code: said['code'],
     redirect_uri: callback,
@@ -110,6 +116,8 @@ async function finish(
     via: 'sign-in',
     target: parts.target,
     audience: parts.clientId,
+    issuer: parts.issuer,
+    jobLimit: mostSignIns,
   })
   const { token } = answered.credential
   return { token, seconds: answered.expiresAt - seconds(parts), returnTo: kept.returnTo }
@@ -139,8 +147,16 @@ async function logout(parts: SignInParts, token: string): Promise<void> {
   if (nonce !== undefined) throw invalid('a logout token with a nonce')
   if (typeof sid !== 'string' || sid === '')
     throw invalid('a logout token without `sid`: ask the provider for it')
-  await parts.commit([parts.spend(principal)])
+  if (principal.issuer !== parts.issuer) throw invalid('a logout token of another issuer')
+  // Ended first: a token that is spent and ended nothing could not be sent again.
   await parts.endJob({ issuer: principal.issuer, id: sid }, 'backchannel-logout')
+  await parts.commit([parts.spend(principal)])
+}
+
+/** RFC 6749 4.1.2.1; anybody may write there what he likes. */
+function errorOf({ error }: Readonly<Record<string, string>>): string {
+  if (error === undefined) return 'nothing'
+  return /^[a-z_]{1,60}$/.test(error) ? error : 'what is no error'
 }
 
 function opened(parts: SignInParts, text: string): Kept {

@@ -27,6 +27,7 @@ export function openSignIns(core: Core, { exchange, subjects, tokens }: Needs): 
     const signIn = openSignIn({
       ...{ route: route.name, target: route.target, origin, clientId, exchange, seal, tools },
       broker: config.url,
+      issuer: route.sign_in.issuer,
       provider: providerOf(core, route.sign_in),
       verify: (token, audience, type) => subjects.verify(token, audience, type),
       spend: spent,

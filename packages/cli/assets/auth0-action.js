@@ -315,12 +315,13 @@ null,signed,key,signature)},algorithms={RS256:rsa("sha256"),RS384:rsa("sha384"),
 function algorithmOf(name2){return Object.hasOwn(algorithms,name2)?algorithms[name2]:void 0}var longest={sub:1024,jti:256},checks=[({typ="JWT"},{type="jwt"})=>["jwt",type].includes(typ.toLowerCase())?void 0:
 "a token of another type",({claims:claims2},{issuer})=>claims2.iss===issuer?void 0:"another issuer",({claims:claims2},{
 audience:audience2,alias})=>checkAudience(claims2.aud,audience2,alias),({claims:claims2})=>checkTimes(claims2.
-exp,claims2.iat,claims2.nbf),({claims:claims2},expected)=>checkWindow(claims2,expected),({claims:claims2})=>checkText(
-claims2.sub,"sub",longest.sub),({claims:claims2})=>claims2.jti===void 0?void 0:checkText(claims2.jti,"jti",longest.
-jti),({claims:claims2},{required})=>{let missing=required.find(name2=>typeof claims2[name2]!="string"||claims2[name2]===
-"");return missing===void 0?void 0:`no ${missing}`},({claims:claims2},{text:text2})=>{let wrong=text2.find(name2=>claims2[name2]!==
-void 0&&typeof claims2[name2]!="string");return wrong===void 0?void 0:`${wrong} is not text`}];function claimsFault(token,expected){
-for(let check of checks){let fault=check(token,expected);if(fault!==void 0)return fault}}function checkAudience(audience2,ours,alias=ours){
+exp,claims2.iat,claims2.nbf),({claims:claims2},expected)=>checkWindow(claims2,expected),({claims:claims2},{type})=>type===
+"logout+jwt"&&claims2.sub===void 0?void 0:checkText(claims2.sub,"sub",longest.sub),({claims:claims2})=>claims2.
+jti===void 0?void 0:checkText(claims2.jti,"jti",longest.jti),({claims:claims2},{required})=>{let missing=required.
+find(name2=>typeof claims2[name2]!="string"||claims2[name2]==="");return missing===void 0?void 0:`no ${missing}`},
+({claims:claims2},{text:text2})=>{let wrong=text2.find(name2=>claims2[name2]!==void 0&&typeof claims2[name2]!=
+"string");return wrong===void 0?void 0:`${wrong} is not text`}];function claimsFault(token,expected){for(let check of checks){
+let fault=check(token,expected);if(fault!==void 0)return fault}}function checkAudience(audience2,ours,alias=ours){
 let all=Array.isArray(audience2)?audience2:[audience2];return all.length!==1?"not exactly one audience":all[0]===
 ours||all[0]===alias?void 0:"another audience"}function checkTimes(...times){let[exp,iat,nbf]=times;return!isTime(
 exp)||!isTime(iat)?"no exp or iat that is a whole number":nbf===void 0||isTime(nbf)?void 0:"an nbf that is not\

@@ -35,7 +35,11 @@ const checks: readonly Check[] = [
   ({ claims }, { audience, alias }) => checkAudience(claims['aud'], audience, alias),
   ({ claims }) => checkTimes(claims['exp'], claims['iat'], claims['nbf']),
   ({ claims }, expected) => checkWindow(claims, expected),
-  ({ claims }) => checkText(claims['sub'], 'sub', longest.sub),
+  // A logout token may name the session alone (Back-Channel Logout 2.4).
+  ({ claims }, { type }) =>
+    type === 'logout+jwt' && claims['sub'] === undefined
+      ? undefined
+      : checkText(claims['sub'], 'sub', longest.sub),
   ({ claims }) => (claims['jti'] === undefined ? undefined : checkText(claims['jti'], 'jti', longest.jti)),
   ({ claims }, { required }) => {
     const missing = required.find((name) => typeof claims[name] !== 'string' || claims[name] === '')

@@ -91,7 +91,7 @@ function principalOf(name: string, iss: string, preset: Preset, token: Compact):
   return {
     issuer: name,
     iss,
-    subject: String(claims['sub']),
+    subject: String(claims['sub'] ?? ''),
     claims,
     replayKey: replayKey(iss, claims['jti'], token.signed),
     replayUntil: Number(claims['exp']) + leeway + margin,

@@ -20,7 +20,7 @@ import type { Running } from './running.ts'
 import { refusalOf, say, unfit } from './saying-no.ts'
 import { openServing } from './served.ts'
 import { listenForRequests } from './serving.ts'
-import { again, passDoor } from './sign-in/door.ts'
+import { again, ownPaths, passDoor } from './sign-in/door.ts'
 import { endWith } from './unreadable.ts'
 import { carryWebSocket, handshakeFault, isWebSocket } from './websocket.ts'
 import { Wires } from './wires.ts'
@@ -87,6 +87,8 @@ async function serve(
     return
   }
   const { signIn } = running
+  // What is ours has a body that is read before anybody is let in.
+  if (waits && signIn !== undefined && read.path.startsWith(ownPaths)) response.writeContinue()
   const passed = signIn === undefined ? { asked: read } : await passDoor(running, signIn, request, read)
   if ('answer' in passed) {
     say(running, request, response, passed.answer)

@@ -16,6 +16,8 @@ export const ownPaths = '/.mayfly/'
 const wellKnown = '/.well-known/oauth-protected-resource'
 /** A logout token is below 4 KB. */
 const longestForm = 16_384
+/** Sealed with the rest it has to fit a cookie, which browsers keep up to 4096 bytes. */
+const longestReturn = 2048
 
 /** A request of somebody with a browser: answered here, or to be asked of the gate with the token of the cookie. */
 export type Passed = { readonly answer: Problem } | { readonly asked: Asked }
@@ -36,7 +38,7 @@ export async function passDoor(
     if (cookie === 'several') throw new Failure('request_malformed', { detail: 'The session came twice.' })
     if (cookie === undefined)
       return isNavigation(request) ? { answer: await toSignIn(signIn, asked) } : { asked }
-    checkSite(signIn, request)
+    checkSite(signIn, request, asked.overrides)
     return { asked: { ...asked, token: new Secret(cookie) } }
   } catch (thrown) {
     return { answer: await refused(serving, thrown) }
@@ -74,7 +76,7 @@ async function own(
     case 'GET sign-out':
       return page(200, signOutPage)
     case 'POST sign-out': {
-      checkSite(signIn, request)
+      checkSite(signIn, request, false)
       const cookie = cookieOf(request.rawHeaders, sessionCookie)
       const token = cookie === 'several' || cookie === undefined ? '' : cookie
       const onward = await signIn.end(new Secret(token))
@@ -102,7 +104,8 @@ async function callback(signIn: SignIn, request: IncomingMessage, query: string)
 }
 
 async function toSignIn(signIn: SignIn, { path, query }: Asked): Promise<Problem> {
-  const { location, kept } = await signIn.begin(path + query)
+  const back = [path + query, path].find((text) => JSON.stringify(text).length <= longestReturn) ?? '/'
+  const { location, kept } = await signIn.begin(back)
   return redirect(location, [setCookie(keptCookie, kept, 600)])
 }
 
@@ -133,9 +136,10 @@ function isNavigation(request: IncomingMessage): boolean {
 }
 
 /** A cookie comes along whoever makes the browser ask: what may change something has to be asked by a page of ours. */
-function checkSite({ origin }: SignIn, request: IncomingMessage): void {
+function checkSite({ origin }: SignIn, request: IncomingMessage, overrides: boolean): void {
   const isSwitching = valuesOf(request.rawHeaders, 'upgrade').length > 0
-  if (['GET', 'HEAD'].includes(request.method ?? '') && !isSwitching) return
+  // A link may name another method, which some servers follow.
+  if (['GET', 'HEAD'].includes(request.method ?? '') && !isSwitching && !overrides) return
   const [from] = valuesOf(request.rawHeaders, 'origin')
   const [site] = valuesOf(request.rawHeaders, 'sec-fetch-site')
   const isOurs = from === undefined ? site === 'same-origin' : from === origin
