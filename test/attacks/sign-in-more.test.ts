@@ -1,14 +1,19 @@
 /** More attacks on people's sign-in, each of which got through, or locked somebody out, before it was mended. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { request } from 'node:http'
 import { test } from 'node:test'
+import type { Failure } from '../../packages/broker/src/base/failure.ts'
 import { Secret } from '../../packages/broker/src/base/secret.ts'
 import { openSeal } from '../../packages/broker/src/issue/seal.ts'
 import { openProvider } from '../../packages/broker/src/provider.ts'
+import type { Gate } from '../../packages/broker/src/route/route.ts'
+import { openServing } from '../../packages/broker/src/route/routes/http/served.ts'
+import { passDoor } from '../../packages/broker/src/route/routes/http/sign-in/door.ts'
 import { openSignIn, type SignInParts } from '../../packages/broker/src/sign-in.ts'
 import { Browser } from '../fakes/browser.ts'
+import { fakeTools } from '../fakes/clock.ts'
 import { exportedLog } from '../fakes/exported-log.ts'
 import { onLoopback } from '../fakes/on-loopback.ts'
 import { peopleStage } from '../fakes/people-stage.ts'
@@ -127,6 +132,62 @@ test('a logout token is taken from a caller who waits to be told to send it', as
   assert.equal(told, 'told')
   const [{ statusCode }] = (await once(asked, 'response')) as [{ statusCode: number }]
   assert.equal(statusCode, 401)
+})
+
+test('a cache in front of the route shows nobody the page of somebody else', async (t) => {
+  const { origin } = await peopleStage(t)
+  const browser = new Browser()
+  const page = await browser.signIn(`${origin}/cached`, 'admin-1')
+  assert.deepEqual([page.status, page.headers.get('cache-control')], [200, 'max-age=3600'])
+  // RFC 9111 4.1; with a token in Authorization 3.5 keeps it out of caches, with a cookie nothing else does.
+  assert.match(page.headers.get('vary') ?? '', /cookie/i)
+})
+
+test('a session that is too long for a cookie ends at once, instead of going round in circles', async (t) => {
+  const scopes = Array.from({ length: 60 }, (_, at) => `${'scope-of-a-long-name-'.repeat(3)}${at}`)
+  const all = `console: { tier: staging, token: { audience: "https://console.acme.example", scopes: {${scopes.map((scope) => ` ${scope}: { access: read, requests: ["GET /**"] }`).join(',')} } } }`
+  const policy = open
+    .replace(/console: \{ tier: staging, access.*$/m, all)
+    .replace('get: console', `get: { target: console, scopes: [${scopes.join(', ')}] }`)
+  const { origin, site } = await peopleStage(t, { policy })
+  const browser = new Browser()
+  const answer = await browser.signIn(`${origin}/`, 'admin-1')
+  assert.equal(answer.status, 500, answer.text.slice(0, 300))
+  assert.equal(browser.cookies.get(origin)?.has('__Host-mayfly') ?? false, false)
+  const { entries } = await exportedLog(site.config)
+  const count = (type: string) => entries.filter((entry) => entry.type === type).length
+  assert.deepEqual([count('credential.issued'), count('lease.ended')], [1, 1])
+})
+
+test('who sends a logout token byte by byte holds no connection for long', async (t) => {
+  const tools = fakeTools()
+  const refuse = async (_: unknown, __: unknown, failure: Failure) => failure.recorded('au_1')
+  const serving = openServing({ name: 'console', target: 'console', max_connections: 9 }, tools, {
+    refuse,
+  } as unknown as Gate)
+  const asked = {
+    token: undefined,
+    host: 'x',
+    path: '/.mayfly/backchannel-logout',
+    query: '',
+    overrides: false,
+  }
+  const { promise: read, resolve } = Promise.withResolvers<unknown>()
+  const arrived = new EventEmitter()
+  const url = await onLoopback(t, (came) => {
+    came.once('data', () => setImmediate(() => arrived.emit('read')))
+    came.pause()
+    passDoor(serving, signInWith({}), came, asked).then(resolve, resolve)
+  })
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': '9000' }
+  const slow = request(url, { method: 'POST', headers, agent: false })
+  slow.on('error', () => {})
+  slow.write('l')
+  await once(arrived, 'read')
+  assert.equal(tools.waiting(), 1, 'a time is set')
+  tools.advance(10_000)
+  assert.ok(await read)
+  slow.destroy()
 })
 
 const issuer = 'https://login.example'

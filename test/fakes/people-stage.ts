@@ -41,6 +41,7 @@ export async function peopleStage(t: TestContext, options: Options = {}) {
     request.resume()
     response.setHeader('set-cookie', ['theme=dark', '__Host-mayfly=forged; Path=/; Secure'])
     response.setHeader('content-type', 'text/html')
+    if (request.url === '/cached') response.setHeader('cache-control', 'max-age=3600')
     response.end(
       `<!doctype html><title>Console</title><p id="who">${decodeURIComponent(String(subject))}</p>`,
     )

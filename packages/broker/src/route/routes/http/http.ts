@@ -135,7 +135,11 @@ async function serve(
     ...asserted(running, admitted),
     ...(meter?.flows ? { meter } : {}),
     ...(followed === undefined ? {} : { count: followed.count }),
-    extra: () => (running.closing ? ['Connection', 'close'] : []),
+    extra: () => [
+      // RFC 9111 3.5 keeps what a token opened out of shared caches, but not what a cookie did.
+      ...(signIn === undefined ? [] : ['Vary', 'Cookie']),
+      ...(running.closing ? ['Connection', 'close'] : []),
+    ],
     failed: (status, cause) =>
       say(
         running,

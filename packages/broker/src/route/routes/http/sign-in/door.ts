@@ -16,6 +16,10 @@ export const ownPaths = '/.mayfly/'
 const wellKnown = '/.well-known/oauth-protected-resource'
 /** A logout token is below 4 KB. */
 const longestForm = 16_384
+/** How long a form may take. */
+const formMs = 10_000
+/** A cookie with its name, as browsers keep it. */
+const longestCookie = 4096
 /** Sealed with the rest it has to fit a cookie, which browsers keep up to 4096 bytes. */
 const longestReturn = 2048
 
@@ -83,7 +87,7 @@ async function own(
       return redirect(onward ?? '/', [setCookie(sessionCookie, '', 0)])
     }
     case 'POST backchannel-logout': {
-      const form = new URLSearchParams(await readForm(request))
+      const form = new URLSearchParams(await readForm(serving, request))
       await signIn.logout(form.get('logout_token') ?? '')
       return { status: 200, headers: ['Cache-Control', 'no-store'], body: '' }
     }
@@ -100,6 +104,11 @@ async function callback(signIn: SignIn, request: IncomingMessage, query: string)
       reason: 'sign-in: no cookie',
     })
   const { token, seconds, returnTo } = await signIn.finish(new URLSearchParams(query), kept)
+  if (`${sessionCookie}=${token.reveal()}`.length > longestCookie) {
+    await signIn.end(token)
+    const reason = 'sign-in: the token is longer than a cookie may be; let the grant give fewer scopes'
+    throw new Failure('internal', { reason })
+  }
   return redirect(returnTo, [setCookie(sessionCookie, token.reveal(), seconds), setCookie(keptCookie, '', 0)])
 }
 
@@ -150,16 +159,25 @@ function checkSite({ origin }: SignIn, request: IncomingMessage, overrides: bool
     })
 }
 
-async function readForm(request: IncomingMessage): Promise<string> {
+async function readForm({ tools }: Serving, request: IncomingMessage): Promise<string> {
   const [type = ''] = valuesOf(request.rawHeaders, 'content-type')
   if (!type.toLowerCase().startsWith('application/x-www-form-urlencoded'))
     throw new Failure('request_malformed', { detail: 'This is a form.' })
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > longestForm) throw new Failure('request_too_large')
-    chunks.push(chunk)
+  // Anybody may begin one, so nobody takes long.
+  const cancel = tools.after(formMs, () => request.destroy())
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > longestForm) throw new Failure('request_too_large')
+      chunks.push(chunk)
+    }
+  } catch (thrown) {
+    if (thrown instanceof Failure) throw thrown
+    throw new Failure('request_malformed', { reason: 'sign-in: a form that did not come', cause: thrown })
+  } finally {
+    cancel()
   }
   return Buffer.concat(chunks).toString()
 }
