@@ -10,7 +10,7 @@ import { pushJob } from '../../packages/cli/src/demo/stand-in/claims.ts'
 import { atEnd } from '../fakes/at-end.ts'
 import { exportedLog } from '../fakes/exported-log.ts'
 import { githubFor } from '../fakes/github.ts'
-import { modernToolServer } from '../fakes/mcp-server.ts'
+import { legacyToolServer, modernToolServer } from '../fakes/mcp-server.ts'
 import { meta, modern, openMcpStage } from '../fakes/mcp-stage.ts'
 import { serverOnLoopback } from '../fakes/on-loopback.ts'
 import { startRoute } from '../fakes/postgres-route.ts'
@@ -20,7 +20,7 @@ import { runBroker } from '../fakes/running-broker.ts'
 import { makeSite } from '../fakes/site.ts'
 
 /** Two replicas with a route `orders` in front of an API, and jobs with tokens for it. */
-async function startHttp(t: TestContext, budget: string) {
+async function startHttp(t: TestContext, budget: string, scopes = '') {
   const reached: string[] = []
   const { url: upstream, server } = await serverOnLoopback(t, (request, response) => {
     let size = 0
@@ -37,7 +37,7 @@ async function startHttp(t: TestContext, budget: string) {
 issuers: { github: { owners: [acme] } }
 targets:
   orders-api-staging: { tier: staging, access: read, token: { audience: "https://orders.staging.acme.example" } }
-  orders-api: { tier: staging, access: write, budget: ${budget}, token: { audience: "https://orders.acme.example" } }
+  orders-api: { tier: staging, ${scopes === '' ? 'access: write, ' : ''}budget: ${budget}, token: { audience: "https://orders.acme.example"${scopes} } }
 grants:
   - { name: shop, who: { repo: acme/shop, branch: main, environment: staging }, get: orders-api, for: 10m }
 `
@@ -63,7 +63,7 @@ grants:
 }
 
 test('calls are counted for the job: over replicas, tokens and open connections, and no other job pays', async (t) => {
-  const { call, token, reached, github, site } = await startHttp(t, '{ calls: 10, writes: 2 }')
+  const { call, token, reached, github, site, job } = await startHttp(t, '{ calls: 10, writes: 2 }')
   const first = await token()
   const second = await token()
   const answers = await Promise.all(
@@ -78,6 +78,12 @@ test('calls are counted for the job: over replicas, tokens and open connections,
   assert.equal((await call(1, other, '/orders', { method: 'POST', body: 'a' })).status, 200)
   assert.match((await call(1, other, '/orders', { method: 'POST', body: 'a' })).text, /used up the writes/)
   assert.equal((await call(1, other, '/orders')).status, 200, 'what reads still may')
+  const sibling = github.job({
+    ...pushJob('staging'),
+    run_id: String(job.claims['run_id']),
+    run_attempt: String(job.claims['run_attempt']),
+  })
+  assert.equal((await call(0, await token(sibling), '/orders')).status, 200, 'another job of the same run')
   const { entries } = await exportedLog(site.config)
   const spent = entries.filter(({ type, code }) => type === 'route.refused' && code === 'budget_spent')
   assert.ok(spent.some(({ reason }) => reason === 'the writes of the budget are spent'))
@@ -190,4 +196,49 @@ test('calls of tools are counted, those that write too; a list is none, and a mo
   assert.deepEqual(server.calls, ['create_order {"kind":"sample"}', 'search_orders {}'])
   const { entries } = await exportedLog(site.config)
   assert.equal(entries.filter(({ code }) => code === 'budget_spent').length, 3)
+})
+
+test('what may change something is said by the access of the scope that lists it', async (t) => {
+  const scopes =
+    ', scopes: { look: { access: read, safe: true, requests: ["GET /orders", "POST /search"] }, act: { access: write, requests: ["GET /run", "POST /orders"] } }'
+  const { call, token } = await startHttp(t, '{ writes: 2 }', scopes)
+  const bearer = await token()
+  const post = { method: 'POST', body: 'a' }
+  for (let round = 0; round < 4; round++) {
+    assert.equal((await call(0, bearer, '/search', post)).status, 200, 'it only asks')
+    assert.equal((await call(0, bearer, '/orders')).status, 200)
+  }
+  assert.equal((await call(0, bearer, '/run')).status, 200, 'a GET that does something')
+  assert.equal((await call(0, bearer, '/orders', post)).status, 200)
+  assert.match((await call(0, bearer, '/run')).text, /used up the writes/)
+})
+
+test('a result that comes as a stream of events is counted before the model has it', async (t) => {
+  const { token, say, server } = await openMcpStage(t, await legacyToolServer(t), {
+    budget: '{ bytes: 400 }',
+  })
+  const bearer = await token('orders:read')
+  const begun = await say(bearer, {
+    method: 'initialize',
+    params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } },
+  })
+  assert.equal(begun.status, 200, begun.text)
+  const session = {
+    'mcp-session-id': String(begun.headers['mcp-session-id']),
+    'mcp-protocol-version': '2025-11-25',
+  }
+  const call = () =>
+    say(bearer, { method: 'tools/call', params: { name: 'search_orders', arguments: {} } }, session).then(
+      ({ text }) => text,
+      () => 'cut',
+    )
+  const answers = [await call(), await call(), await call(), await call()]
+  assert.match(answers[0] ?? '', /search_orders done/)
+  assert.ok(
+    answers.some((text) => !text.includes('search_orders done')),
+    answers.join(),
+  )
+  const passed = answers.filter((text) => text.includes('search_orders done')).length
+  // What the server did before its result was counted is not undone; the model does not hear of it.
+  assert.ok(server.calls.length <= passed + 1, `${server.calls.length} ${passed}`)
 })
