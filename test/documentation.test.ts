@@ -11,6 +11,7 @@ import { loadPolicy } from '@mayfly/policy/load'
 import { formatProblem } from '@mayfly/policy/problem'
 import { parse } from 'yaml'
 import { blocks, pages } from './documentation-pages.ts'
+import { selfSigned } from './fakes/certificate.ts'
 
 const yaml = blocks.filter(({ language }) => language === 'yaml')
 
@@ -35,10 +36,14 @@ async function configFaults(text: string, path: string): Promise<readonly string
     path,
     env: new Proxy({}, { get: () => secret }),
     readText: async () => text,
-    readFile: async () => secret,
+    // What is shown as a certificate or its key has to be one.
+    readFile: async (file) =>
+      /\.pem$/.test(file) ? vouched.cert : /\.key$/.test(file) ? vouched.key : secret,
   })
   return loaded.ok ? [] : loaded.problems.map(formatConfigProblem)
 }
+
+const vouched = selfSigned('127.0.0.1')
 
 /** What every configuration needs, for blocks that show one part of it. */
 const rest: Readonly<Record<string, string>> = {

@@ -25,11 +25,24 @@ export async function openTab(t: TestContext): Promise<Tab> {
   const folder = mkdtempSync(join(tmpdir(), 'mayfly-chromium-'))
   const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run']
   const more = ['--disable-background-networking', '--remote-debugging-port=0', `--user-data-dir=${folder}`]
-  const child = spawn(chromium(), [...flags, ...more, 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  // Debian's program is a script with the browser as its child: a group of their own ends as one.
+  const child = spawn(chromium(), [...flags, ...more, 'about:blank'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  })
+  const end = () => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    } catch {
+      // It is gone.
+    }
+  }
+  process.once('exit', end)
   atEnd(t, async () => {
     const gone = once(child, 'exit')
-    child.kill('SIGKILL')
+    end()
     await gone
+    process.off('exit', end)
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   })
   const socket = new WebSocket(await placeOf(child.stderr))

@@ -40,8 +40,8 @@ export function load(text: string, changes: { env?: Record<string, string | unde
 }
 
 /** The configuration of a text that loads. */
-export async function loaded(text: string) {
-  const result = await load(text)
+export async function loaded(text: string, changes = {}) {
+  const result = await load(text, changes)
   assert.ok(result.ok, result.ok ? '' : formatProblems(result.problems))
   return result.config
 }

@@ -6,6 +6,7 @@ import { problemsOf } from './issues.ts'
 import { inOrder, type Problem } from './problem.ts'
 import { resolveReferences } from './references.ts'
 import { shapeFault } from './shapes.ts'
+import { checkTls } from './tls.ts'
 
 export interface ConfigSources {
   /** Of the configuration file, as it will be shown in problems. */
@@ -39,7 +40,7 @@ export async function loadConfig(sources: ConfigSources): Promise<Loaded> {
   }
   const folder = dirname(resolve(file))
   const { value, faults } = await resolveReferences(parsed.data, { ...sources, folder, shapeFault })
-  const found = [...faults, ...checkAcross(parsed.data)]
+  const found = [...faults, ...checkAcross(parsed.data), ...checkTls(value.routes)]
   const problems = [
     ...document.problems,
     ...found.map((fault) => document.at(fault.path, fault.message, fault.visible === true)),

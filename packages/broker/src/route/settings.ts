@@ -148,6 +148,13 @@ const upstreamTls = z
 
 const injected = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,62}$/, 'must be the name of a field, X-Api-Key')
 
+/** What RFC 9110 7.6.1 binds to one connection, what frames or steers the message, and what we say of the caller. */
+function isSaidByRoute(name: string): boolean {
+  return /^(?:x-mayfly.*|x-forwarded.*|forwarded|proxy.*|content-.*|transfer-.*|host|connection|keep-alive|te|trailer|upgrade|expect|via|max-forwards|http2-settings)$/i.test(
+    name,
+  )
+}
+
 const inject = z.union([
   z.strictObject({ bearer: secretReference.describe('Sent as `Authorization: Bearer`') }),
   z.strictObject({
@@ -158,12 +165,9 @@ const inject = z.union([
   }),
   z.strictObject({
     header: z.strictObject({
-      name: injected.refine(
-        (name) => !/^(?:x-mayfly|x-forwarded|host$|connection$|content-|transfer-)/i.test(name),
-        {
-          error: 'is one that the route says itself',
-        },
-      ),
+      name: injected.refine((name) => !isSaidByRoute(name), {
+        error: 'is one that the route says itself, or one of a connection alone',
+      }),
       value: secretReference,
     }),
   }),
@@ -171,28 +175,35 @@ const inject = z.union([
 
 /** One entry of `routes:`: a protocol that we carry to what stands behind us. */
 export const routeSettings = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('http'),
-    name: routeName,
-    listen: address.describe('Address where callers arrive'),
-    upstream: upstream.describe('Origin of the API behind the route'),
-    via,
-    target: z.string().min(1).describe('The target whose tokens are let in'),
-    header_timeout: duration
-      .prefault('10s')
-      .describe('A caller that has not sent the head of its request after this long is cut'),
-    idle_timeout: duration
-      .prefault('60s')
-      .describe('An exchange with the upstream during which nothing moves for this long is cut'),
-    max_connections: connections(8192),
-    upstream_tls: upstreamTls.optional().describe('How the upstream is known, and we to it, over TLS'),
-    inject: inject.optional().describe('What the upstream gets in the place of the token; no caller sees it'),
-    assertion: z
-      .boolean()
-      .default(false)
-      .describe('The upstream gets who asks as a token signed by us, for its origin'),
-    sign_in: signIn.optional().describe('People come in by an OpenID Provider'),
-  }),
+  z
+    .strictObject({
+      kind: z.literal('http'),
+      name: routeName,
+      listen: address.describe('Address where callers arrive'),
+      upstream: upstream.describe('Origin of the API behind the route'),
+      via,
+      target: z.string().min(1).describe('The target whose tokens are let in'),
+      header_timeout: duration
+        .prefault('10s')
+        .describe('A caller that has not sent the head of its request after this long is cut'),
+      idle_timeout: duration
+        .prefault('60s')
+        .describe('An exchange with the upstream during which nothing moves for this long is cut'),
+      max_connections: connections(8192),
+      upstream_tls: upstreamTls.optional().describe('How the upstream is known, and we to it, over TLS'),
+      inject: inject
+        .optional()
+        .describe('What the upstream gets in the place of the token; no caller sees it'),
+      assertion: z
+        .boolean()
+        .default(false)
+        .describe('The upstream gets who asks as a token signed by us, for its origin'),
+      sign_in: signIn.optional().describe('People come in by an OpenID Provider'),
+    })
+    .refine(({ upstream, upstream_tls }) => upstream_tls === undefined || upstream.startsWith('https:'), {
+      path: ['upstream_tls'],
+      error: 'needs an `upstream` of https: over http nothing of it would be used',
+    }),
   postgres,
   mcp,
 ])

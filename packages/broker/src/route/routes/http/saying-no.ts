@@ -25,7 +25,8 @@ export async function unfit(
   const ask = { route, target, action: 'unfit' }
   const { entry } = await gate.refuse(undefined, ask, failure).finally(() => answering.delete(socket))
   const id = entry ?? newId('er', tools)
-  tools.log.info('a request was unfit', { route, error_id: id, fault })
+  // The entry has it; a line for each would let anybody fill the log of the process.
+  tools.log.debug('a request was unfit', { route, error_id: id, fault })
   return problem(status, fault, id, status === 400 ? { error: 'invalid_request' } : {})
 }
 
