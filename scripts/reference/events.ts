@@ -22,6 +22,8 @@ interface Documented<T extends Type> {
 
 const job = 'the job: `issuer`, and `id` or `run` or both'
 const claims = 'the verified claims of the subject token'
+const act =
+  'who acted with the subject’s rights, where a token of its own showed it: `issuer`, `subject`, `claims`, and `dropped` as in `credential.refused`'
 const asked = 'what the caller asked for, as far as it did: `scopes`, `seconds`'
 const via = '`token-exchange` or `jwt-bearer`, or the dialect: `octo-sts`, `aws-sts`, `google-sts`, `vault`'
 
@@ -38,6 +40,7 @@ const credential = {
   policy: 'digest of the policy that decided',
   via,
   session: { sometimes: 'id of the lease of the session by which it was asked for' },
+  act: { sometimes: act },
   asked: { sometimes: asked },
   job: { sometimes: job },
   claims,
@@ -72,8 +75,8 @@ const digest = 'SHA-256 over names and bytes of its files, hexadecimal'
 const broker = { url: 'the broker’s `url`', version: 'its version' }
 
 const turned = {
-  of: '`target`, `issuer` or `repository`',
-  name: 'its name; a repository in lower case',
+  of: '`target`, `issuer`, `repository` or `actor`',
+  name: 'its name; a repository or an actor in lower case',
   reason: { sometimes: 'the operator’s own words' },
 }
 
@@ -108,6 +111,7 @@ const events: { readonly [T in Type]: Documented<T> } = {
       issuer: { sometimes: 'as in `credential.issued`, once the token was verified' },
       subject: { sometimes: 'as in `credential.issued`, once the token was verified' },
       target: { sometimes: 'what was asked for: a target’s name, or the `resource`' },
+      act: { sometimes: act },
       job: { sometimes: job },
       asked: { sometimes: `${asked}, once the token was verified` },
       policy: { sometimes: 'digest of the policy that decided, once the token was verified' },

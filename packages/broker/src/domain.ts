@@ -6,16 +6,16 @@ import type { Json } from './base/canonical-json.ts'
 import type { Carried, Measured } from './base/carried.ts'
 import type { Secret } from './base/secret.ts'
 
-/** Verified statements of a token. An object without prototype: `Object.hasOwn` or plain reads only. */
+/** Verified statements of a token, without prototype: `Object.hasOwn` or plain reads only. */
 export type Claims = Readonly<Record<string, Json>>
 
 /** Which job a token or a lease belongs to; compared exactly, always together with the issuer's name. */
 export interface Job {
   /** The configured name of the issuer, `github`. */
   readonly issuer: string
-  /** The platform's id of this one job (GitHub: `check_run_id`). Absent on platforms that do not say. */
+  /** The platform's id of this one job (GitHub: `check_run_id`), where it says one. */
   readonly id?: string
-  /** The platform's id of the run and its attempt (GitHub: `run_id/run_attempt`). */
+  /** Of the run and its attempt (GitHub: `run_id/run_attempt`). */
   readonly run?: string
 }
 
@@ -41,6 +41,8 @@ export interface Principal {
 export interface Grant {
   readonly leaseId: string
   readonly principal: Principal
+  /** Who acts with the principal's rights, where somebody does (RFC 8693 1.1). */
+  readonly acting?: Principal
   /** The target's name in the policy. */
   readonly target: string
   readonly kind: string
@@ -74,9 +76,13 @@ export interface Lease {
   readonly grants: readonly string[]
   readonly scopes: readonly string[]
   readonly job?: Job
+  /** Of the subject, where somebody acts in a job of their own: its end ends the lease as well. */
+  readonly otherJob?: Job
   /** As the principal's: what an operator ends leases by. */
   readonly repository?: string
   readonly actor?: string
+  /** Who acts with the subject's rights: what ends their leases ends this one. */
+  readonly act?: Pick<Lease, 'issuer' | 'subject' | 'repository' | 'actor'>
   /** The policy that gave it, and the target's kind and settings in it, as short digests. */
   readonly terms?: Terms
   /** Id of the lease of the session by which it was asked for, where it was by one. */
@@ -96,10 +102,7 @@ export interface Terms {
   readonly settings: string
 }
 
-/**
- * Why a lease ended. `failed`: it never was one. `policy`: the policy in force would not give it any more. `switch`: what
- * it is for, or whom, was switched off.
- */
+/** Why a lease ended. `failed`: it never was one. `policy`: that in force would not give it. `switch`: it was switched off. */
 export type EndCause = 'expired' | 'caller' | 'job_end' | 'operator' | 'failed' | 'policy' | 'switch'
 
 /** What can be switched off as a whole: nothing is issued for it, and what was ends. */
@@ -109,9 +112,8 @@ export interface Switch {
   readonly name: string
 }
 
-/** One committed record of the log, as stored: the bytes that were hashed. */
+/** One committed record of the log, as stored: the bytes that were hashed, and its position, from 0. */
 export interface Entry {
-  /** Position in the log, from 0. */
   readonly index: number
   readonly bytes: Uint8Array
 }
@@ -120,6 +122,16 @@ export interface Entry {
 export interface TreeHead {
   readonly size: number
   readonly root: Uint8Array
+}
+
+/** Who acted with the rights of whom a token names, for the record. */
+export interface Acting {
+  readonly issuer: string
+  readonly subject: string
+  /** Those that the policy reads, and those that tell who it is. */
+  readonly claims: Claims
+  /** Names of the others, all of them; the log fills it. */
+  readonly dropped?: readonly string[]
 }
 
 /** What was asked for beside the target, as far as it was: with the claims all that deciding again needs. */
@@ -148,6 +160,7 @@ export type AuditEvent =
       readonly asked?: Asked
       readonly job?: Job
       readonly claims: Claims
+      readonly act?: Acting
     }
   | {
       readonly type: 'session.opened'
@@ -175,6 +188,7 @@ export type AuditEvent =
       /** The policy's own word for its refusal, `no_grant`; absent when it was not the policy that refused. */
       readonly decision?: string
       readonly claims?: Claims
+      readonly act?: Acting
       /** Names of the claims that the token has beside `claims`, all of them; the log fills it. */
       readonly dropped?: readonly string[]
       /** Hash of a token that could not be verified, so that two refusals of one token can be joined. */

@@ -111,6 +111,7 @@ function introspection(
     sub: token.subject,
     aud: token.audience,
     client_id: token.clientId,
+    ...(token.actor === undefined ? {} : { act: { sub: token.actor } }),
     ...(token.scopes.length === 0 ? {} : { scope: token.scopes.join(' ') }),
     token_type: 'Bearer',
     exp: token.expiresAt,

@@ -2,18 +2,20 @@
  * exchange: the story. Who is asking, may they, write it down, hand it over. The token endpoint, every dialect and
  * every other way to a credential goes through here; there is no second path. It receives implementations.
  */
-import { type Asker, type AskerParts, whoAsks } from './asker.ts'
+import { type Asker, type AskerParts, jobsOf, partyOf, whoAsks } from './asker.ts'
 import { asFailure, Failure, type FailureCode } from './base/failure.ts'
 import { newId } from './base/id.ts'
 import type { Secret } from './base/secret.ts'
 import type { Tools } from './base/tools.ts'
 import type { AuditEvent, Credential, Grant, Lease, Principal, Terms } from './domain.ts'
 import { type Handle, type Issued, IssueFailure, type Target } from './issue/target.ts'
-import { askedFor, refused } from './refusal.ts'
+import { askedFor, recordedActor, refused } from './refusal.ts'
 import type { Change, Store } from './store/store.ts'
 
 export interface ExchangeRequest {
   readonly subjectToken: Secret
+  /** Of whoever acts with the subject's rights (RFC 8693 `actor_token`). */
+  readonly actorToken?: Secret
   /** How it was asked, for the record: `token-exchange`, `jwt-bearer`, a dialect's name. */
   readonly via: string
   /** A target's name (RFC 8693 `audience`). Exactly one of `target` and `resource`. */
@@ -74,7 +76,7 @@ export interface Permission {
 
 export interface ExchangeParts extends AskerParts {
   /** Throws `target_refused` or `scope_refused`, with an explanation for the principal. No I/O. */
-  readonly decide: (principal: Principal, request: ExchangeRequest) => Permission
+  readonly decide: (principal: Principal, request: ExchangeRequest, acting?: Principal) => Permission
   readonly target: (kind: string) => Target | undefined
   readonly store: Pick<Store, 'commit'>
   readonly sealHandle: (leaseId: string, handle: Handle) => Uint8Array
@@ -105,19 +107,21 @@ export interface ExchangeParts extends AskerParts {
 /** Builds the exchange from its parts. */
 export function openExchange(parts: ExchangeParts): Exchange {
   return async (request) => {
-    const seen: { principal?: Principal; policy?: string } = {}
+    const seen: { principal?: Principal; acting?: Principal; policy?: string } = {}
     try {
-      const { principal, once, session } = await whoAsks(parts, request)
+      const asker = await whoAsks(parts, request)
+      const { principal, acting } = asker
       seen.principal = principal
+      if (acting !== undefined) seen.acting = acting
       // The policy may change while we wait for the store: the record names the one that decided.
       seen.policy = parts.policy()
-      const permission = parts.decide(principal, request)
+      const permission = parts.decide(principal, request, acting)
       const misfit = request.misfit?.({
         kind: permission.kind,
         settings: parts.filledIn(permission.settings, principal),
       })
       if (misfit !== undefined) throw new Failure('target_refused', { reason: misfit })
-      const answer = await handOver(parts, request, { principal, once, session }, permission)
+      const answer = await handOver(parts, request, asker, permission)
       parts.observe?.('issued', permission.target, principal.issuer)
       return answer
     } catch (thrown) {
@@ -133,17 +137,18 @@ export function openExchange(parts: ExchangeParts): Exchange {
 async function handOver(
   parts: ExchangeParts,
   request: ExchangeRequest,
-  { principal, once, session }: Asker,
+  asker: Asker,
   permission: Permission,
 ): Promise<ExchangeAnswer> {
   const target = parts.target(permission.kind)
   if (target === undefined)
     throw new Failure('target_refused', { reason: `no target of kind ${permission.kind}` })
-  const { grant, lease, handle } = draw(parts, principal, permission, target, session)
+  const { once, session } = asker
+  const { grant, lease, handle } = draw(parts, asker, permission, target)
   const begun = target.local ? 'credential.issued' : 'credential.pending'
   const first = parts.record(event(begun, request, grant, permission, session))
   await parts.store.commit([
-    once,
+    ...once,
     { kind: 'lease.create', lease, jobLimit: request.jobLimit ?? parts.jobLimit },
     first.change,
   ])
@@ -208,17 +213,13 @@ async function issue(parts: ExchangeParts, target: Target, grant: Grant, handle:
   }
 }
 
-function draw(
-  parts: ExchangeParts,
-  principal: Principal,
-  permission: Permission,
-  target: Target,
-  session: string | undefined,
-) {
+function draw(parts: ExchangeParts, asker: Asker, permission: Permission, target: Target) {
+  const { principal, acting, session } = asker
   const issuedAt = Math.floor(parts.tools.now() / 1000)
   const grant: Grant = {
     leaseId: newId('ls', parts.tools),
     principal,
+    ...(acting === undefined ? {} : { acting }),
     target: permission.target,
     kind: permission.kind,
     settings: parts.filledIn(permission.settings, principal),
@@ -236,9 +237,10 @@ function draw(
     subject: principal.subject,
     grants: permission.grants,
     scopes: grant.scopes,
-    ...(principal.job === undefined ? {} : { job: principal.job }),
+    ...jobsOf(asker),
     ...(principal.repository === undefined ? {} : { repository: principal.repository }),
     ...(principal.actor === undefined ? {} : { actor: principal.actor }),
+    ...(acting === undefined ? {} : { act: partyOf(acting) }),
     terms: permission.terms,
     ...(session === undefined ? {} : { session }),
     createdAt: issuedAt,
@@ -255,7 +257,8 @@ function event(
   permission: Permission,
   session: string | undefined,
 ): AuditEvent {
-  const { principal } = grant
+  const { principal, acting } = grant
+  const job = acting?.job ?? principal.job
   return {
     type,
     lease: grant.leaseId,
@@ -271,7 +274,8 @@ function event(
     via: request.via,
     ...(session === undefined ? {} : { session }),
     ...askedFor(request),
-    ...(principal.job === undefined ? {} : { job: principal.job }),
+    ...(job === undefined ? {} : { job }),
     claims: principal.claims,
+    ...(acting === undefined ? {} : { act: recordedActor(acting) }),
   }
 }

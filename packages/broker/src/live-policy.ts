@@ -117,7 +117,8 @@ function faultTexts(problems: readonly Problem[]): readonly string[] {
 /** Decides by the policy in force now, and raises the alarm where only the second lock held. */
 export function decideWith(core: Core, metrics: Pick<Metrics, 'guardrailHit'>) {
   return alarmed(
-    (principal: Principal, wish: Wish) => permit(core.policy.inForce(), principal, wish),
+    (principal: Principal, wish: Wish, acting?: Principal) =>
+      permit(core.policy.inForce(), principal, wish, acting),
     (failure, principal, wish) => {
       metrics.guardrailHit()
       core.tools.log.error('ALARM: a guardrail stopped what a grant allowed; the policy was proved wrongly', {
@@ -131,16 +132,16 @@ export function decideWith(core: Core, metrics: Pick<Metrics, 'guardrailHit'>) {
   )
 }
 
-type Decide = (principal: Principal, wish: Wish) => Permission
+type Decide = (principal: Principal, wish: Wish, acting?: Principal) => Permission
 
 /** `alarm` hears of every refusal that a guardrail caused although a grant matched. */
 export function alarmed(
   decide: Decide,
   alarm: (failure: Failure, principal: Principal, wish: Wish) => void,
 ): Decide {
-  return (principal, wish) => {
+  return (principal, wish, acting) => {
     try {
-      return decide(principal, wish)
+      return decide(principal, wish, acting)
     } catch (thrown) {
       if (thrown instanceof Failure && thrown.decision === 'guardrail') alarm(thrown, principal, wish)
       throw thrown

@@ -2,7 +2,7 @@
 import { asFailure, Failure, type FailureCode } from './base/failure.ts'
 import { withoutTokens } from './base/scrub.ts'
 import type { Secret } from './base/secret.ts'
-import type { Asked, AuditEvent, Principal } from './domain.ts'
+import type { Acting, Asked, AuditEvent, Principal } from './domain.ts'
 import { Conflict, type ConflictKind } from './store/store.ts'
 
 /** A request, as far as the record needs it. */
@@ -45,7 +45,11 @@ const conflicts = {
 export async function refused(
   parts: Recorder,
   request: Request,
-  { principal, policy }: { readonly principal?: Principal; readonly policy?: string },
+  {
+    principal,
+    acting,
+    policy,
+  }: { readonly principal?: Principal; readonly acting?: Principal; readonly policy?: string },
   thrown: unknown,
 ): Promise<Failure> {
   const failure =
@@ -65,6 +69,7 @@ export async function refused(
           issuer: principal.issuer,
           subject: principal.subject,
           claims: principal.claims,
+          ...(acting === undefined ? {} : { act: recordedActor(acting) }),
           ...askedFor(request),
           ...(policy === undefined ? {} : { policy }),
           ...(failure.decision === undefined ? {} : { decision: failure.decision }),
@@ -72,6 +77,11 @@ export async function refused(
         }),
   })
   return failure.recorded(entry)
+}
+
+/** What an entry says of whoever acts. */
+export function recordedActor({ issuer, subject, claims }: Principal): Acting {
+  return { issuer, subject, claims }
 }
 
 /** Scopes and lifetime as they were asked for, for the record. */

@@ -112,9 +112,11 @@ function given({ grants, scopes, seconds }: Given): string {
 /** For people who own the policy: nothing is kept from them. */
 function why(
   policy: Policy,
-  { issuer, target, claims, scopes }: RecordedDecision,
-  { code }: Extract<Decision, { allowed: false }>,
+  { issuer, target, claims, scopes, act }: RecordedDecision,
+  { code, reason }: Extract<Decision, { allowed: false }>,
 ): string {
+  // An explanation speaks of one token.
+  if (act !== undefined) return `${code}: ${reason}`
   const asked = { issuer, target, claims, ...(scopes === undefined ? {} : { scopes }) }
   return `${code}: ${explain(policy, asked, 'administrator').summary}`
 }

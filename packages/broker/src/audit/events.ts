@@ -59,6 +59,8 @@ function essentials(
   }
   if ('claims' in event && event.claims !== undefined)
     kept['claims'] = tame(keptClaims(event.claims, reads(event.issuer ?? '', event.claims)), 0)
+  // It holds kept claims alone already.
+  if (members['act'] !== undefined) kept['act'] = tame(members['act'], 0)
   return kept
 }
 

@@ -26,12 +26,24 @@ const limits = {
  * keeps all of its claims.
  */
 export function withoutIdleClaims(event: AuditEvent, reads: ClaimsRead): AuditEvent {
+  if ('act' in event && event.act !== undefined) {
+    const { act, ...rest } = event
+    const kept = { ...act, ...idleLeftOut(act.claims, reads(act.issuer, act.claims)) }
+    return { ...(withoutIdleClaims(rest, reads) as typeof event), act: kept }
+  }
   if (event.type !== 'credential.refused' || event.claims === undefined) return event
-  const claims = keptClaims(event.claims, reads(event.issuer ?? '', event.claims))
-  const dropped = Object.keys(event.claims).filter((name) => !Object.hasOwn(claims, name))
+  return { ...event, ...idleLeftOut(event.claims, reads(event.issuer ?? '', event.claims)) }
+}
+
+function idleLeftOut(
+  all: Claims,
+  read: readonly string[],
+): { readonly claims: Claims; readonly dropped?: readonly string[] } {
+  const claims = keptClaims(all, read)
+  const dropped = Object.keys(all).filter((name) => !Object.hasOwn(claims, name))
   // All or none: whoever decides again must know of every claim whether the token had it.
   const tellable = dropped.length <= limits.dropped.names && dropped.join('').length <= limits.dropped.text
-  return { ...event, claims, ...(tellable && dropped.length > 0 ? { dropped: dropped.toSorted() } : {}) }
+  return { claims, ...(tellable && dropped.length > 0 ? { dropped: dropped.toSorted() } : {}) }
 }
 
 /** The claims that were read and those that tell who asked, each within its limits; says when there were more. */

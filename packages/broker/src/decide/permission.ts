@@ -1,4 +1,5 @@
-import { type DecisionRequest, decide } from '@mayfly/policy/decide'
+import { givenToBoth } from '@mayfly/policy/acting'
+import { type Decision, type DecisionRequest, decide } from '@mayfly/policy/decide'
 import { type Explanation, explain } from '@mayfly/policy/explain'
 import { targetByAudience } from '@mayfly/policy/policy'
 import type { Json } from '../base/canonical-json.ts'
@@ -6,6 +7,8 @@ import { Failure } from '../base/failure.ts'
 import type { Principal, Terms } from '../domain.ts'
 import type { PolicyInForce } from './policies.ts'
 import { termsOf } from './terms.ts'
+
+type Allowed = Extract<Decision, { allowed: true }>
 
 /** What is asked for. */
 export interface Wish {
@@ -32,7 +35,49 @@ export interface Permission {
  * Decides. Throws `target_refused` or `scope_refused`: the reason is for the log, the explanation is what the
  * principal itself may know (conditions that concern its own repository).
  */
-export function permit(inForce: PolicyInForce, principal: Principal, wish: Wish): Permission {
+export function permit(
+  inForce: PolicyInForce,
+  principal: Principal,
+  wish: Wish,
+  acting?: Principal,
+): Permission {
+  const given = allowed(inForce, principal, wish)
+  const both = acting === undefined ? given : givenToBoth(given, ofActor(inForce, acting, wish))
+  if (!both.allowed) throw new Failure('scope_refused', { reason: both.reason, decision: both.code })
+  return {
+    target: both.target.name,
+    kind: both.target.kind,
+    settings: both.target.settings as Json,
+    grants: both.grants,
+    scopes: both.scopes,
+    seconds: both.seconds,
+    policy: inForce.digest,
+    terms: termsOf(inForce, both.target),
+  }
+}
+
+/** Whoever asks has shown both tokens, and may know of both. */
+function ofActor(inForce: PolicyInForce, acting: Principal, wish: Wish): Allowed {
+  try {
+    return allowed(inForce, acting, wish)
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown
+    const { code, reason, decision, explanation } = thrown
+    throw new Failure(code, {
+      reason: `the actor: ${reason}`,
+      ...(decision === undefined ? {} : { decision }),
+      ...(explanation === undefined ? {} : { explanation: ofTheActor(explanation) }),
+    })
+  }
+}
+
+function ofTheActor(explanation: Json): Json {
+  if (typeof explanation !== 'object' || explanation === null || !('summary' in explanation))
+    return explanation
+  return { ...explanation, summary: `the actor: ${String(explanation['summary'])}` }
+}
+
+function allowed(inForce: PolicyInForce, principal: Principal, wish: Wish): Allowed {
   const request = {
     issuer: principal.issuer,
     claims: principal.claims,
@@ -51,16 +96,7 @@ export function permit(inForce: PolicyInForce, principal: Principal, wish: Wish)
       explanation: { summary: explanation.summary, grants: explanation.grants as unknown as Json },
     })
   }
-  return {
-    target: decision.target.name,
-    kind: decision.target.kind,
-    settings: decision.target.settings as Json,
-    grants: decision.grants,
-    scopes: decision.scopes,
-    seconds: decision.seconds,
-    policy: inForce.digest,
-    terms: termsOf(inForce, decision.target),
-  }
+  return decision
 }
 
 /**

@@ -3,11 +3,19 @@ import type { RecordedDecision } from '@mayfly/policy/recorded'
 type Members = Readonly<Record<string, unknown>>
 
 /** What an entry tells of who asked, enough to decide again. */
-export type RecordedAsker = Pick<RecordedDecision, 'issuer' | 'claims' | 'dropped'>
+export type RecordedAsker = Pick<RecordedDecision, 'issuer' | 'claims' | 'dropped' | 'act'>
 
 /** The asker that an entry names; `undefined` when the entry has none. */
 export function recordedAsker(entry: unknown): RecordedAsker | undefined {
   if (!isMembers(entry)) return undefined
+  const { act, ...rest } = entry
+  const asker = partyIn(rest)
+  if (asker === undefined || act === undefined) return asker
+  const actor = isMembers(act) ? partyIn(act) : undefined
+  return actor && { ...asker, act: actor }
+}
+
+function partyIn(entry: Members): Omit<RecordedAsker, 'act'> | undefined {
   const { issuer, claims } = entry
   if (typeof issuer !== 'string' || !isMembers(claims)) return undefined
   return { issuer, claims, dropped: droppedOf(entry, claims) }

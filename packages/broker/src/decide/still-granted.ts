@@ -24,9 +24,12 @@ export function whyNoLonger(
     ...{ issuer: asker.issuer, claims: asker.claims, target: lease.target },
     ...(lease.scopes.length === 0 ? {} : { scopes: lease.scopes }),
   }
-  const decision = decideAgain(policy, { ...request, dropped: asker.dropped })
+  const { dropped, act } = asker
+  const decision = decideAgain(policy, { ...request, dropped, ...(act === undefined ? {} : { act }) })
   if (!decision.allowed) {
     if (mayLack(policy, asker)) return 'the policy reads claims that the log did not keep'
+    // An explanation speaks of one token.
+    if (act !== undefined) return `${decision.code}: ${decision.reason}`
     return `${decision.code}: ${explain(policy, request, 'administrator').summary}`
   }
   if (lease.createdAt + decision.seconds <= nowSeconds)

@@ -61,15 +61,27 @@ export function exchangeRequest(form: Form): ExchangeRequest {
   if (!subjectTypes.has(required(form, 'subject_token_type'))) {
     throw malformed('subject_token_type must be that of an id_token or a jwt.')
   }
-  // TX-3; delegation is not part of this version, and ignoring an actor would widen what was meant.
-  if (form.get('actor_token') !== undefined || form.get('actor_token_type') !== undefined) {
-    throw malformed('actor_token is not supported.')
-  }
+  const actorToken = actorIn(form)
   const answerType = form.get('requested_token_type')
   if (answerType !== undefined && !answerTypes.has(answerType)) {
     throw malformed('requested_token_type must be that of an access_token or a jwt.')
   }
-  return { subjectToken, via: 'token-exchange', ...wanted(form) }
+  return {
+    subjectToken,
+    ...(actorToken === undefined ? {} : { actorToken }),
+    via: 'token-exchange',
+    ...wanted(form),
+  }
+}
+
+/** RFC 8693 2.1: the type is there if and only if the token is. */
+function actorIn(form: Form): Secret | undefined {
+  const [token, type] = [form.get('actor_token'), form.get('actor_token_type')]
+  if (token === undefined && type === undefined) return undefined
+  if (token === undefined || type === undefined)
+    throw malformed('actor_token and actor_token_type go together.')
+  if (!subjectTypes.has(type)) throw malformed('actor_token_type must be that of an id_token or a jwt.')
+  return new Secret(token)
 }
 
 /**

@@ -12,6 +12,8 @@ export interface AssertionClaims {
   readonly exp: number
   readonly lease: string
   readonly scope: string
+  /** Who acts for the subject (RFC 8693 4.1). */
+  readonly act?: { readonly sub: string }
 }
 
 const assertionSeconds = 60
@@ -27,14 +29,15 @@ export function openAssertions(
   size: number,
 ): Assertions {
   const signed = new Recent<{ readonly text: string; readonly until: number }>(size)
-  return ({ leaseId, subject, scopes, expiresAt }, aud) => {
+  return ({ leaseId, subject, scopes, actor, expiresAt }, aud) => {
     const key = `${leaseId} ${scopes.join(' ')} ${aud}`
     const now = Math.floor(tools.now() / 1000)
     const known = signed.get(key)
     if (known !== undefined && now < known.until) return known.text
     if (assert === undefined) throw new Failure('internal', { reason: 'nothing signs assertions' })
     const exp = Math.min(now + assertionSeconds, Math.floor(expiresAt))
-    const text = assert({ sub: subject, aud, iat: now, exp, lease: leaseId, scope: scopes.join(' ') })
+    const act = actor === undefined ? {} : { act: { sub: actor } }
+    const text = assert({ sub: subject, aud, iat: now, exp, lease: leaseId, scope: scopes.join(' '), ...act })
     signed.set(key, { text, until: Math.min(now + assertionSeconds / 2, exp) })
     return text
   }

@@ -22,6 +22,7 @@ export interface OwnToken {
   readonly subject: string
   readonly audience: string
   readonly scopes: readonly string[]
+  readonly actor?: string | undefined
   /** Seconds since 1970. */
   readonly expiresAt: number
 }
@@ -153,8 +154,8 @@ async function check(opened: Opened, ask: Ask, known: Known): Promise<Admitted> 
   const { expiresAt, job } = await liveUntil(opened, ask, token)
   const request = checkRequest(opened, ask, token)
   if (opened.passed.get(token)?.has(ask.route) !== true) await recordFirst(opened, ask, key, token)
-  const { leaseId, subject, scopes } = token
-  return { leaseId, subject, scopes, expiresAt, job, ...request }
+  const { leaseId, subject, scopes, actor } = token
+  return { leaseId, subject, scopes, actor, expiresAt, job, ...request }
 }
 
 /** By the policy in force now: a scope may mean less than when the token was made. */

@@ -61,6 +61,8 @@ export interface Admitted {
   readonly leaseId: string
   readonly subject: string
   readonly scopes: readonly string[]
+  /** Who acts with the subject's rights. */
+  readonly actor?: string | undefined
   readonly expiresAt: number
   /** What was asked for may change something. */
   readonly writes?: boolean

@@ -152,9 +152,11 @@ function leaseCondition(filter: LeaseFilter): { where: string; values: unknown[]
   inBody('session', filter.session, true)
   inBody('policy', filter.notOfPolicy, false)
   if (filter.job !== undefined) {
-    const { keys, wholeRun } = jobKeys(filter.job)
+    const { keys, runs } = jobKeys(filter.job)
     const of = (column: string, place: string) => `${column} = ANY(${place}::text[])`
-    add((place) => (wholeRun ? `(${of('job', place)} OR ${of('run', place)})` : of('job', place)), keys)
+    values.push(runs)
+    const second = `$${values.length}`
+    add((place) => `(${of('job', place)} OR ${of('run', second)})`, keys)
   }
   return { where: parts.join(' AND '), values }
 }

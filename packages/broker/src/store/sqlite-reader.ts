@@ -145,9 +145,8 @@ function leaseCondition(filter: LeaseFilter): { where: string; values: SQLInputV
   inBody('session', filter.session, true)
   inBody('policy', filter.notOfPolicy, false)
   if (filter.job !== undefined) {
-    const { keys, wholeRun } = jobKeys(filter.job)
-    const ofJob = among('job', keys)
-    parts.push(wholeRun ? `(${ofJob} OR ${among('run', keys)})` : ofJob)
+    const { keys, runs } = jobKeys(filter.job)
+    parts.push(`(${among('job', keys)} OR ${among('run', runs)})`)
   }
   return { where: parts.join(' AND '), values }
 }

@@ -10,7 +10,7 @@ export interface LeaseRow {
   readonly state: LeaseState
   readonly target: string
   readonly job: string | null
-  /** The run of a job that has an id; without one `job` is the run. */
+  /** The run of a job that has an id; without one `job` is the run. Of two jobs: the other one. */
   readonly run: string | null
   readonly expiresAt: number
   readonly endedAt: number | null
@@ -171,20 +171,26 @@ export function switchOf(text: string): Switch {
   return { of: text.slice(0, at) as Switch['of'], name: text.slice(at + 1) }
 }
 
-function switchesOf({ target, issuer, repository, actor }: Lease): readonly string[] {
-  const each: Switch[] = [
-    { of: 'target', name: target },
+function switchesOf({ target, act, ...lease }: Lease): readonly string[] {
+  const each = [{ of: 'target', name: target } as const, ...partySwitches(lease)]
+  if (act !== undefined) each.push(...partySwitches(act))
+  return [...new Set(each.map((one) => text(switchName(one))))]
+}
+
+function partySwitches({ issuer, repository, actor }: NonNullable<Lease['act']>): readonly Switch[] {
+  return [
     { of: 'issuer', name: issuer },
     ...(repository === undefined ? [] : [{ of: 'repository', name: repository } as const]),
     ...(actor === undefined ? [] : [{ of: 'actor', name: actor } as const]),
   ]
-  return each.map((one) => text(switchName(one)))
 }
 
-/** Which leases are of this job: those whose `job` is one of `keys`; of a whole run also those whose `run` is. */
-export function jobKeys(job: Job): { readonly keys: readonly string[]; readonly wholeRun: boolean } {
-  const keys = [jobKey(job), runKey(job)].filter((key) => key !== undefined)
-  return { keys, wholeRun: job.id === undefined }
+/** Which leases are of this job: those whose `job` is one of `keys`, or whose `run` is one of `runs`. */
+export function jobKeys(job: Job): { readonly keys: readonly string[]; readonly runs: readonly string[] } {
+  const own = jobKey(job)
+  const keys = [own, runKey(job)].filter((key) => key !== undefined)
+  // Other jobs of its run have that run too: named by its id, it is the other job of some leases, and no run.
+  return { keys, runs: own === undefined ? [] : [own] }
 }
 
 function spend(key: string, until: number): Step {
@@ -206,8 +212,10 @@ function create(lease: Lease, jobLimit: number): Step {
     grants,
     scopes,
     job,
+    otherJob,
     repository,
     actor,
+    act,
     terms,
     session,
   } = lease
@@ -217,13 +225,14 @@ function create(lease: Lease, jobLimit: number): Step {
     state,
     target: text(target),
     job: jobKey(job) ?? null,
-    run: runKey(job) ?? null,
+    // Of two jobs each ends it by its id; the run of the first one then ends it only as long as that is named with it.
+    run: jobKey(otherJob) ?? runKey(job) ?? null,
     expiresAt,
     endedAt: wholeOrNull(lease.endedAt),
     endedBy: lease.endedBy === undefined ? null : text(lease.endedBy),
     // `kind` stays the first: `bodyStart` searches by it.
     body: JSON.stringify({
-      ...{ kind, issuer, subject, grants, scopes, job, repository, actor, terms, session },
+      ...{ kind, issuer, subject, grants, scopes, job, otherJob, repository, actor, act, terms, session },
       createdAt: whole(lease.createdAt),
     }),
     handle,
@@ -240,7 +249,7 @@ export function bodyStart(kind: string): string {
 }
 
 /**
- * A text that stands in the body of every lease with this member, and in no other: quotes inside of any text are escaped
+ * A text that stands in the body of every lease with this member, of its subject or of whoever acts, and in no other: quotes inside of any text are escaped
  * there, so that no subject can look like a member.
  */
 export function bodyMember(
@@ -260,8 +269,10 @@ export function leaseOf(row: LeaseRow): Lease {
     | 'grants'
     | 'scopes'
     | 'job'
+    | 'otherJob'
     | 'repository'
     | 'actor'
+    | 'act'
     | 'terms'
     | 'session'
     | 'createdAt'

@@ -45,9 +45,15 @@ test('one of our access tokens says whose it is, for whom, and until when (RFC 9
     audience: 'https://orders.example',
     clientId: 'github',
     scopes: ['read', 'write'],
+    actor: undefined,
     issuedAt: now - 10,
     expiresAt: now + 300,
   })
+  const acted = verifyAccessToken(
+    token({ act: { sub: 'github:actor_id:7', act: { sub: 'before' } } }),
+    options,
+  )
+  assert.equal(acted.actor, 'github:actor_id:7', 'whoever acted before is history (RFC 8693 4.1)')
   assert.deepEqual(verifyAccessToken(token({ scope: undefined }), options).scopes, [])
   assert.deepEqual(verifyAccessToken(token({ scope: '' }, { typ: 'application/at+jwt' }), options).scopes, [])
 })

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { Json } from '../base/canonical-json.ts'
 import { Failure } from '../base/failure.ts'
 import { algorithms } from './algorithms.ts'
 import { type Compact, parseCompact } from './compact.ts'
@@ -10,6 +11,8 @@ export interface AccessToken {
   readonly audience: string
   readonly clientId: string
   readonly scopes: readonly string[]
+  /** Who acts now, in the words of `subject`; whoever acted before is history (RFC 8693 4.1). */
+  readonly actor?: string | undefined
   readonly issuedAt: number
   readonly expiresAt: number
 }
@@ -35,6 +38,7 @@ export function verifyAccessToken(token: string, options: AccessTokenOptions): A
     clientId: String(claims['client_id']),
     scopes:
       typeof claims['scope'] === 'string' ? claims['scope'].split(' ').filter((each) => each !== '') : [],
+    actor: actorOf(claims['act']),
     issuedAt: Number(claims['iat']),
     expiresAt: Number(claims['exp']),
   }
@@ -47,6 +51,10 @@ function parse(token: string): Compact {
     if (!(thrown instanceof TypeError)) throw thrown
     throw new Failure('subject_token_invalid', { reason: thrown.message })
   }
+}
+
+function actorOf(act: Json | undefined): string | undefined {
+  return typeof act === 'object' && act !== null && 'sub' in act ? String(act['sub']) : undefined
 }
 
 function faultOf({ typ, algorithm, kid, claims, signed, signature }: Compact, options: AccessTokenOptions) {

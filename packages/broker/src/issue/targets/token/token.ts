@@ -4,6 +4,7 @@ import { Secret } from '../../../base/secret.ts'
 import type { Claims, Grant } from '../../../domain.ts'
 import type { Signer } from '../../key-ring.ts'
 import type { Target } from '../../target.ts'
+import { actOf } from './act.ts'
 import { plain } from './plain.ts'
 import { type TokenTargetSettings, tokenTargetSettings } from './settings.ts'
 import { digitsOf, textOf, workloadSubject } from './subject.ts'
@@ -65,7 +66,8 @@ function tokenClaims(url: string, grant: Grant, github: ReadonlySet<string>) {
     iat: grant.issuedAt,
     jti: grant.leaseId,
     // A workload is its own client (RFC 9068 2.2: `sub` identifies the client when no user is involved).
-    client_id: subject,
+    client_id: grant.acting === undefined ? subject : workloadSubject(grant.acting, github),
+    act: actOf(grant, github),
     scope: grant.scopes.length === 0 ? undefined : grant.scopes.join(' '),
     repository_id: digitsOf(claims, 'repository_id'),
     run_id: digitsOf(claims, 'run_id'),

@@ -129,6 +129,7 @@ export function fieldsForUpstream(passage: Passage): string[] {
   if (passage.ownCookies === true) hideCookies(fields)
   fields.push(...framing(passage))
   fields.push('X-Mayfly-Subject', visible(admitted.subject), 'X-Mayfly-Lease', visible(admitted.leaseId))
+  if (admitted.actor !== undefined) fields.push('X-Mayfly-Actor', visible(admitted.actor))
   fields.push('X-Mayfly-Scope', admitted.scopes.map(visible).join(' '))
   fields.push('X-Forwarded-For', passage.remoteAddress, 'X-Forwarded-Proto', 'http')
   if (injected !== undefined) fields.push(...injected.fields)

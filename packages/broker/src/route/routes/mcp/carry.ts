@@ -76,6 +76,7 @@ function send(
     accept: 'application/json, text/event-stream',
     'x-mayfly-subject': encodeURIComponent(admitted.subject),
     'x-mayfly-lease': admitted.leaseId,
+    ...(admitted.actor === undefined ? {} : { 'x-mayfly-actor': encodeURIComponent(admitted.actor) }),
   })
   for (const [name, value] of Object.entries(passage.request.headers)) {
     const mirrored = name === 'mcp-protocol-version' || name === 'mcp-method' || name === 'mcp-name'
