@@ -107,7 +107,16 @@ test('every configuration that is shown loads', async () => {
 })
 
 test('every part of a configuration that is shown loads with the rest of one', async () => {
-  const parts = ['routes', 'connectors', 'issuers', 'introspection', 'connections', 'webhooks', 'dialects']
+  const parts = [
+    'routes',
+    'connectors',
+    'issuers',
+    'introspection',
+    'connections',
+    'webhooks',
+    'dialects',
+    'approvals',
+  ]
   const shown = yaml.filter(({ text }) => parts.some((part) => isFragment(text, part)))
   assert.deepEqual(
     [...new Set(shown.map(({ text }) => text.slice(0, text.indexOf(':'))))].sort(),
@@ -129,7 +138,7 @@ test('every policy that is shown loads, and its tests hold', () => {
 })
 
 test('every block of YAML in the guide is one that a test here loads', () => {
-  const parts = Object.keys(rest).concat('routes', 'introspection', 'connections', 'dialects')
+  const parts = Object.keys(rest).concat('routes', 'introspection', 'connections', 'dialects', 'approvals')
   const loaded = /^(?:version: 1$|url:|targets:|owners:|jobs:|permissions:)/
   const missed = yaml
     .filter(({ page }) => page.startsWith('docs/guide/'))

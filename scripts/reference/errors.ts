@@ -15,6 +15,7 @@ const when = {
   scope_refused: 'a scope that no matching grant gives',
   rate_limited: 'too many requests',
   budget_spent: 'the job has used up what the policy lets one job use of a target at our routes',
+  not_approved: 'the policy holds such a call until somebody approves it, and nobody did',
   provider_unavailable: 'the store, the signing keys or the keys of an issuer cannot be had',
   internal: 'a fault of ours; the broker’s own log has the cause under the `error_id`',
 } as const satisfies Record<FailureCode, string>

@@ -74,6 +74,16 @@ const operator = '`operator`'
 const digest = 'SHA-256 over names and bytes of its files, hexadecimal'
 const broker = { url: 'the broker’s `url`', version: 'its version' }
 
+const held = {
+  route: 'name of the route',
+  target: 'name of the target',
+  action: 'method and path, without the query',
+  lease: 'id of the lease',
+  approval: 'id by which whoever was asked knows it, `ap_...`',
+  by: { sometimes: 'who approved it, in their own words' },
+  seconds: { sometimes: 'how long it waited until it was approved' },
+}
+
 const turned = {
   of: '`target`, `issuer`, `repository` or `actor`',
   name: 'its name; a repository or an actor in lower case',
@@ -160,6 +170,14 @@ const events: { readonly [T in Type]: Documented<T> } = {
   'route.refused': {
     when: 'A route refused a request. One whose form is unfit is in the broker’s own log only.',
     members: route,
+  },
+  'route.held': {
+    when: 'A call waits until somebody approves it. `route.approved` or `route.refused` follows.',
+    members: held,
+  },
+  'route.approved': {
+    when: 'It was approved, and is about to be forwarded.',
+    members: held,
   },
   'route.request': {
     when: 'A route carried a request, a statement or a call of a tool, and its target says `record: best_effort` or `required`. With `required` it is durable before anything is forwarded. No value of the caller’s is in it.',

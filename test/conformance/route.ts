@@ -61,6 +61,7 @@ export function fakeGate(): FakeGate {
     refuse: async (_, __, failure) => failure.recorded('au_refused'),
     upstream: async () => null,
     permits: () => true,
+    approve: async () => {},
     record: () => undefined,
     records: () => false,
     assertion: () => 'signed',

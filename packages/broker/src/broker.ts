@@ -3,6 +3,7 @@
  * that was accepted. It holds no rule of its own.
  */
 import { givesAny } from '@mayfly/policy/decide'
+import { openApprover } from './approver.ts'
 import { audienceOf } from './audience.ts'
 import { type Log as AuditLog, openLog } from './audit/log.ts'
 import { openRefusals } from './audit/refusals.ts'
@@ -162,6 +163,7 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
       take: (take) => store.commit([{ kind: 'budget.take', ...take }]).catch(overdrawn),
     },
     recording: { ...requests, mode: (target) => recordingOf(core.policy.inForce(), target) },
+    ...(config.approvals === undefined ? {} : { approval: openApprover(config.approvals, tools) }),
     tools,
     observe: (route, outcome) => metrics.routeRequest(route, outcome),
   })

@@ -5,6 +5,7 @@
 import type { Json } from './base/canonical-json.ts'
 import type { Carried, Measured } from './base/carried.ts'
 import type { Secret } from './base/secret.ts'
+import type { Waiting } from './base/waiting.ts'
 
 /** Verified statements of a token, without prototype: `Object.hasOwn` or plain reads only. */
 export type Claims = Readonly<Record<string, Json>>
@@ -13,9 +14,8 @@ export type Claims = Readonly<Record<string, Json>>
 export interface Job {
   /** The configured name of the issuer, `github`. */
   readonly issuer: string
-  /** The platform's id of this one job (GitHub: `check_run_id`), where it says one. */
+  /** The platform's id of this one job (GitHub: `check_run_id`), where it says one; `run`: of the run and its attempt. */
   readonly id?: string
-  /** Of the run and its attempt (GitHub: `run_id/run_attempt`). */
   readonly run?: string
 }
 
@@ -46,17 +46,17 @@ export interface Grant {
   /** The target's name in the policy. */
   readonly target: string
   readonly kind: string
-  /** The target's own settings, as the policy has them. */
+  /** The target's own, as the policy has them. */
   readonly settings: Json
   readonly scopes: readonly string[]
   readonly issuedAt: number
   readonly expiresAt: number
 }
 
-/** What is delivered. `token` when the credential is one string. */
+/** What is delivered; `token` is all of it where it is one string. */
 export interface Credential {
   readonly token: Secret
-  /** RFC 8693 3 and 2.2.1. */
+  /** RFC 8693 3; `tokenType`: 2.2.1. */
   readonly issuedTokenType: string
   readonly tokenType: 'Bearer' | 'N_A'
   /** A credential of several parts, such as a user and a password. */
@@ -64,7 +64,6 @@ export interface Credential {
 }
 
 export type LeaseState = 'pending' | 'active' | 'revoked' | 'expired' | 'stuck'
-
 /** The record of a live credential. */
 export interface Lease {
   readonly id: string
@@ -118,7 +117,7 @@ export interface Entry {
   readonly bytes: Uint8Array
 }
 
-/** One lock on the log's content: how many entries, and the Merkle root over them (RFC 6962 2.1). */
+/** How many entries there are, and the Merkle root over them (RFC 6962 2.1). */
 export interface TreeHead {
   readonly size: number
   readonly root: Uint8Array
@@ -223,6 +222,7 @@ export type AuditEvent =
       readonly code?: string
       readonly reason?: string
     }
+  | Waiting
   | {
       readonly type: 'route.request'
       readonly route: string

@@ -68,5 +68,16 @@ export function wiringFaults(config: Config, inForce: PolicyInForce): readonly s
     ...dialectFaults(config, inForce),
     ...issuerFaults(config, inForce),
     ...signInFaults(config),
+    ...heldFaults(config, inForce),
   ]
+}
+
+/** A call that nobody could ever approve is a fault of the operator's, not of the caller's. */
+function heldFaults({ approvals }: Config, { policy }: PolicyInForce): readonly string[] {
+  if (approvals !== undefined) return []
+  return [...policy.targets.values()]
+    .filter(({ held }) => held !== undefined)
+    .map(
+      ({ name }) => `target \`${name}\` holds calls until they are approved, and there is no \`approvals\``,
+    )
 }

@@ -38,6 +38,7 @@ function fieldsOf({
   settings,
   scopes,
   requests,
+  held,
   record = 'refusals',
   budget,
   statements,
@@ -58,6 +59,7 @@ function fieldsOf({
       .map(([scope, rules]) => `${scope}: ${rules.map(requestText).toSorted().join(', ')}`)
       .sort()
       .join('; '),
+    hold: [...(held ?? [])].toSorted().join(', '),
     statements: [...(statements ?? [])]
       .map(([scope, rules]) => `${scope}: ${rules.map(statementText).toSorted().join(', ')}`)
       .sort()

@@ -38,6 +38,8 @@ export interface PolicyTarget extends TargetDefinition {
   readonly scopes: ReadonlyMap<string, Access>
   /** What each scope lets through at a route; absent where the policy does not say, and all of an API is meant. */
   readonly requests?: ReadonlyMap<string, readonly RequestRule[]>
+  /** Scopes each of whose requests waits until somebody approves it; absent: none does. */
+  readonly held?: ReadonlySet<string>
   /** The same of a database: what each scope lets through; absent where the policy does not say, and all is meant. */
   readonly statements?: ReadonlyMap<string, readonly StatementRule[]>
   readonly audience?: string

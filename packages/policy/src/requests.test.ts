@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { policyOf } from '../test/fixture.ts'
+import { targetChanges } from './diff-rules.ts'
 import { loadPolicy } from './load.ts'
 import { bodyFits, overlap, type RequestRule, readRequestLine, verdictOf } from './requests.ts'
 
@@ -218,4 +219,24 @@ test('the scopes of a target keep their access, and say what they let through', 
   )
   assert.deepEqual(target?.settings, { audience: 'https://orders.example', scopes: ['read', 'write'] })
   assert.deepEqual([...(target?.requests?.keys() ?? [])], ['read', 'write'])
+})
+
+test('a scope holds its requests where it says so, and a diff tells that it no longer does', () => {
+  const text = (hold: string) => `version: 1
+issuers: { github: { owners: [acme] } }
+targets:
+  api: { tier: dev, token: { audience: "https://api.example", scopes: { act: { access: write, requests: ["POST /a"]${hold} } } } }
+grants: [{ name: one, who: { repo: acme/web, branch: main }, get: api, for: 5m }]
+`
+  const [held, free] = [policyOf(text(', hold: true')), policyOf(text(''))]
+  assert.deepEqual([...(held.targets.get('api')?.held ?? [])], ['act'])
+  assert.equal(policyOf(text(', hold: false')).targets.get('api')?.held, undefined)
+  assert.deepEqual(
+    targetChanges(held, free).map(({ change, before, after }) => [change, before, after]),
+    [['hold', 'act', '']],
+  )
+  assert.match(
+    JSON.stringify(loadPolicy([{ path: 'a.policy.yaml', text: text(', hold: soon') }], undefined)),
+    /`hold` is true or false/,
+  )
 })

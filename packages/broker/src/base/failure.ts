@@ -125,6 +125,16 @@ export const failures = {
     vault: 403,
     text: 'The budget of this job is spent.',
   },
+  not_approved: {
+    status: 400,
+    oauth: 'invalid_target',
+    bearer: 403,
+    sqlstate: '42501',
+    grpc: 7,
+    aws: 'AccessDenied',
+    vault: 403,
+    text: 'Nobody approved this.',
+  },
   provider_unavailable: {
     status: 503,
     oauth: 'temporarily_unavailable',

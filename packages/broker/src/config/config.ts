@@ -9,7 +9,7 @@ import { type SecretReference, secretReference } from '../base/reference.ts'
 import type { Secret } from '../base/secret.ts'
 import { connectionSettings } from '../issue/connections.ts'
 import { keySettings } from '../issue/settings.ts'
-import { connectorSettings, routeSettings } from '../route/settings.ts'
+import { approvalSettings, connectorSettings, routeSettings } from '../route/settings.ts'
 import { storeSettings } from '../store/settings.ts'
 import { issuerSettings } from '../verify/settings.ts'
 import { dialectSettings } from './dialects.ts'
@@ -67,6 +67,9 @@ export const configSchema = z.strictObject({
     .prefault({}),
   connectors: connectorSettings.prefault({}),
   routes: z.array(routeSettings).default([]).describe('Protocols that we carry to what stands behind us'),
+  approvals: approvalSettings
+    .optional()
+    .describe('Who approves calls of scopes with `hold: true`; without it no policy may have one'),
   dialects: dialectSettings.prefault({}).describe('Protocols of other brokers, for clients that know those'),
   audit: z
     .strictObject({

@@ -3,7 +3,7 @@ import type { Path } from './document.ts'
 /** Guessing is the only attack on a shared secret (RFC 6749 2.3.1), and length is what stops it. */
 const shortest = 16
 
-const shared = ['webhooks.github.secret', 'audit.reader', 'introspection.*.secret']
+const shared = ['webhooks.github.secret', 'audit.reader', 'introspection.*.secret', 'approvals.secret']
 
 /** What is wrong with the shape of the secret for a path; never says the secret. */
 export function shapeFault(path: Path, secret: string): string | undefined {

@@ -9,12 +9,13 @@ export interface RequestHead extends RequestAsked {
 }
 
 /**
- * `yes`: a scope of the token lists it; `writes` unless that scope only reads. `body`: one does where `fits` says yes to the body. `no`: none does; `scopes`
- * are those of the target that would.
+ * `yes`: a scope of the token lists it; `writes` unless that scope only reads; `held`: every scope that lists it says that
+ * somebody has to approve it first. `body`: one does where `fits` does not say no to the body. `no`: none does; `scopes` are
+ * those of the target that would.
  */
 export type RequestVerdict =
-  | { readonly is: 'yes'; readonly writes: boolean }
-  | { readonly is: 'body'; readonly writes: boolean; readonly fits: (json: unknown) => boolean }
+  | { readonly is: 'yes'; readonly writes: boolean; readonly held?: true }
+  | { readonly is: 'body'; readonly writes: boolean; readonly fits: (json: unknown) => 'yes' | 'held' | 'no' }
   | { readonly is: 'no'; readonly reason: string; readonly scopes: readonly string[] }
 
 const reading: RequestVerdict = { is: 'yes', writes: false }
@@ -31,27 +32,42 @@ export function requestVerdict(
 ): RequestVerdict {
   const found = policy.targets.get(target)
   if (found === undefined) return { is: 'no', reason: 'the target is no longer in the policy', scopes: [] }
-  const { requests } = found
+  const { requests, held } = found
   if (requests === undefined) return safe.has(asked.method) ? reading : writing
   if (asked.overrides)
     return { is: 'no', reason: 'the request names another method beside its own', scopes: [] }
-  const withBody: RequestRule[] = []
+  const withBody: { readonly rule: RequestRule; readonly held: boolean }[] = []
+  let waiting: RequestVerdict | undefined
   let writes = false
   for (const scope of scopes) {
+    const isHeld = held?.has(scope) === true
     for (const rule of requests.get(scope) ?? []) {
       const verdict = verdictOf(rule, asked)
       const isRead = found.scopes.get(scope) === 'read'
-      if (verdict === 'yes') return isRead ? reading : writing
+      if (verdict === 'yes' && !isHeld) return isRead ? reading : writing
       if (verdict === 'no') continue
-      withBody.push(rule)
       writes ||= !isRead
+      if (verdict === 'yes') waiting = { is: 'yes', writes, held: true }
+      else withBody.push({ rule, held: isHeld })
     }
   }
-  if (withBody.length > 0)
-    return { is: 'body', writes, fits: (json) => withBody.some((rule) => bodyFits(rule, json)) }
+  if (withBody.length > 0) return { is: 'body', writes, fits: fitsOf(withBody, waiting !== undefined) }
+  if (waiting !== undefined) return waiting
   const others = [...requests].filter(([, rules]) => rules.some((rule) => verdictOf(rule, asked) !== 'no'))
   const reason = `no scope of the token lists ${asked.method} ${asked.path}`
   return { is: 'no', reason, scopes: others.map(([scope]) => scope) }
+}
+
+/** Whatever fits a scope that holds nothing passes; `otherwise`: a scope that holds lists it with any body. */
+function fitsOf(
+  rules: readonly { readonly rule: RequestRule; readonly held: boolean }[],
+  otherwise: boolean,
+): (json: unknown) => 'yes' | 'held' | 'no' {
+  return (json) => {
+    const fitting = rules.filter(({ rule }) => bodyFits(rule, json))
+    if (fitting.some(({ held }) => !held)) return 'yes'
+    return fitting.length > 0 || otherwise ? 'held' : 'no'
+  }
 }
 
 /** How much one job may use of a target, if that is limited. */

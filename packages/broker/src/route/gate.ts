@@ -6,14 +6,16 @@
  */
 import { hash } from 'node:crypto'
 import type { Json } from '../base/canonical-json.ts'
-import { asFailure, Failure, type FailureCode } from '../base/failure.ts'
+import { Failure, type FailureCode } from '../base/failure.ts'
 import type { Tools } from '../base/tools.ts'
 import type { AuditEvent, Lease } from '../domain.ts'
+import { type AskApproval, untilApproved } from './approvals.ts'
 import { type AssertionClaims, type Assertions, openAssertions } from './assertions.ts'
 import { type Budgets, meterOf } from './budgets.ts'
 import { Recent } from './recent.ts'
 import { beginRecord, type Recording } from './recording.ts'
 import { redactedPath } from './redacted.ts'
+import { type Known, refusedTo } from './refusing.ts'
 import type { Admitted, Ask, Gate, RequestHead, StatementTerms } from './route.ts'
 
 /** What the gate needs of one of our own access tokens once it is verified. */
@@ -40,7 +42,9 @@ export interface GateParts {
   readonly openHandle?: (lease: Lease) => Json
   /** Resolves with the entry's id once the entry is durable. */
   readonly record: (event: AuditEvent) => Promise<string>
-  readonly tools: Pick<Tools, 'now' | 'log'>
+  readonly tools: Pick<Tools, 'now' | 'log' | 'randomBytes'>
+  /** Absent: nobody can be asked, and what is held does not pass. */
+  readonly approval?: AskApproval
   /** Absent: of what is let in, the first admissions alone are recorded. */
   readonly recording?: Recording
   /** Signs claims as our key says. */
@@ -52,10 +56,10 @@ export interface GateParts {
   readonly observe?: (route: string, outcome: 'admitted' | FailureCode) => void
 }
 
-/** `writes`: it may change something. `scopes`: those that would do. */
+/** `writes`: it may change something. `held`: somebody has to approve it. `scopes`: those that would do. */
 export type Verdict =
-  | { readonly is: 'yes'; readonly writes: boolean }
-  | { readonly is: 'body'; readonly writes: boolean; readonly fits: (json: unknown) => boolean }
+  | { readonly is: 'yes'; readonly writes: boolean; readonly held?: true }
+  | { readonly is: 'body'; readonly writes: boolean; readonly fits: (json: unknown) => 'yes' | 'held' | 'no' }
   | { readonly is: 'no'; readonly reason: string; readonly scopes: readonly string[] }
 
 interface Opened extends GateParts {
@@ -66,11 +70,6 @@ interface Opened extends GateParts {
   readonly asserted: Assertions
   /** The routes on which the first admission of a token is written. */
   readonly passed: WeakMap<OwnToken, Set<string>>
-}
-
-/** Known about a request that is refused, for its entry. */
-interface Known {
-  lease?: string
 }
 
 /** The gate over one store. Nothing is let in unless all of it could be checked and written down. */
@@ -86,28 +85,19 @@ export function openGate(parts: GateParts): Gate {
   return {
     admit: (ask) => admit(opened, ask),
     holds: async (admitted) => (await held(opened, admitted)) !== undefined,
-    async refuse(admitted, ask, failure) {
-      const known = admitted === undefined ? {} : { lease: admitted.leaseId }
-      const recorded = await refusal(opened, ask, known, failure)
-      opened.observe?.(ask.route, recorded.code)
-      return recorded
-    },
+    refuse: (admitted, ask, failure) =>
+      refusedTo(opened, ask, admitted === undefined ? {} : { lease: admitted.leaseId }, failure),
     records: (target) => opened.recording?.mode(target) !== undefined,
     record(admitted, ask, carried) {
       const { recording, tools } = opened
       if (recording?.mode(ask.target) === undefined) return undefined
       return beginRecord(recording, tools, admitted, ask, carried).catch(async (thrown: unknown) => {
-        const failure = await refusal(opened, ask, { lease: admitted.leaseId }, asFailure(thrown))
-        opened.observe?.(ask.route, failure.code)
-        throw failure
+        throw await refusedTo(opened, ask, { lease: admitted.leaseId }, thrown)
       })
     },
+    approve: (admitted, ask, show, signal) => approve(opened, admitted, ask, show, signal),
     meter({ leaseId, job }, ask) {
-      const refused = async (thrown: unknown) => {
-        const failure = await refusal(opened, ask, { lease: leaseId }, asFailure(thrown))
-        opened.observe?.(ask.route, failure.code)
-        return failure
-      }
+      const refused = (thrown: unknown) => refusedTo(opened, ask, { lease: leaseId }, thrown)
       return opened.budgets && meterOf(opened.budgets, opened.tools, { leaseId, job }, ask.target, refused)
     },
     permits: ({ scopes }, target, request) => opened.verdict(target, scopes, request).is !== 'no',
@@ -137,11 +127,25 @@ async function admit(opened: Opened, ask: Ask): Promise<Admitted> {
     opened.observe?.(ask.route, 'admitted')
     return admitted
   } catch (thrown) {
-    const failure = await refusal(opened, ask, known, asFailure(thrown))
-    opened.observe?.(ask.route, failure.code)
-    throw failure
+    throw await refusedTo(opened, ask, known, thrown)
   }
 }
+
+/** The world may have changed while somebody thought about it: the lease and the policy are asked once more. */
+async function approve(opened: Opened, admitted: Admitted, ...more: Approving): Promise<void> {
+  const [ask, show, signal] = more
+  try {
+    await untilApproved(opened, admitted, ask, show, signal)
+    if ((await held(opened, admitted)) === undefined)
+      throw new Failure('subject_token_invalid', { reason: 'the lease ended before the call was approved' })
+    const verdict = ask.request && opened.verdict(ask.target, admitted.scopes, ask.request)
+    if (verdict?.is === 'no') throw outside(verdict.reason, verdict.scopes)
+  } catch (thrown) {
+    throw await refusedTo(opened, ask, { lease: admitted.leaseId }, thrown)
+  }
+}
+
+type Approving = [ask: Omit<Ask, 'token'>, show: () => Promise<Json>, signal: AbortSignal]
 
 async function check(opened: Opened, ask: Ask, known: Known): Promise<Admitted> {
   if (ask.fault !== undefined) throw new Failure('request_malformed', { detail: ask.fault })
@@ -159,20 +163,20 @@ async function check(opened: Opened, ask: Ask, known: Known): Promise<Admitted> 
 }
 
 /** By the policy in force now: a scope may mean less than when the token was made. */
-function checkRequest(opened: Opened, ask: Ask, token: OwnToken): Pick<Admitted, 'body' | 'writes'> {
+function checkRequest(opened: Opened, ask: Ask, token: OwnToken): Pick<Admitted, 'body' | 'writes' | 'held'> {
   if (ask.request === undefined) return {}
   const verdict = opened.verdict(ask.target, token.scopes, ask.request)
+  if (verdict.is === 'yes' && verdict.held) return { writes: verdict.writes, held: true }
   if (verdict.is === 'yes') return verdict.writes ? writing : reading
   if (verdict.is === 'no') throw outside(verdict.reason, verdict.scopes)
   const { writes } = verdict
   const body = async (read: () => Promise<unknown>) => {
     try {
-      if (!verdict.fits(await read()))
-        throw outside('no scope of the token lists a request with this body', [])
+      const fits = verdict.fits(await read())
+      if (fits === 'no') throw outside('no scope of the token lists a request with this body', [])
+      return fits === 'held'
     } catch (thrown) {
-      const failure = await refusal(opened, ask, { lease: token.leaseId }, asFailure(thrown))
-      opened.observe?.(ask.route, failure.code)
-      throw failure
+      throw await refusedTo(opened, ask, { lease: token.leaseId }, thrown)
     }
   }
   return { writes, body }
@@ -271,26 +275,4 @@ async function recordFirst(opened: Opened, ask: Ask, key: string, token: OwnToke
   const routes = opened.passed.get(token)
   if (routes === undefined) opened.passed.set(token, new Set([ask.route]))
   else routes.add(ask.route)
-}
-
-/** The same failure with the id of its entry; when even that cannot be written, a refusal that says so inside. */
-async function refusal(
-  opened: Opened,
-  ask: Omit<Ask, 'token'>,
-  known: Known,
-  failure: Failure,
-): Promise<Failure> {
-  const { route, target } = ask
-  const { code } = failure
-  const action = redactedPath(ask.action)
-  const path = ask.request?.path ?? action
-  const reason = failure.reason?.replaceAll(path, redactedPath(path))
-  try {
-    return failure.recorded(
-      await opened.record({ type: 'route.refused', route, target, action, ...known, code, reason }),
-    )
-  } catch (cause) {
-    opened.tools.log.error('a refusal could not be recorded', { route, code, reason, cause })
-    return new Failure('provider_unavailable', { reason: 'the refusal could not be recorded', cause })
-  }
 }

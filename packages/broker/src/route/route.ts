@@ -68,8 +68,13 @@ export interface Admitted {
   readonly writes?: boolean
   /** For the record. */
   readonly job?: Job | undefined
-  /** Before anything is forwarded its JSON body has to be shown here. Throws as `Gate.admit` does. */
-  readonly body?: (read: () => Promise<unknown>) => Promise<void>
+  /** Before anything is forwarded somebody has to approve it (`Gate.approve`). */
+  readonly held?: true
+  /**
+   * Before anything is forwarded its JSON body has to be shown here; answers whether it is held then. Throws as `Gate.admit`
+   * does.
+   */
+  readonly body?: (read: () => Promise<unknown>) => Promise<boolean>
 }
 
 /** Says what became of something that is recorded: to be called when it is over; the first call counts. */
@@ -96,6 +101,16 @@ export interface Gate {
     ask: Pick<Ask, 'route' | 'target' | 'action'>,
     carried: () => Carried,
   ): Promise<Answered> | undefined
+  /**
+   * Waits until somebody approves something that is held; `show`: what it is. Throws `not_approved`, and everything that
+   * `admit` throws where that changed meanwhile; the refusal is in the log. `signal`: nobody waits for it any more.
+   */
+  approve(
+    admitted: Admitted,
+    ask: Omit<Ask, 'token'>,
+    show: () => Promise<Json>,
+    signal: AbortSignal,
+  ): Promise<void>
   /** Whether the policy in force asks for records of what is carried to a target. */
   records(target: string): boolean
   /** Whether the policy in force lists such a request for somebody who was let in: to show what there is, not to let it pass. */

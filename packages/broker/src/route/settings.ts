@@ -173,6 +173,20 @@ const inject = z.union([
   }),
 ])
 
+/** `approvals:`: who is asked to approve what the policy holds. */
+export const approvalSettings = z.strictObject({
+  url: z
+    .string()
+    .refine((text) => {
+      const url = URL.canParse(text) ? new URL(text) : undefined
+      if (url === undefined || url.username !== '' || url.password !== '') return false
+      return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
+    }, 'must be https (http on loopback only), without credentials')
+    .describe('Gets each call that is held, and answers'),
+  secret: secretReference.describe('Signs what is sent there: HMAC with SHA-256'),
+  timeout: duration.prefault('5m').describe('A call that nobody approved after this long is refused'),
+})
+
 /** One entry of `routes:`: a protocol that we carry to what stands behind us. */
 export const routeSettings = z.discriminatedUnion('kind', [
   z

@@ -45,6 +45,19 @@ export function readListed<Rule extends { readonly text: string }>(
   return found
 }
 
+/** Scopes with `hold: true`: what they let through waits until somebody approves it. */
+export function readHeld(scopes: Tree | undefined, faults: Faults): ReadonlySet<string> {
+  const found = new Set<string>()
+  if (scopes?.is !== 'map') return found
+  for (const { key: scope, value } of scopes.entries) {
+    const hold = value.is === 'map' ? value.entries.find(({ key }) => key === 'hold')?.value : undefined
+    if (hold === undefined) continue
+    if (hold.is !== 'boolean') faults.error('P041', hold.place, '`hold` is true or false')
+    else if (hold.text === 'true') found.add(scope)
+  }
+  return found
+}
+
 /** The same target with each scope's access alone: what is issued does not depend on what it lists. */
 export function withoutListed(value: Tree): Tree {
   if (value.is !== 'map') return value
@@ -71,7 +84,7 @@ function readScope<Rule extends { readonly text: string }>(
   map: MapTree,
   faults: Faults,
 ): readonly Rule[] | undefined {
-  const keys = fields(map, ['access', word, 'safe'], faults)
+  const keys = fields(map, ['access', word, 'safe', ...(word === 'requests' ? ['hold'] : [])], faults)
   const [access, list, safe] = ['access', word, 'safe'].map((key) => keys.get(key))
   if (access === undefined || list === undefined) {
     faults.error(faultCode, entry.place, `scope \`${entry.key}\` needs \`access\` and \`${word}\``)

@@ -4,7 +4,7 @@ import type { Place } from '../problem.ts'
 import { readBudget } from './budget.ts'
 import type { Faults } from './faults.ts'
 import { accessNames, greatest, type TargetKind, targetKinds } from './kinds.ts'
-import { readListed, withoutListed } from './listed.ts'
+import { readHeld, readListed, withoutListed } from './listed.ts'
 import { requestListing } from './requests.ts'
 import { readSettings } from './settings.ts'
 import { durationOf, fields, mapOf, textOf } from './shape.ts'
@@ -65,11 +65,12 @@ function readLists(
   entry: Entry,
   { lists }: TargetKind,
   faults: Faults,
-): Pick<PolicyTarget, 'requests' | 'statements'> | undefined {
+): Pick<PolicyTarget, 'requests' | 'held' | 'statements'> | undefined {
   const scopes = scopesOf(entry.value)
   if (lists === 'requests') {
     const requests = readListed(requestListing, scopes, faults)
-    return requests && (requests.size === 0 ? {} : { requests })
+    const held = readHeld(scopes, faults)
+    return requests && (requests.size === 0 ? {} : { requests, ...(held.size === 0 ? {} : { held }) })
   }
   if (lists === undefined || scopes === undefined) return {}
   const statements = readListed(statementListing, scopes, faults)

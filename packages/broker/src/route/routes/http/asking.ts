@@ -4,7 +4,6 @@ import { Failure } from '../../../base/failure.ts'
 import type { Problem } from '../../bearer-error.ts'
 import type { Admitted, Answered, Meter } from '../../route.ts'
 import type { Asked } from './asked.ts'
-import { readJsonBody } from './json-body.ts'
 import { carriedRequest } from './recorded.ts'
 import type { Running } from './running.ts'
 import { refusalOf } from './saying-no.ts'
@@ -73,26 +72,6 @@ export async function record(
   try {
     const answered = await gate.record(admitted, ask, () => carriedRequest(method, asked))
     return answered && { answered }
-  } catch (thrown) {
-    return refusalOf(running, thrown)
-  }
-}
-
-/** The body of a request whose policy speaks of it, once it was found to fit. */
-export async function wantedBody(
-  running: Running,
-  request: IncomingMessage,
-  { body }: Admitted,
-): Promise<Buffer | Problem | undefined> {
-  if (body === undefined) return undefined
-  let bytes: Buffer = Buffer.alloc(0)
-  try {
-    await body(async () => {
-      const read = await readJsonBody(request)
-      bytes = read.bytes
-      return read.json
-    })
-    return bytes
   } catch (thrown) {
     return refusalOf(running, thrown)
   }

@@ -12,7 +12,7 @@ import type { SignIn } from '../../sign-in.ts'
 import { watchLease } from '../../watch.ts'
 import { agentFor } from './agent.ts'
 import { readAsked } from './asked.ts'
-import { admit, asserted, charged, isSpent, mustRecord, record, wantedBody } from './asking.ts'
+import { admit, asserted, charged, isSpent, mustRecord, record } from './asking.ts'
 import { carry } from './carry.ts'
 import { injectedBy } from './injected.ts'
 import { follow } from './recorded.ts'
@@ -22,6 +22,7 @@ import { openServing } from './served.ts'
 import { listenForRequests } from './serving.ts'
 import { again, ownPaths, passDoor } from './sign-in/door.ts'
 import { endWith } from './unreadable.ts'
+import { wanted } from './wanted.ts'
 import { carryWebSocket, handshakeFault, isWebSocket } from './websocket.ts'
 import { Wires } from './wires.ts'
 
@@ -103,7 +104,7 @@ async function serve(
   }
   if (response.destroyed) return
   if (waits) response.writeContinue()
-  const body = await wantedBody(running, request, admitted)
+  const body = await wanted(running, request, response, asked, admitted)
   if (body !== undefined && 'status' in body) {
     say(running, request, response, body)
     return
@@ -195,6 +196,11 @@ async function switchProtocols(
     })
     const ask = { route: settings.name, target: settings.target, action: `GET ${asked.path}` }
     endWith(socket, refusalOf(running, await gate.refuse(admitted, ask, bodiless)))
+    return
+  }
+  const approved = await wanted(running, request, socket, asked, admitted)
+  if (approved !== undefined && 'status' in approved) {
+    endWith(socket, approved)
     return
   }
   const meter = await charged(running, request, asked, admitted)

@@ -34,6 +34,11 @@ export async function readJsonBytes(request: IncomingMessage): Promise<Buffer> {
     throw malformed('This request must have a body of type application/json.')
   if (valuesOf(request.rawHeaders, 'content-encoding').length > 0)
     throw malformed('The body of this request must not be encoded.')
+  return await readBytes(request)
+}
+
+/** Any body as it came. Throws `request_too_large`. */
+export async function readBytes(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   // Not destroyed where it is too much: its sender has to read why.

@@ -1,5 +1,6 @@
 /** One message: let in by the gate, sent to its server, and what comes back cut to what the caller may see. */
 import type { IncomingMessage } from 'node:http'
+import type { Json } from '../../../base/canonical-json.ts'
 import { asFailure, Failure } from '../../../base/failure.ts'
 import { newId } from '../../../base/id.ts'
 import { type JsonObject, parseStrictObject } from '../../../base/strict-json.ts'
@@ -139,18 +140,42 @@ async function call(
     throw thrown
   }
   try {
-    await admitted.body?.(async () => given)
+    const fits = await admitted.body?.(async () => given)
+    if (fits ?? admitted.held) await approved(running, passage, admitted, { ...ask, action }, given)
     const meter = running.gate.meter(admitted, { ...recordOf(running, passage), action })
     await meter?.take({ calls: 1, writes: admitted.writes === false ? 0 : 1 })
     return { meter }
   } catch (thrown) {
     if (thrown instanceof Failure && thrown.code === 'budget_spent')
       return callRefused(message.id, `${thrown.detail ?? ''} (${thrown.entry ?? ''})`)
+    if (thrown instanceof Failure && thrown.code === 'not_approved')
+      return callRefused(message.id, `Nobody approved this call (${thrown.entry ?? ''}).`)
     if (!(thrown instanceof Failure) || thrown.code !== 'scope_refused') throw thrown
     return callRefused(
       message.id,
       `The policy does not allow this call with these arguments (${thrown.entry ?? ''}).`,
     )
+  }
+}
+
+/** A call that the policy holds; waiting is no idleness. */
+async function approved(
+  { gate }: RunningMcp,
+  { request, response }: Passage,
+  admitted: Admitted,
+  { token: _, ...ask }: Ask,
+  given: Json,
+): Promise<void> {
+  const left = new AbortController()
+  const leave = () => left.abort()
+  response.once('close', leave)
+  const { timeout = 0 } = request.socket
+  request.setTimeout(0)
+  try {
+    await gate.approve(admitted, ask, async () => ({ call: ask.action, arguments: given }), left.signal)
+  } finally {
+    response.off('close', leave)
+    request.setTimeout(timeout)
   }
 }
 
