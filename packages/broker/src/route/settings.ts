@@ -45,17 +45,18 @@ const connections = (usual: number) =>
     .default(usual)
     .describe('Callers that may be connected at once; more are turned away')
 
+const routeTls = z.strictObject({
+  certificate: secretReference.describe('The certificate and its chain, PEM'),
+  key: secretReference.describe('Its private key, PEM'),
+})
+
 const postgres = z
   .strictObject({
     kind: z.literal('postgres'),
     name: routeName,
     listen: address.describe('Address where callers arrive'),
     target: z.string().min(1).describe('The target `postgres_role` whose tokens are let in'),
-    tls: z
-      .strictObject({
-        certificate: secretReference.describe('The certificate and its chain, PEM'),
-        key: secretReference.describe('Its private key, PEM'),
-      })
+    tls: routeTls
       .optional()
       .describe('Without it the route listens on loopback alone: the token is the password'),
     sign_in_timeout: duration
@@ -93,6 +94,7 @@ const mcp = z.strictObject({
   name: routeName,
   listen: address.describe('Address where callers arrive'),
   target: z.string().min(1).describe('The target whose tokens are let in'),
+  tls: routeTls.optional().describe('Callers come by HTTPS, with HTTP/1.1 or HTTP/2'),
   servers: z
     .record(
       z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens'),
@@ -194,6 +196,7 @@ export const routeSettings = z.discriminatedUnion('kind', [
       kind: z.literal('http'),
       name: routeName,
       listen: address.describe('Address where callers arrive'),
+      tls: routeTls.optional().describe('Callers come by HTTPS, with HTTP/1.1 or HTTP/2'),
       upstream: upstream.describe('Origin of the API behind the route'),
       via,
       target: z.string().min(1).describe('The target whose tokens are let in'),
@@ -223,8 +226,9 @@ export const routeSettings = z.discriminatedUnion('kind', [
 ])
 
 export type RouteSettings = z.output<typeof routeSettings>
-type Read = 'sign_in' | 'upstream_tls' | 'inject' | 'assertion'
+type Read = 'sign_in' | 'tls' | 'upstream_tls' | 'inject' | 'assertion'
 export type HttpRouteSettings = Omit<Extract<RouteSettings, { kind: 'http' }>, Read> & {
+  readonly tls?: { readonly certificate: Secret; readonly key: Secret } | undefined
   readonly upstream_tls?:
     | {
         readonly ca?: Secret | undefined

@@ -12,6 +12,8 @@ export interface Upstream {
   /** Where the upstream speaks HTTP without TLS. */
   readonly wires?: Wires
   readonly idleMs: number
+  /** How callers speak to the route. */
+  readonly scheme: 'http' | 'https'
   /** Cookies of ours, which the upstream neither sees nor sets. */
   readonly ownCookies?: true
   readonly injected?: Injected

@@ -127,6 +127,7 @@ function headOf({ upstream, request, asked, admitted, assertion }: Carriage): st
     host: asked.host,
     upstreamHost: upstream.origin.host,
     httpVersion: request.httpVersion,
+    scheme: upstream.scheme,
     ownCookies: upstream.ownCookies,
     injected: upstream.injected,
     assertion,

@@ -6,6 +6,7 @@ import type { Carriage } from './carriage.ts'
 import { carryPlain } from './carry-plain.ts'
 import { fieldsForCaller, fieldsForUpstream, hasBody } from './fields.ts'
 import { metered } from './metered.ts'
+import { readsTrailers, trailersOnward } from './trailers.ts'
 import { drain, upload } from './upload.ts'
 import { Idle } from './wire.ts'
 
@@ -73,7 +74,8 @@ function attempt(carriage: Carriage, mayRepeat: boolean, connection?: Duplex): v
     broke(new Switched('the upstream switched protocols'))
   })
   if (carriage.body !== undefined) onward.end(carriage.body)
-  else if (hasBody(request.rawHeaders)) stop = upload(request, onward, carriage.meter)
+  else if (hasBody(request.rawHeaders))
+    stop = upload(request, onward, carriage.meter, carriage.upstream.injected?.hides)
   else onward.end()
 }
 
@@ -97,6 +99,7 @@ function send(
       host: asked.host,
       upstreamHost: origin.host,
       httpVersion: request.httpVersion,
+      scheme: upstream.scheme,
       ownCookies: upstream.ownCookies,
       injected: upstream.injected,
       assertion,
@@ -134,6 +137,11 @@ function giveBack(
   // RFC 9112 9.5: an upload that was refused is not sent to its end.
   const refused = status >= 400 && isUploading()
   if (refused) abandon()
+  if (readsTrailers(request.rawHeaders))
+    answer.once('end', () => {
+      const trailers = trailersOnward(answer.rawTrailers)
+      if (trailers.length > 0 && !response.destroyed) response.addTrailers(trailers)
+    })
   if (count !== undefined) answer.on('data', (piece: Buffer) => count(piece.length))
   // Carries back-pressure, destroys the upstream's side when the caller goes and the caller's when it breaks.
   const counted = carriage.meter === undefined ? [] : [metered(carriage.meter)]

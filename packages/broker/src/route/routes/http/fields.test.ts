@@ -14,6 +14,7 @@ function forUpstream(received: readonly string[], more: Partial<Admitted> = {}, 
     host: 'orders.example.com',
     upstreamHost: '127.0.0.1:3000',
     httpVersion: '1.1',
+    scheme: 'http',
   })
 }
 

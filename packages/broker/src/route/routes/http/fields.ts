@@ -110,6 +110,8 @@ export interface Passage {
   readonly host: string
   readonly upstreamHost: string
   readonly httpVersion: string
+  /** How the caller speaks to us. */
+  readonly scheme: 'http' | 'https'
   /** Cookies of ours are taken out. */
   readonly ownCookies?: boolean | undefined
   readonly injected?: Injected | undefined
@@ -131,7 +133,7 @@ export function fieldsForUpstream(passage: Passage): string[] {
   fields.push('X-Mayfly-Subject', visible(admitted.subject), 'X-Mayfly-Lease', visible(admitted.leaseId))
   if (admitted.actor !== undefined) fields.push('X-Mayfly-Actor', visible(admitted.actor))
   fields.push('X-Mayfly-Scope', admitted.scopes.map(visible).join(' '))
-  fields.push('X-Forwarded-For', passage.remoteAddress, 'X-Forwarded-Proto', 'http')
+  fields.push('X-Forwarded-For', passage.remoteAddress, 'X-Forwarded-Proto', passage.scheme)
   if (injected !== undefined) fields.push(...injected.fields)
   if (assertion !== undefined) fields.push('X-Mayfly-Assertion', assertion)
   fields.push('X-Forwarded-Host', passage.host, 'Via', viaAfter(received, passage.httpVersion))

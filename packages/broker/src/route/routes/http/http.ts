@@ -48,7 +48,8 @@ function listen(
   const wires = origin.protocol === 'http:' && reach === undefined ? { wires: new Wires(origin, idleMs) } : {}
   const people = signIn === undefined ? {} : { ownCookies: true as const }
   const injected = settings.inject === undefined ? {} : { injected: injectedBy(settings.inject) }
-  const upstream = { origin, agent, idleMs, ...wires, ...people, ...injected }
+  const scheme: 'http' | 'https' = settings.tls === undefined ? 'http' : 'https'
+  const upstream = { origin, agent, idleMs, scheme, ...wires, ...people, ...injected }
   const running: Running = { ...openServing(settings, tools, gate), settings, gate, upstream, signIn }
   const headersTimeout = settings.header_timeout * 1000
   return listenForRequests(

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Address } from '../../../base/address.ts'
 import { listenOn } from '../../../base/listening.ts'
 import type { Listening } from '../../route.ts'
+import { openSecure, type RouteTls } from './secure.ts'
 import type { Serving } from './served.ts'
 import { answerBrokenRequests } from './unreadable.ts'
 
@@ -21,6 +22,7 @@ interface Settings {
   readonly target: string
   readonly listen: Address
   readonly max_connections: number
+  readonly tls?: RouteTls | undefined
 }
 
 const strict: ServerOptions = {
@@ -41,7 +43,8 @@ export async function listenForRequests(
 ): Promise<Listening> {
   const { tools, connections, route } = serving
   const { idleMs, ...more } = options
-  const server = createServer({ ...strict, ...more })
+  const secure = settings.tls && openSecure(serving, settings.tls, { ...strict, ...more })
+  const server = secure?.server ?? createServer({ ...strict, ...more })
   server.maxConnections = settings.max_connections
   if (idleMs !== undefined) server.timeout = idleMs
   const cut = (cause: unknown, stream: Duplex | ServerResponse) => {
@@ -69,14 +72,17 @@ export async function listenForRequests(
       upgrade(request, socket, head).catch((cause: unknown) => cut(cause, socket))
     })
   answerBrokenRequests(server, serving)
-  const url = await listenOn(server, settings.listen, `\`listen\` of route \`${settings.name}\``)
+  const heard = await listenOn(server, settings.listen, `\`listen\` of route \`${settings.name}\``)
+  const url = secure === undefined ? heard : heard.replace('http:', 'https:')
   let closed: Promise<void> | undefined
   const close = (graceMs: number) =>
     new Promise<void>((resolve) => {
       serving.closing = true
       for (const side of serving.switched) side.end()
+      secure?.close()
       const cancel = tools.after(graceMs, () => {
         server.closeAllConnections()
+        secure?.cut()
         for (const side of serving.switched) side.destroy()
       })
       server.close(() => {

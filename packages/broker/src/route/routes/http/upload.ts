@@ -5,6 +5,7 @@ import { tidy } from '../../../base/tidy.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Meter } from '../../route.ts'
 import { metered } from './metered.ts'
+import { trailersOnward } from './trailers.ts'
 
 /** What nobody wants is read to its end within this, so that its sender can read the answer. */
 const unwanted = { bytes: 16_777_216, ms: 5_000 } as const
@@ -16,7 +17,12 @@ const tidyAfter = 16_777_216
  * Carries a body onward with back-pressure; the answer stops it. Before each piece the event loop turns once: an
  * upstream that answers early and closes is read before a write to its closed connection fails and hides the answer.
  */
-export function upload(request: IncomingMessage, onward: ClientRequest, meter?: Meter): () => void {
+export function upload(
+  request: IncomingMessage,
+  onward: ClientRequest,
+  meter?: Meter,
+  hides?: string,
+): () => void {
   let untidied = 0
   const turn = new Transform({
     transform(piece: Buffer, _, done) {
@@ -32,8 +38,13 @@ export function upload(request: IncomingMessage, onward: ClientRequest, meter?: 
   // Nobody can take back what the upstream has: it hears that the rest does not come.
   counted?.once('error', (cause) => onward.destroy(cause))
   request.pipe(turn)
-  if (counted === undefined) turn.pipe(onward)
-  else turn.pipe(counted).pipe(onward)
+  const last = counted === undefined ? turn : turn.pipe(counted)
+  // Before `pipe` ends it: what comes behind the body has to be said by then.
+  last.once('end', () => {
+    const trailers = trailersOnward(request.rawTrailers, hides)
+    if (trailers.length > 0 && !onward.destroyed) onward.addTrailers(trailers)
+  })
+  last.pipe(onward)
   return () => {
     request.unpipe(turn)
     turn.unpipe()

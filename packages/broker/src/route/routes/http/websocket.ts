@@ -59,6 +59,8 @@ export function handshakeFault({ rawHeaders }: IncomingMessage): string | undefi
 /** Carries it. Every way it can end answers the caller or ends its connection; nothing throws. */
 export function carryWebSocket(handshake: Handshake): void {
   const { upstream, request, socket, asked, admitted, unavailable } = handshake
+  // Both ways, each end hears of the other; over TLS the server listens too.
+  socket.setMaxListeners(30)
   const { origin, agent, idleMs } = upstream
   const open = origin.protocol === 'https:' ? httpsRequest : httpRequest
   const fields = fieldsForUpstream({
@@ -69,6 +71,7 @@ export function carryWebSocket(handshake: Handshake): void {
     host: asked.host,
     upstreamHost: origin.host,
     httpVersion: request.httpVersion,
+    scheme: upstream.scheme,
     ownCookies: upstream.ownCookies,
     injected: upstream.injected,
     assertion: handshake.assertion,

@@ -1,0 +1,64 @@
+/**
+ * http2: HTTP/2 in front of a route. Each stream is said again in HTTP/1.1, on a connection in memory, to the very server
+ * that serves HTTP/1.1: there is one reader of requests, one gate behind it, and one set of limits. It decides nothing.
+ */
+import { constants, createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import type { Serving } from '../served.ts'
+import { carryStream } from './stream.ts'
+
+export interface Http2 {
+  take(socket: TLSSocket): void
+  /** Says that no new streams are taken (RFC 9113 6.8), and finishes those that run. */
+  close(): void
+  cut(): void
+}
+
+/** What one connection may hold. Streams are counted with all other requests of the route. */
+const limits = {
+  maxHeaderListPairs: 128,
+  maxSessionInvalidFrames: 100,
+  maxSessionRejectedStreams: 100,
+  maxOutstandingPings: 10,
+  maxSettings: 32,
+  /** Megabytes. */
+  maxSessionMemory: 16,
+  // CVE-2023-44487: streams that are opened and reset at once.
+  streamResetBurst: 200,
+  streamResetRate: 50,
+  unknownProtocolTimeout: 1,
+  settings: { maxConcurrentStreams: 100, maxHeaderListSize: 16_384, enablePush: false },
+} as const
+
+/** A connection without a stream is closed after this. */
+const quietMs = 75_000
+
+/** `serve`: takes a connection as the server of HTTP/1.1 does. */
+export function openHttp2(serving: Serving, serve: (side: Duplex) => void): Http2 {
+  const sessions = new Set<ServerHttp2Session>()
+  const server = createServer(limits)
+  server.on('session', (session) => {
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+    session.on('error', () => {})
+    session.setTimeout(quietMs, () => session.close())
+    if (serving.closing) session.close()
+  })
+  server.on('sessionError', (cause) => serving.tools.log.debug('an HTTP/2 connection was cut', { cause }))
+  server.on('stream', (stream: ServerHttp2Stream, _headers, _flags, raw: unknown) => {
+    stream.on('error', () => {})
+    // The caller hears that it may try again (RFC 9113 8.7).
+    if (serving.closing) stream.close(constants.NGHTTP2_REFUSED_STREAM)
+    else carryStream(stream, raw as readonly string[], serve)
+  })
+  return {
+    take: (socket) => void server.emit('connection', socket),
+    close: () => {
+      for (const session of sessions) session.close()
+    },
+    cut: () => {
+      for (const session of sessions) session.destroy()
+    },
+  }
+}
