@@ -38,13 +38,14 @@ export async function openIdProvider(t: TestContext, origin: string): Promise<Op
     jwks: { keys: [{ ...(await exportJWK(privateKey)), use: 'sig', alg: 'RS256', kid: 'one' }] },
     cookies: { keys: [randomBytes(16).toString('hex')] },
     conformIdTokenClaims: false,
-    claims: { openid: ['sub'], email: ['email', 'role'] },
+    claims: { openid: ['sub'], email: ['email', 'role', 'groups'] },
     findAccount: (_, id) => ({
       accountId: id,
       claims: () => ({
         sub: id,
         email: `${id}@acme.example`,
         role: id.startsWith('admin') ? 'admin' : 'guest',
+        groups: id.startsWith('admin') ? ['staff', 'orders-admins', 'everybody'] : ['staff'],
       }),
     }),
     features: { backchannelLogout: { enabled: true }, devInteractions: { enabled: true } },

@@ -128,3 +128,40 @@ test('a real browser signs in and out', async (t) => {
   await tab.until("document.querySelector('input[name=login]') !== null")
   assert.equal(reached.length, seen)
 })
+
+test('groups are a list: who is in one may, and that nobody else may is proved', async (t) => {
+  const policy = `version: 1
+issuers:
+  github: { owners: [acme] }
+  people: { kind: oidc, claims: [email, { groups: [orders-admins, staff] }] }
+targets:
+  orders-api: { tier: staging, access: read, token: { audience: "https://orders.acme.example" } }
+  orders-api-staging: { tier: staging, access: read, token: { audience: "https://orders.staging.acme.example" } }
+  console:
+    tier: staging
+    token: { audience: "https://console.acme.example", scopes: { read: { access: read, requests: ["GET /**"] }, change: { access: write, requests: ["POST /orders"] } } }
+grants:
+  - { name: staff looks, issuer: people, who: { groups: staff }, get: { target: console, scopes: [read] }, for: 30m }
+  - { name: admins change, issuer: people, who: { groups: { all: [staff, orders-admins] } }, get: { target: console, scopes: [change] }, for: 30m }
+guardrails:
+  - { name: only admins change, issuer: people, only: { groups: orders-admins }, get: { target: console, access: write } }
+`
+  const { origin, site } = await peopleStage(t, { policy })
+  for (const [name, status] of [
+    ['admin-1', 200],
+    ['guest-1', 403],
+  ] as const) {
+    const browser = new Browser()
+    assert.equal((await browser.signIn(`${origin}/`, name)).status, 200)
+    const post = { method: 'POST', body: 'x', headers: { origin } }
+    assert.equal((await browser.ask(new URL(`${origin}/orders`), post)).status, status, name)
+  }
+  const { entries } = await exportedLog(site.config)
+  const issued = entries.find(({ type }) => type === 'credential.issued')
+  assert.deepEqual(issued?.claims?.['groups'], ['staff', 'orders-admins', 'everybody'])
+  const leaky = policy.replace(
+    'who: { groups: { all: [staff, orders-admins] } }',
+    'who: { groups: [staff, orders-admins] }',
+  )
+  await assert.rejects(peopleStage(t, { policy: leaky }), /only admins change.*groups\[staff\]/s)
+})

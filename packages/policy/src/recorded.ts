@@ -57,5 +57,6 @@ export function mayLack(
 
 /** As the log marks a text that it shortened. A claim may look like it by itself: then the answer is only less sure. */
 function isCut(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(isCut)
   return typeof value === 'string' && /\[cut: [^\]]+\]$/.test(value)
 }

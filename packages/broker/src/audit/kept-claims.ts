@@ -85,6 +85,12 @@ function shortened(value: Json | undefined, most: number): Json {
     const text = withoutTokens(value)
     return text.length > most ? `${text.slice(0, most)}[cut: ${text.length} characters]` : text
   }
+  if (isTexts(value) && JSON.stringify(value).length <= most) return value.map(withoutTokens)
   if (typeof value === 'object' && value !== null) return '[cut: not a text]'
   return value ?? null
+}
+
+/** Groups and roles, which a policy may read. */
+function isTexts(value: Json | undefined): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }

@@ -1,8 +1,10 @@
 /** conditions: who a rule speaks of. A map = all of; a list of maps = any of; `use` = and. The result is boxes. */
 import { anyToken, type Box, box, type Condition, impossible, meet } from '../box.ts'
 import { didYouMean } from '../nearest.ts'
+import { memberIn } from '../schema/list-claims.ts'
 import type { ClaimSchema } from '../schema/schema.ts'
 import { readMatcher } from './matcher.ts'
+import { isList, readMembers } from './members.ts'
 import { fields, oneOrMore, textOf } from './shape.ts'
 import type { Entry, MapTree, Tree } from './tree.ts'
 import { type Meaning, mayUse, type Vocabulary } from './vocabulary.ts'
@@ -32,8 +34,13 @@ function allOf(map: MapTree, vocabulary: Vocabulary): readonly Box[] | undefined
     return undefined
   }
   let own: Box | undefined = anyToken
+  const members: (readonly Box[] | undefined)[] = []
   for (const entry of map.entries) {
     if (entry.key === 'use') continue
+    if (isList(entry.key, vocabulary)) {
+      members.push(readMembers(entry, vocabulary))
+      continue
+    }
     const read = readKey(entry, vocabulary)
     if (read === undefined || own === undefined) {
       own = undefined
@@ -51,7 +58,10 @@ function allOf(map: MapTree, vocabulary: Vocabulary): readonly Box[] | undefined
   const use = map.entries.find(({ key }) => key === 'use')
   const used = use === undefined ? [anyToken] : readUse(use, vocabulary)
   if (own === undefined || used === undefined) return undefined
-  return product(used, [own], map, vocabulary)
+  return members.reduce<readonly Box[] | undefined>(
+    (boxes, several) => boxes && several && product(boxes, several, map, vocabulary),
+    product(used, [own], map, vocabulary),
+  )
 }
 
 /** Every combination that is not contradictory. */
@@ -159,6 +169,11 @@ function property(entry: Entry, vocabulary: Vocabulary): ClaimSchema | undefined
   const refused = schema.refused.get(key)
   if (refused !== undefined) {
     faults.error(refused.code, place, refused.message, refused.hint)
+    return undefined
+  }
+  const member = memberIn(key)
+  if (member !== undefined && properties.includes(key)) {
+    faults.error('P022', place, `\`${key}\` is written \`${member.list}: ${member.value}\``)
     return undefined
   }
   if (schema.properties !== undefined && key.startsWith(schema.properties.prefix)) {

@@ -9,13 +9,14 @@ import { foldAscii } from '../schema/fold.ts'
 import { github } from '../schema/github.ts'
 import { gitlab } from '../schema/gitlab.ts'
 import { kubernetes } from '../schema/kubernetes.ts'
+import { memberName, valuesOfList } from '../schema/list-claims.ts'
 import { oidc } from '../schema/oidc.ts'
 import type { IssuerSchema } from '../schema/schema.ts'
 import { terraform } from '../schema/terraform.ts'
 import type { Faults } from './faults.ts'
 import { type Lock, notLocked } from './lock.ts'
 import { fields, listOf, mapOf, textOf } from './shape.ts'
-import type { Entry } from './tree.ts'
+import type { Entry, MapTree } from './tree.ts'
 
 /** Every kind of issuer that policies know. */
 export const schemas: ReadonlyMap<string, IssuerSchema> = new Map(
@@ -116,14 +117,37 @@ function declaredNames(
     return []
   }
   const names = (listOf(entry.value, `\`${entry.key}\``, faults)?.items ?? []).flatMap((item) => {
+    if (item.is === 'map' && entry.key === 'claims') return declaredLists(item, refused, faults)
     const name = textOf(item, entry.key === 'claims' ? 'a claim' : 'a property', faults)
     if (name === undefined || properties === undefined) return []
     const fault = refused.get(properties.prefix + name)
     if (fault !== undefined) faults.error(fault.code, item.place, fault.message, fault.hint)
     else if (reserved.includes(properties.prefix + name))
       faults.error('P022', item.place, `\`${name}\` is a word of the language and can be no claim`)
+    else if (/[[\]]/.test(name)) faults.error('P022', item.place, `\`${name}\` has brackets`, listHint)
     return [name]
   })
+  const twice = names.find(
+    (name, at) => names.indexOf(name) !== at || valuesOfList(names, name) !== undefined,
+  )
+  if (twice !== undefined) faults.error('P022', entry.value.place, `\`${twice}\` is declared twice`)
   if (names.length === 0) faults.error('P022', entry.value.place, `the list of \`${entry.key}\` is empty`)
   return names
+}
+
+const listHint = 'a claim that is a list is written { groups: [admins, staff] }'
+
+/** `{ groups: [admins, staff] }`: the values of a list that rules may speak of. */
+function declaredLists(map: MapTree, refused: IssuerSchema['refused'], faults: Faults): readonly string[] {
+  return map.entries.flatMap(({ key: list, place, value }) => {
+    const fault = refused.get(list)
+    if (fault !== undefined) faults.error(fault.code, place, fault.message, fault.hint)
+    else if (reserved.includes(list) || /[[\]]/.test(list))
+      faults.error('P022', place, `\`${list}\` can be no claim`, listHint)
+    const values = (listOf(value, `\`${list}\``, faults)?.items ?? []).map((item) =>
+      textOf(item, 'a value', faults),
+    )
+    if (values.length === 0) faults.error('P022', value.place, `\`${list}\` declares no values`, listHint)
+    return values.filter((each) => each !== undefined).map((each) => memberName({ list, value: each }))
+  })
 }

@@ -4,6 +4,7 @@ import { blamedClaims, explain } from '../explain.ts'
 import { didYouMean } from '../nearest.ts'
 import type { Policy } from '../policy.ts'
 import type { Place } from '../problem.ts'
+import { memberName, valuesOfList } from '../schema/list-claims.ts'
 import { meaningOf } from './conditions.ts'
 import type { Faults } from './faults.ts'
 import { fields, mapOf, Names, textOf } from './shape.ts'
@@ -77,6 +78,8 @@ function claimsNamed(because: Entry, vocabulary: Vocabulary): readonly string[] 
   if (key === undefined) return undefined
   if (key === 'workflow' && vocabulary.issuer.schema.workflow !== undefined)
     return ['workflow.repo', 'workflow.file', 'workflow.ref', 'job_workflow_ref']
+  const values = valuesOfList(vocabulary.issuer.properties, key)
+  if (values !== undefined) return values.map((value) => memberName({ list: key, value }))
   const meaning = meaningOf({ ...because, key, place: because.value.place }, vocabulary)
   return meaning && [meaning.claim.name, ...(meaning.patternClaim ? [meaning.patternClaim.name] : [])]
 }

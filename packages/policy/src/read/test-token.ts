@@ -4,6 +4,7 @@ import { didYouMean } from '../nearest.ts'
 import { foldAscii } from '../schema/fold.ts'
 import { meaningOf } from './conditions.ts'
 import { notLocked } from './lock.ts'
+import { isList, memberNames } from './members.ts'
 import { mapOf } from './shape.ts'
 import type { Entry, ScalarTree, Tree } from './tree.ts'
 import type { Meaning, Vocabulary } from './vocabulary.ts'
@@ -25,6 +26,11 @@ export function readTestToken(
 function put(entry: Entry, said: Claims, vocabulary: Vocabulary): boolean {
   const { key, value } = entry
   const { faults } = vocabulary
+  if (isList(key, vocabulary)) {
+    const members = memberNames(key, value, vocabulary)
+    for (const name of members ?? []) said.set(name, 'true')
+    return members !== undefined
+  }
   if (value.is === 'map' || value.is === 'list' || value.is === 'null') {
     faults.error('P022', value.place, `\`${key}\` needs one exact value`)
     return false
