@@ -131,7 +131,7 @@ test('a logout token is taken from a caller who waits to be told to send it', as
   asked.end('logout_token=x')
   assert.equal(told, 'told')
   const [{ statusCode }] = (await once(asked, 'response')) as [{ statusCode: number }]
-  assert.equal(statusCode, 401)
+  assert.equal(statusCode, 400)
 })
 
 test('a cache in front of the route shows nobody the page of somebody else', async (t) => {
@@ -210,6 +210,8 @@ function signInWith(more: Partial<SignInParts>, seal = sealOfTest()) {
       post: never,
     }),
     ...{ exchange: never, verify: never, commit: never, active: never, endLease: never, endJob: never },
+    claimsOf: never,
+    strongerFor: () => [],
     spend: () => assert.fail('nor so'),
     ...more,
   })

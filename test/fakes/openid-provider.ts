@@ -16,12 +16,19 @@ export interface OpenIdProvider {
   sign(claims: Readonly<Record<string, unknown>>, type?: string): Promise<string>
 }
 
+interface Saved {
+  accountId: string
+  acr?: string
+  save(...given: unknown[]): Promise<string>
+}
+
 /** `origin`: of the route that people come to. */
 export async function openIdProvider(t: TestContext, origin: string): Promise<OpenIdProvider> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const { privateKey } = await generateKeyPair('RS256', { extractable: true })
+  const asked: { acr?: string | undefined } = {}
   const clientId = 'mayfly-at-the-route'
   const clientSecret = randomBytes(24).toString('base64url')
   const provider = new Provider(issuer, {
@@ -36,6 +43,7 @@ export async function openIdProvider(t: TestContext, origin: string): Promise<Op
       },
     ],
     jwks: { keys: [{ ...(await exportJWK(privateKey)), use: 'sig', alg: 'RS256', kid: 'one' }] },
+    acrValues: ['mfa', 'never'],
     cookies: { keys: [randomBytes(16).toString('hex')] },
     conformIdTokenClaims: false,
     claims: { openid: ['sub'], email: ['email', 'role', 'groups'] },
@@ -55,10 +63,21 @@ export async function openIdProvider(t: TestContext, origin: string): Promise<Op
       return fetch(url, rest)
     },
   } as ConstructorParameters<typeof Provider>[1])
+  // Whoever is asked for a second factor has one at hand, but for `weak` ones.
+  const { prototype } = provider.AuthorizationCode as { prototype: Saved }
+  const { save } = prototype
+  prototype.save = function saveStronger(...given) {
+    if (asked.acr === 'mfa' && !this.accountId.includes('weak')) this.acr = 'mfa'
+    return save.apply(this, given)
+  }
   provider.on('server_error', (_, error) => t.diagnostic(`provider: ${error.message}`))
   provider.on('backchannel.error', (_, error) =>
     t.diagnostic(`backchannel: ${error.message} ${String(error.cause)}`),
   )
+  server.on('request', (request) => {
+    const url = new URL(request.url ?? '/', issuer)
+    if (url.pathname === '/auth') asked.acr = url.searchParams.get('acr_values') ?? undefined
+  })
   server.on('request', provider.callback())
   atEnd(t, () => {
     server.closeAllConnections()

@@ -165,3 +165,100 @@ guardrails:
   )
   await assert.rejects(peopleStage(t, { policy: leaky }), /only admins change.*groups\[staff\]/s)
 })
+
+const stronger = `version: 1
+issuers:
+  github: { owners: [acme] }
+  people: { kind: oidc, claims: [email, role, acr] }
+targets:
+  orders-api: { tier: staging, access: read, token: { audience: "https://orders.acme.example" } }
+  orders-api-staging: { tier: staging, access: read, token: { audience: "https://orders.staging.acme.example" } }
+  console:
+    tier: staging
+    token:
+      audience: "https://console.acme.example"
+      scopes:
+        read: { access: read, requests: ["GET /orders"] }
+        safe: { access: read, requests: ["GET /vault"] }
+        other: { access: read, requests: ["GET /other"] }
+grants:
+  - { name: everybody reads, issuer: people, who: { role: [guest, admin] }, get: { target: console, scopes: [read] }, for: 30m }
+  - { name: admins with two factors, issuer: people, who: { role: admin, acr: mfa }, get: { target: console, scopes: [safe] }, for: 30m }
+  - { name: nobody yet, issuer: people, who: { email: root@acme.example, acr: never }, get: { target: console, scopes: [other] }, for: 30m }
+`
+
+test('who needs a stronger sign-in is sent to one, and only who would get more by it', async (t) => {
+  const { origin, reached, site } = await peopleStage(t, { policy: stronger })
+  const admin = new Browser()
+  assert.equal((await admin.signIn(`${origin}/orders`, 'admin-1')).status, 200)
+  const asked = await admin.ask(new URL(`${origin}/vault?a=1`))
+  assert.equal(asked.status, 303)
+  assert.equal(new URL(asked.headers.get('location') ?? '').searchParams.get('acr_values'), 'mfa')
+  const program = await admin.ask(new URL(`${origin}/vault`), { headers: { 'sec-fetch-mode': 'cors' } })
+  assert.equal(program.status, 401)
+  assert.match(
+    program.headers.get('www-authenticate') ?? '',
+    /error="insufficient_user_authentication".*acr_values="mfa"/,
+  )
+  const page = await admin.open(`${origin}/vault?a=1`)
+  assert.deepEqual([page.status, page.url.href], [200, `${origin}/vault?a=1`], page.text)
+  assert.equal((await admin.open(`${origin}/orders`)).status, 200, 'what it had before it has still')
+  const guest = new Browser()
+  await guest.signIn(`${origin}/orders`, 'guest-1')
+  assert.equal(
+    (await guest.ask(new URL(`${origin}/vault`))).status,
+    403,
+    'a stronger sign-in would change nothing',
+  )
+  for (const path of ['/other', '/nowhere'])
+    assert.equal((await admin.ask(new URL(origin + path))).status, 403)
+  assert.deepEqual(
+    reached.map(({ line }) => line),
+    ['GET /orders', 'GET /vault?a=1', 'GET /orders', 'GET /orders'],
+  )
+  const { entries } = await exportedLog(site.config)
+  assert.ok(entries.some(({ type, code }) => type === 'route.refused' && code === 'scope_refused'))
+})
+
+test('who has no stronger way is refused, and not sent round for ever', async (t) => {
+  const { origin, reached } = await peopleStage(t, { policy: stronger })
+  const weak = new Browser()
+  await weak.signIn(`${origin}/orders`, 'admin-weak')
+  const page = await weak.open(`${origin}/vault`)
+  assert.deepEqual([page.status, page.url.href], [403, `${origin}/vault`])
+  // Begun by the person again it is tried again, once.
+  assert.equal((await weak.ask(new URL(`${origin}/vault`))).status, 303)
+  assert.deepEqual(
+    reached.map(({ line }) => line),
+    ['GET /orders'],
+  )
+})
+
+test('whom the policy lets in by a strong sign-in alone is asked for one at once', async (t) => {
+  const strict = stronger.replace('who: { role: [guest, admin] }', 'who: { role: [guest, admin], acr: mfa }')
+  const { origin } = await peopleStage(t, { policy: strict })
+  const browser = new Browser()
+  assert.equal((await browser.signIn(`${origin}/orders`, 'guest-1')).status, 200)
+  const weak = new Browser()
+  const refused = await weak.signIn(`${origin}/orders`, 'guest-weak')
+  assert.deepEqual([refused.status, refused.url.pathname], [403, '/.mayfly/callback'])
+})
+
+test('two tabs sign in side by side, and more than a few do not fill the browser', async (t) => {
+  const { origin } = await peopleStage(t)
+  const browser = new Browser()
+  const begun = async (path: string) => {
+    const { headers } = await browser.ask(new URL(origin + path))
+    return headers.get('location') ?? ''
+  }
+  const [first, second] = [await begun('/one'), await begun('/two')]
+  const names = () => [...(browser.cookies.get(origin) ?? [])].map(([name]) => name)
+  assert.equal(names().length, 2)
+  const one = await browser.signIn(first, 'guest-1')
+  assert.deepEqual([one.status, one.url.href], [200, `${origin}/one`])
+  const two = await browser.open(second)
+  assert.deepEqual([two.status, two.url.href], [200, `${origin}/two`])
+  browser.cookies.get(origin)?.delete('__Host-mayfly')
+  for (let turn = 0; turn < 20; turn++) await begun(`/${turn}`)
+  assert.ok(names().length <= 5, String(names()))
+})

@@ -63,10 +63,10 @@ export function openProvider(parts: ProviderParts): Provider {
       const { scopes, acrValues } = parts
       const all = {
         response_type: 'code',
+        ...(acrValues.length === 0 ? {} : { acr_values: acrValues.join(' ') }),
         ...request,
         code_challenge_method: 'S256',
         scope: ['openid', ...scopes.filter((scope) => scope !== 'openid')].join(' '),
-        ...(acrValues.length === 0 ? {} : { acr_values: acrValues.join(' ') }),
       }
       for (const [name, value] of Object.entries(all)) url.searchParams.set(name, value)
       return url.href

@@ -104,6 +104,8 @@ test('whoever takes longer than ten minutes, or comes to another route, begins a
         { post: async () => ({ status: 200, text: JSON.stringify({ id_token: idToken(nonce) }) }) },
       ),
       ...{ exchange: never, verify: never, commit: never, active: never, endLease: never, endJob: never },
+      claimsOf: never,
+      strongerFor: () => [],
       spend: () => assert.fail('nor so'),
     })
   const signIn = open('console')

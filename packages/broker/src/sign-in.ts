@@ -11,7 +11,7 @@ import type { Job, Lease, Principal } from './domain.ts'
 import type { Exchange } from './exchange.ts'
 import type { Seal } from './issue/seal.ts'
 import type { Provider } from './provider.ts'
-import type { SignedIn, SignIn } from './route/sign-in.ts'
+import type { Begun, SignedIn, SignIn } from './route/sign-in.ts'
 import type { Change } from './store/store.ts'
 
 /** How long somebody may take at the provider. */
@@ -39,6 +39,13 @@ export interface SignInParts {
   readonly commit: (changes: readonly Change[]) => Promise<void>
   readonly seal: Seal
   readonly active: (token: string) => Promise<{ readonly lease: Lease } | undefined>
+  /** The claims by which a lease was given; `undefined` where the log does not say. */
+  readonly claimsOf: (lease: Lease) => Promise<Readonly<Record<string, unknown>> | undefined>
+  /** Values of `acr` with which the policy would give somebody of these claims one of the scopes, or anything. */
+  readonly strongerFor: (
+    claims: Readonly<Record<string, unknown>>,
+    scopes?: readonly string[],
+  ) => readonly string[]
   readonly endLease: (lease: Lease) => Promise<unknown>
   readonly endJob: (job: Job, via: string) => Promise<unknown>
   readonly tools: Pick<Tools, 'now' | 'randomBytes'>
@@ -51,6 +58,8 @@ interface Kept {
   readonly verifier: string
   readonly returnTo: string
   readonly until: number
+  /** It is a stronger sign-in than the one before. */
+  readonly stepped: boolean
 }
 
 /** Opens nothing yet: the provider is asked where things are when the first person comes. */
@@ -60,7 +69,7 @@ export function openSignIn(parts: SignInParts): SignIn {
   return {
     origin,
     broker,
-    begin: (returnTo) => begin(parts, callback, returnTo),
+    begin: (returnTo, acr) => begin(parts, callback, returnTo, acr),
     finish: (answer, kept) => finish(parts, callback, answer, kept),
     async end(token) {
       const found = await parts.active(token.reveal())
@@ -69,14 +78,25 @@ export function openSignIn(parts: SignInParts): SignIn {
       return await parts.provider.endSession(parts.clientId, `${origin}/`).catch(() => undefined)
     },
     logout: (token) => logout(parts, token),
+    async stronger(token, scopes) {
+      const found = await parts.active(token.reveal())
+      const claims = found && (await parts.claimsOf(found.lease))
+      return claims === undefined ? [] : parts.strongerFor(claims, scopes)
+    },
   }
 }
 
-async function begin(parts: SignInParts, callback: string, returnTo: string) {
+async function begin(
+  parts: SignInParts,
+  callback: string,
+  returnTo: string,
+  acr?: readonly string[],
+): Promise<Begun> {
   const drawn = () => Buffer.from(parts.tools.randomBytes(32)).toString('base64url')
   const kept: Kept = {
     ...{ state: drawn(), nonce: drawn(), verifier: drawn(), returnTo },
     until: seconds(parts) + patience,
+    stepped: acr !== undefined,
   }
   const location = await parts.provider.authorization({
     client_id: parts.clientId,
@@ -84,9 +104,10 @@ async function begin(parts: SignInParts, callback: string, returnTo: string) {
     state: kept.state,
     nonce: kept.nonce,
     code_challenge: createHash('sha256').update(kept.verifier).digest('base64url'),
+    ...(acr === undefined ? {} : { acr_values: acr.join(' ') }),
   })
   const bytes = parts.seal.seal('sign-in', parts.route, Buffer.from(JSON.stringify(kept)))
-  return { location, kept: Buffer.from(bytes).toString('base64url') }
+  return { location, kept: Buffer.from(bytes).toString('base64url'), tag: tagOf(kept.state) }
 }
 
 async function finish(
@@ -94,7 +115,7 @@ async function finish(
   callback: string,
   answer: URLSearchParams,
   text: string,
-): Promise<SignedIn> {
+): Promise<SignedIn | Begun> {
   const kept = opened(parts, text)
   const said = oneOfEach(answer)
   if (said['state'] === undefined || !isSame(said['state'], kept.state))
@@ -111,29 +132,46 @@ async function finish(
     code_verifier: kept.verifier,
   })
   checkNonce(idToken, kept.nonce)
-  const answered = await parts.exchange({
-    subjectToken: new Secret(idToken),
-    via: 'sign-in',
-    target: parts.target,
-    audience: parts.clientId,
-    issuer: parts.issuer,
-    jobLimit: mostSignIns,
-  })
-  const { token } = answered.credential
-  return { token, seconds: answered.expiresAt - seconds(parts), returnTo: kept.returnTo }
+  try {
+    const answered = await parts.exchange({
+      subjectToken: new Secret(idToken),
+      via: 'sign-in',
+      target: parts.target,
+      audience: parts.clientId,
+      issuer: parts.issuer,
+      jobLimit: mostSignIns,
+    })
+    const { token } = answered.credential
+    const { returnTo, stepped } = kept
+    return { token, seconds: answered.expiresAt - seconds(parts), returnTo, stepped }
+  } catch (thrown) {
+    // The policy has said no to somebody whom it knows: maybe not to the same person with a stronger sign-in.
+    const isDecided = thrown instanceof Failure && thrown.decision === 'no_grant'
+    const acr = isDecided && !kept.stepped ? parts.strongerFor(claimsIn(idToken)) : []
+    if (acr.length === 0) throw thrown
+    return await begin(parts, callback, kept.returnTo, acr)
+  }
+}
+
+/** Of a sign-in under way: part of what the browser brings back in the open. */
+export function tagOf(state: string): string {
+  return state.slice(0, 8)
 }
 
 /** Read before the exchange verifies it: a token with another nonce is not even tried. */
 function checkNonce(idToken: string, nonce: string): void {
-  let claims: unknown
-  try {
-    claims = JSON.parse(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString())
-  } catch {
-    claims = undefined
-  }
-  const found = typeof claims === 'object' && claims !== null && 'nonce' in claims ? claims.nonce : undefined
+  const found = claimsIn(idToken)['nonce']
   if (typeof found !== 'string' || !isSame(found, nonce))
     throw new Failure('subject_token_invalid', { reason: 'the ID token has another nonce' })
+}
+
+function claimsIn(idToken: string): Readonly<Record<string, unknown>> {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString())
+    return typeof claims === 'object' && claims !== null ? { ...claims } : {}
+  } catch {
+    return {}
+  }
 }
 
 /** OpenID Connect Back-Channel Logout 1.0 2.6. */

@@ -1,9 +1,12 @@
 /** What people sign in by at each route that lets them, out of the configuration. */
 import { spent } from './asker.ts'
 import type { Core } from './core.ts'
+import { recordedAsker } from './decide/recorded-decision.ts'
+import { strongerFor } from './decide/stronger.ts'
 import type { Exchange } from './exchange.ts'
 import type { OwnTokens } from './own-token.ts'
 import { openProvider, type Provider } from './provider.ts'
+import { openIssuedEntries } from './revoke/issued-entries.ts'
 import type { SignIn } from './route/sign-in.ts'
 import { openSignIn } from './sign-in.ts'
 import { fetchDocument } from './verify/fetch-document.ts'
@@ -20,10 +23,11 @@ interface Needs {
 /** By the name of the route. */
 export function openSignIns(core: Core, { exchange, subjects, tokens }: Needs): ReadonlyMap<string, SignIn> {
   const { config, store, seal, revoke, tools } = core
+  const issuedEntries = openIssuedEntries(store)
   const found = new Map<string, SignIn>()
   for (const route of config.routes) {
     if (route.kind !== 'http' || route.sign_in === undefined) continue
-    const { url: origin, client_id: clientId } = route.sign_in
+    const { url: origin, client_id: clientId, issuer: signInIssuer } = route.sign_in
     const signIn = openSignIn({
       ...{ route: route.name, target: route.target, origin, clientId, exchange, seal, tools },
       broker: config.url,
@@ -33,6 +37,12 @@ export function openSignIns(core: Core, { exchange, subjects, tokens }: Needs): 
       spend: spent,
       commit: (changes) => store.commit(changes),
       active: (token) => tokens.active(token).catch(() => undefined),
+      claimsOf: async (lease) => recordedAsker((await issuedEntries([lease])).get(lease.id))?.claims,
+      strongerFor: (claims, scopes) =>
+        strongerFor(core.policy.inForce(), {
+          ...{ issuer: signInIssuer, claims, target: route.target },
+          ...(scopes === undefined ? {} : { scopes }),
+        }),
       endLease: (lease) => revoke.endLease(lease, 'caller'),
       endJob: (job, via) => revoke.endJob(job, via),
     })

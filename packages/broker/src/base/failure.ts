@@ -176,6 +176,8 @@ export interface FailureOptions {
   readonly decision?: string | undefined
   /** The id of the audit entry that holds the reason; callers may quote it. */
   readonly entry?: string | undefined
+  /** Scopes with which it would not have been refused. */
+  readonly needs?: readonly string[] | undefined
   /** Seconds for Retry-After, where whoever refused us said more than the table does. */
   readonly retryAfter?: number | undefined
   readonly cause?: unknown
@@ -189,6 +191,7 @@ export class Failure extends Error {
   readonly explanation: Json | undefined
   readonly decision: string | undefined
   readonly entry: string | undefined
+  readonly needs: readonly string[] | undefined
   readonly retryAfter: number | undefined
 
   constructor(code: FailureCode, options: FailureOptions = {}) {
@@ -203,13 +206,16 @@ export class Failure extends Error {
     this.explanation = options.explanation
     this.decision = options.decision
     this.entry = options.entry
+    this.needs = options.needs
     this.retryAfter = options.retryAfter
   }
 
   /** The same failure, with the id of the audit entry that holds its reason. */
   recorded(entry: string): Failure {
-    const { detail, reason, explanation, decision, retryAfter, cause } = this
-    return new Failure(this.code, { detail, reason, explanation, decision, retryAfter, cause, entry })
+    const { detail, reason, explanation, decision, needs, retryAfter, cause } = this
+    return new Failure(this.code, {
+      ...{ detail, reason, explanation, decision, needs, retryAfter, cause, entry },
+    })
   }
 }
 

@@ -7,6 +7,8 @@ export interface Problem {
   readonly status: number
   readonly headers: readonly string[]
   readonly body: string
+  /** Scopes with which it would not have been refused; for the route, not for callers. */
+  readonly needs?: readonly string[]
 }
 
 /** A problem document (RFC 9457 3). `detail` is shown to everybody. */
@@ -47,7 +49,8 @@ export function bearerProblem(failure: Failure, errorId: string): Problem {
   if (row.retryAfter !== undefined) headers.push('Retry-After', String(row.retryAfter))
   const mayDetail = status !== 401 && status !== 500
   const detail = mayDetail ? (failure.detail ?? row.text) : row.text
-  return problem(status, detail, errorId, { headers, ...(error === undefined ? {} : { error }) })
+  const said = problem(status, detail, errorId, { headers, ...(error === undefined ? {} : { error }) })
+  return failure.needs === undefined ? said : { ...said, needs: failure.needs }
 }
 
 /** A refusal of the token with the place where its holder learns who gives tokens (RFC 9728 5.1). */

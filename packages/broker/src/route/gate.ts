@@ -187,7 +187,11 @@ const reading = { writes: false } as const
 
 function outside(reason: string, scopes: readonly string[]): Failure {
   const need = scopes.length === 0 ? '' : ` It needs the scope ${scopes.join(' or ')}.`
-  return new Failure('scope_refused', { reason, detail: `The token does not allow this request.${need}` })
+  return new Failure('scope_refused', {
+    reason,
+    detail: `The token does not allow this request.${need}`,
+    needs: scopes,
+  })
 }
 
 function remembered(opened: Opened, key: string): OwnToken | undefined {

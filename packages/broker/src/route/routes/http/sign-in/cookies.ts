@@ -4,7 +4,23 @@
  */
 import { valuesOf } from '../fields.ts'
 
-export const keptCookie = '__Host-mayfly-sign-in'
+const keptPrefix = '__Host-mayfly-sign-in-'
+/** Tabs in which somebody may be signing in at once. */
+const mostKept = 4
+
+/** The cookie of one sign-in that is under way. */
+export function keptCookie(tag: string): string {
+  return keptPrefix + tag
+}
+
+/** Fields that take away what is under way already, where that is too much for one browser. */
+export function withoutOlder(fields: readonly string[]): readonly (readonly [string, string])[] {
+  const names = valuesOf(fields, 'cookie')
+    .flatMap((value) => value.split(';'))
+    .map((pair) => pair.trim().split('=')[0] ?? '')
+    .filter((name) => /^__Host-mayfly-sign-in-[A-Za-z0-9_-]{8}$/.test(name))
+  return names.length < mostKept ? [] : names.map((name) => setCookie(name, '', 0))
+}
 
 /** RFC 6265 5.4 says one field and does not forbid several; HTTP/2 cuts it (RFC 9113 8.2.3). */
 export function cookieOf(fields: readonly string[], name: string): string | undefined | 'several' {

@@ -10,7 +10,8 @@ import { valuesOf } from '../fields.ts'
 import { sessionCookie } from '../own-cookies.ts'
 import { refusalOf } from '../saying-no.ts'
 import type { Serving } from '../served.ts'
-import { cookieOf, keptCookie, setCookie } from './cookies.ts'
+import { cookieOf, keptCookie, setCookie, withoutOlder } from './cookies.ts'
+import { cameBack, insufficient, plainly, stepped } from './step-up.ts'
 
 export const ownPaths = '/.mayfly/'
 const wellKnown = '/.well-known/oauth-protected-resource'
@@ -41,7 +42,7 @@ export async function passDoor(
     const cookie = cookieOf(request.rawHeaders, sessionCookie)
     if (cookie === 'several') throw new Failure('request_malformed', { detail: 'The session came twice.' })
     if (cookie === undefined)
-      return isNavigation(request) ? { answer: await toSignIn(signIn, asked) } : { asked }
+      return isNavigation(request) ? { answer: await toSignIn(signIn, request, asked) } : { asked }
     checkSite(signIn, request, asked.overrides)
     return { asked: { ...asked, token: new Secret(cookie) } }
   } catch (thrown) {
@@ -57,14 +58,31 @@ export async function again(
   asked: Asked,
   refusal: Problem,
 ): Promise<Problem> {
-  if (refusal.status !== 401) return refusal
+  if (refusal.status !== 401 && refusal.needs === undefined) return refusal
   const isProgram = valuesOf(request.rawHeaders, 'authorization').length > 0 || !isNavigation(request)
-  if (isProgram) return withPlace(refusal, `${signIn.origin}${wellKnown}`)
   try {
-    return await toSignIn(signIn, asked)
+    if (refusal.status !== 401) return await orStronger(serving, signIn, request, asked, refusal)
+    if (isProgram) return withPlace(refusal, `${signIn.origin}${wellKnown}`)
+    return await toSignIn(signIn, request, asked)
   } catch (thrown) {
     return await refused(serving, thrown)
   }
+}
+
+/** Somebody whose session gives too little, and who may get more by signing in more strongly. */
+async function orStronger(
+  { tools }: Serving,
+  signIn: SignIn,
+  request: IncomingMessage,
+  asked: Asked,
+  refusal: Problem,
+): Promise<Problem> {
+  const isSession = valuesOf(request.rawHeaders, 'authorization').length === 0 && asked.token !== undefined
+  if (!isSession || asked.token === undefined) return refusal
+  if (cameBack(request)) return plainly(refusal)
+  const acr = await signIn.stronger(asked.token, refusal.needs ?? [])
+  if (acr.length === 0) return refusal
+  return isNavigation(request) ? await toSignIn(signIn, request, asked, acr) : insufficient(acr, tools)
 }
 
 async function own(
@@ -88,7 +106,8 @@ async function own(
     }
     case 'POST backchannel-logout': {
       const form = new URLSearchParams(await readForm(serving, request))
-      await signIn.logout(form.get('logout_token') ?? '')
+      const failed = await signIn.logout(form.get('logout_token') ?? '').catch(asFailure)
+      if (failed !== undefined) return await badLogout(serving, failed)
       return { status: 200, headers: ['Cache-Control', 'no-store'], body: '' }
     }
     default:
@@ -97,25 +116,39 @@ async function own(
 }
 
 async function callback(signIn: SignIn, request: IncomingMessage, query: string): Promise<Problem> {
-  const kept = cookieOf(request.rawHeaders, keptCookie)
+  const answer = new URLSearchParams(query)
+  const name = keptCookie((answer.get('state') ?? '').slice(0, 8))
+  const kept = cookieOf(request.rawHeaders, name)
   if (kept === undefined || kept === 'several')
     throw new Failure('request_malformed', {
       detail: 'This sign-in was not begun in this browser. Begin again.',
       reason: 'sign-in: no cookie',
     })
-  const { token, seconds, returnTo } = await signIn.finish(new URLSearchParams(query), kept)
+  const finished = await signIn.finish(answer, kept)
+  const over = setCookie(name, '', 0)
+  if ('location' in finished) {
+    const { location, tag } = finished
+    return redirect(location, [over, setCookie(keptCookie(tag), finished.kept, 600)])
+  }
+  const { token, seconds, returnTo } = finished
   if (`${sessionCookie}=${token.reveal()}`.length > longestCookie) {
     await signIn.end(token)
     const reason = 'sign-in: the token is longer than a cookie may be; let the grant give fewer scopes'
     throw new Failure('internal', { reason })
   }
-  return redirect(returnTo, [setCookie(sessionCookie, token.reveal(), seconds), setCookie(keptCookie, '', 0)])
+  const session = setCookie(sessionCookie, token.reveal(), seconds)
+  return redirect(returnTo, [session, over, ...(finished.stepped ? [stepped()] : [])])
 }
 
-async function toSignIn(signIn: SignIn, { path, query }: Asked): Promise<Problem> {
+async function toSignIn(
+  signIn: SignIn,
+  request: IncomingMessage,
+  { path, query }: Asked,
+  acr?: readonly string[],
+): Promise<Problem> {
   const back = [path + query, path].find((text) => JSON.stringify(text).length <= longestReturn) ?? '/'
-  const { location, kept } = await signIn.begin(back)
-  return redirect(location, [setCookie(keptCookie, kept, 600)])
+  const { location, kept, tag } = await signIn.begin(back, acr)
+  return redirect(location, [...withoutOlder(request.rawHeaders), setCookie(keptCookie(tag), kept, 600)])
 }
 
 /** RFC 9728 3.2: where programs learn who gives tokens for this. */
@@ -134,6 +167,14 @@ async function refused(serving: Serving, thrown: unknown): Promise<Problem> {
   if (failure.entry !== undefined) return refusalOf(serving, failure)
   const { gate, route, target } = serving
   return refusalOf(serving, await gate.refuse(undefined, { route, target, action: 'sign-in' }, failure))
+}
+
+/** OpenID Connect Back-Channel Logout 1.0 2.8: the provider is a client here, and its request was wrong. */
+async function badLogout(serving: Serving, failure: Failure): Promise<Problem> {
+  const said = await refused(serving, failure)
+  if (said.status !== 401) return said
+  const { error_id } = JSON.parse(said.body) as { error_id: string }
+  return problem(400, 'This is no logout token for us.', error_id, { error: 'invalid_request' })
 }
 
 /** A person opens a page, or follows a link to one. Programs hear that they need a token instead. */
