@@ -6,16 +6,18 @@ export interface Certificate {
   readonly cert: string
 }
 
-/** A P-256 certificate (RFC 5280 4.1) for one IPv4 address, made now and valid for a day around `now` (ms). */
-export function selfSigned(address: string, now = Date.now()): Certificate {
+/** A P-256 certificate (RFC 5280 4.1) for one IPv4 address, or for a name instead, made now and valid for a day around `now` (ms). */
+export function selfSigned(address: string, now = Date.now(), host?: string): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const ecdsaWithSha256 = sequence(der(0x06, [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02]))
   const commonName = sequence(der(0x06, [0x55, 0x04, 0x03]), der(0x0c, Buffer.from('upstream')))
   const name = sequence(der(0x31, commonName))
   const oneDay = 86_400_000
   const validity = sequence(...[now - oneDay, now + oneDay].map((at) => der(0x17, Buffer.from(utcTime(at)))))
-  // 4.2.1.6: subjectAltName with one iPAddress.
-  const addresses = sequence(der(0x87, address.split('.').map(Number)))
+  // 4.2.1.6: subjectAltName with one iPAddress, or one dNSName.
+  const addresses = sequence(
+    host === undefined ? der(0x87, address.split('.').map(Number)) : der(0x82, Buffer.from(host)),
+  )
   const alternative = sequence(der(0x06, [0x55, 0x1d, 0x11]), der(0x04, addresses))
   const unsigned = sequence(
     der(0xa0, der(0x02, [2])),

@@ -143,12 +143,39 @@ const upstreamTls = z
     ca: secretReference.optional().describe('Who may vouch for the upstream, PEM; nobody else may then'),
     certificate: secretReference.optional().describe('Ours, and its chain, PEM'),
     key: secretReference.optional().describe('Its private key, PEM'),
+    server_name: z
+      .string()
+      .regex(
+        /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
+        'must be a host name in lower case',
+      )
+      .optional()
+      .describe('The name that the upstream has to prove, where that is not the host of its origin'),
   })
   .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
     error: 'a certificate needs its key, and a key its certificate',
   })
 
 const injected = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,62}$/, 'must be the name of a field, X-Api-Key')
+
+const upstreams = z.union([
+  upstream,
+  z
+    .array(upstream)
+    .min(1)
+    .max(64)
+    .refine((all) => new Set(all).size === all.length, 'names an origin twice')
+    .refine((all) => new Set(all.map((each) => each.split(':')[0])).size === 1, 'mixes http and https'),
+])
+
+const health = z.strictObject({
+  path: z
+    .string()
+    .regex(/^\/[\x21-\x22\x24-\x7e]*$/, 'must be a path, /healthz')
+    .describe('Answered with 2xx by who is well'),
+  interval: duration.prefault('10s').describe('Time between two questions'),
+  timeout: duration.prefault('2s').describe('An answer that takes longer is none'),
+})
 
 /** What RFC 9110 7.6.1 binds to one connection, what frames or steers the message, and what we say of the caller. */
 function isSaidByRoute(name: string): boolean {
@@ -197,7 +224,8 @@ export const routeSettings = z.discriminatedUnion('kind', [
       name: routeName,
       listen: address.describe('Address where callers arrive'),
       tls: routeTls.optional().describe('Callers come by HTTPS, with HTTP/1.1 or HTTP/2'),
-      upstream: upstream.describe('Origin of the API behind the route'),
+      upstream: upstreams.describe('Origin of the API behind the route, or several where it runs'),
+      health: health.optional().describe('How its places are asked whether they are well'),
       via,
       target: z.string().min(1).describe('The target whose tokens are let in'),
       header_timeout: duration
@@ -217,23 +245,29 @@ export const routeSettings = z.discriminatedUnion('kind', [
         .describe('The upstream gets who asks as a token signed by us, for its origin'),
       sign_in: signIn.optional().describe('People come in by an OpenID Provider'),
     })
-    .refine(({ upstream, upstream_tls }) => upstream_tls === undefined || upstream.startsWith('https:'), {
-      path: ['upstream_tls'],
-      error: 'needs an `upstream` of https: over http nothing of it would be used',
-    }),
+    .refine(
+      ({ upstream, upstream_tls }) =>
+        upstream_tls === undefined || [upstream].flat().every((each) => each.startsWith('https:')),
+      {
+        path: ['upstream_tls'],
+        error: 'needs an `upstream` of https: over http nothing of it would be used',
+      },
+    ),
   postgres,
   mcp,
 ])
 
 export type RouteSettings = z.output<typeof routeSettings>
-type Read = 'sign_in' | 'tls' | 'upstream_tls' | 'inject' | 'assertion'
+type Read = 'upstream' | 'sign_in' | 'tls' | 'upstream_tls' | 'inject' | 'assertion'
 export type HttpRouteSettings = Omit<Extract<RouteSettings, { kind: 'http' }>, Read> & {
+  readonly upstream: string | readonly string[]
   readonly tls?: { readonly certificate: Secret; readonly key: Secret } | undefined
   readonly upstream_tls?:
     | {
         readonly ca?: Secret | undefined
         readonly certificate?: Secret | undefined
         readonly key?: Secret | undefined
+        readonly server_name?: string | undefined
       }
     | undefined
   readonly inject?: Injection | undefined

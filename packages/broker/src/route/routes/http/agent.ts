@@ -23,8 +23,9 @@ export function agentFor(origin: URL, reach?: Reach, tls: UpstreamTls = {}): Age
 }
 
 /** `ca`: those who vouch, in the place of all others. */
-function revealed({ ca, certificate, key }: UpstreamTls) {
+function revealed({ ca, certificate, key, server_name: servername }: UpstreamTls) {
   return {
+    ...(servername === undefined ? {} : { servername }),
     ...(ca === undefined ? {} : { ca: ca.reveal() }),
     ...(certificate === undefined || key === undefined
       ? {}

@@ -78,6 +78,6 @@ export async function record(
 }
 
 /** Who asks, signed for the upstream, where the route says so. */
-export function asserted({ settings, gate, upstream }: Running, admitted: Admitted): { assertion?: string } {
-  return settings.assertion === true ? { assertion: gate.assertion(admitted, upstream.origin.origin) } : {}
+export function asserted({ settings, gate, pool }: Running, admitted: Admitted): { assertion?: string } {
+  return settings.assertion === true ? { assertion: gate.assertion(admitted, pool.first.origin.origin) } : {}
 }

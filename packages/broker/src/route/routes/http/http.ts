@@ -13,8 +13,10 @@ import { watchLease } from '../../watch.ts'
 import { agentFor } from './agent.ts'
 import { readAsked } from './asked.ts'
 import { admit, asserted, charged, isSpent, mustRecord, record } from './asking.ts'
-import { carry } from './carry.ts'
+import type { Upstream } from './carriage.ts'
+import { carryToOne } from './carry-to-one.ts'
 import { injectedBy } from './injected.ts'
+import { openPool } from './pool.ts'
 import { follow } from './recorded.ts'
 import type { Running } from './running.ts'
 import { refusalOf, say, unfit } from './saying-no.ts'
@@ -42,15 +44,22 @@ function listen(
   gate: Gate,
   { reach, signIn }: { readonly reach: Reach | undefined; readonly signIn: SignIn | undefined },
 ): Promise<Listening> {
-  const origin = new URL(settings.upstream)
-  const agent = agentFor(origin, reach, settings.upstream_tls)
   const idleMs = settings.idle_timeout * 1000
-  const wires = origin.protocol === 'http:' && reach === undefined ? { wires: new Wires(origin, idleMs) } : {}
   const people = signIn === undefined ? {} : { ownCookies: true as const }
   const injected = settings.inject === undefined ? {} : { injected: injectedBy(settings.inject) }
   const scheme: 'http' | 'https' = settings.tls === undefined ? 'http' : 'https'
-  const upstream = { origin, agent, idleMs, scheme, ...wires, ...people, ...injected }
-  const running: Running = { ...openServing(settings, tools, gate), settings, gate, upstream, signIn }
+  const upstreamAt = (text: string): Upstream => {
+    const origin = new URL(text)
+    const agent = agentFor(origin, reach, settings.upstream_tls)
+    const isWired = origin.protocol === 'http:' && reach === undefined
+    const wires = isWired ? { wires: new Wires(origin, idleMs) } : {}
+    return { origin, agent, idleMs, scheme, ...wires, ...people, ...injected }
+  }
+  const [first, ...more] = [settings.upstream].flat()
+  if (first === undefined) throw new TypeError('a route without an upstream')
+  const upstreams = [upstreamAt(first), ...more.map(upstreamAt)] as const
+  const pool = openPool(upstreams, settings.name, settings.health, tools)
+  const running: Running = { ...openServing(settings, tools, gate), settings, gate, pool, signIn }
   const headersTimeout = settings.header_timeout * 1000
   return listenForRequests(
     running,
@@ -58,10 +67,7 @@ function listen(
     {
       serve: (request, response, waits) => serve(running, request, response, waits),
       upgrade: (request, socket, head) => switchProtocols(running, request, socket, head),
-      closed: () => {
-        upstream.agent.destroy()
-        upstream.wires?.destroy()
-      },
+      closed: () => pool.close(),
     },
     {
       headersTimeout,
@@ -126,8 +132,7 @@ async function serve(
   }
   const followed = recorded && follow(request, response, body, recorded.answered)
   watchLease(running.gate, admitted, response, tools, followed?.over)
-  carry({
-    upstream: running.upstream,
+  const carriage = {
     tools,
     request,
     response,
@@ -142,15 +147,16 @@ async function serve(
       ...(signIn === undefined ? [] : ['Vary', 'Cookie']),
       ...(running.closing ? ['Connection', 'close'] : []),
     ],
-    failed: (status, cause) =>
-      say(
-        running,
-        request,
-        response,
-        // In the middle of an upload: it is in the log, and the upstream has not the whole of it.
-        isSpent(cause) ? refusalOf(running, cause) : unavailable(running, status, cause),
-      ),
-  })
+  }
+  carryToOne(running.pool, carriage, (status, cause) =>
+    say(
+      running,
+      request,
+      response,
+      // In the middle of an upload: it is in the log, and the upstream has not the whole of it.
+      isSpent(cause) ? refusalOf(running, cause) : unavailable(running, status, cause),
+    ),
+  )
 }
 
 /** RFC 6455: let in like every request, and then carried until either side, or the lease, ends. */
@@ -160,7 +166,7 @@ async function switchProtocols(
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
-  const { tools, settings, connections, upstream, gate, switched } = running
+  const { tools, settings, connections, pool, gate, switched } = running
   // An answer that is still due on this connection would land within what is carried.
   if (!connections.mayAnswer(socket) || connections.isSpoilt(socket)) {
     socket.destroy()
@@ -216,7 +222,7 @@ async function switchProtocols(
   }
   carryWebSocket({
     ...recorded,
-    ...{ upstream, tools, gate, request, socket, head, asked, admitted, switched },
+    ...{ upstream: pool.pick(), tools, gate, request, socket, head, asked, admitted, switched },
     ...(meter?.flows ? { meter } : {}),
     ...asserted(running, admitted),
     unavailable: (status, cause) => unavailable(running, status, cause),
