@@ -25,6 +25,8 @@ export interface StsFake {
   readonly sessions: readonly Readonly<Record<string, string>>[]
   /** Claims of the web identity tokens that were accepted. */
   readonly tokens: readonly Readonly<Record<string, unknown>>[]
+  /** Keys that it gave out. */
+  keysOf(id: string): { readonly secret: string; readonly session: string } | undefined
   /** The next answer, whatever is asked. */
   answerNext(status: number, body: string): void
   /** Takes requests and never answers, until the test ends. */
@@ -52,6 +54,7 @@ export async function stsFor(t: { after(run: () => void): void }, options: StsOp
     url: `http://127.0.0.1:${port}`,
     sessions: sts.forms,
     tokens: sts.tokens,
+    keysOf: (id) => sts.keysOf(id),
     answerNext: (status, body) => void sts.planned.push({ status, body }),
     hang: () => {
       sts.hanging = true
@@ -73,6 +76,12 @@ class Refused extends Error {
 class Sts {
   readonly #options: StsOptions
   readonly #given = new Map<string, Session>()
+
+  keysOf(id: string): { secret: string; session: string } | undefined {
+    const found = this.#given.get(id)
+    return found && { secret: found.secret, session: found.token }
+  }
+
   readonly forms: Readonly<Record<string, string>>[] = []
   readonly tokens: Readonly<Record<string, unknown>>[] = []
   readonly planned: { status: number; body: string }[] = []

@@ -99,7 +99,7 @@ const targetKinds: Readonly<Record<TargetWord, TargetKind>> = {
       openAwsTarget({
         connections: parts.config.connections.aws,
         sign: federation(parts),
-        tools: parts.tools,
+        ...routed(parts),
       }),
     connection: (settings) => ({ of: 'aws', name: memberText(settings, 'connection') }),
   },
@@ -122,7 +122,8 @@ const targetKinds: Readonly<Record<TargetWord, TargetKind>> = {
     connection: (settings) => ({ of: 'gcp', name: memberText(settings, 'connection') }),
   },
   github_app: {
-    open: ({ config, tools }) => openGithubAppTarget({ connections: config.connections.github_app, tools }),
+    open: (parts) =>
+      openGithubAppTarget({ connections: parts.config.connections.github_app, ...routed(parts) }),
     connection: (settings) => ({ of: 'github_app', name: memberText(settings, 'app') }),
   },
   kubernetes: {
@@ -137,9 +138,8 @@ const targetKinds: Readonly<Record<TargetWord, TargetKind>> = {
     open: (parts) =>
       openPostgresTarget({
         connections: parts.config.connections.postgres,
-        tools: parts.tools,
         through: parts.through,
-        tokens: tokenTarget(parts),
+        ...routed(parts),
       }),
     connection: (settings) => ({ of: 'postgres', name: memberText(settings, 'server') }),
   },
@@ -173,6 +173,9 @@ function federation({ config, federationKeys, tools }: TargetParts): SignFederat
   const subject = (grant: Grant) => workloadSubject(grant.principal, github)
   return openFederation({ url: config.url, keys: federationKeys, subject, tools })
 }
+
+/** For kinds whose credential a route may use in the place of the job. */
+const routed = (parts: TargetParts) => ({ tools: parts.tools, tokens: tokenTarget(parts) })
 
 function tokenTarget({ config, keys, longestToken }: TargetParts): Target {
   return openTokenTarget({

@@ -42,10 +42,10 @@ export function wiringFaults(config: Config, inForce: PolicyInForce): readonly s
       : []
   })
   const takers = [
-    ...config.routes.map(({ name, kind, target }) => ({
-      who: `route \`${name}\``,
-      wanted: kind === 'postgres' ? 'postgres_role' : 'token',
-      target,
+    ...config.routes.map((route) => ({
+      who: `route \`${route.name}\``,
+      wanted: kindFor(route),
+      target: route.target,
     })),
     ...Object.entries(config.connectors).map(([name, { target }]) => ({
       who: `connector \`${name}\``,
@@ -80,4 +80,12 @@ function heldFaults({ approvals }: Config, { policy }: PolicyInForce): readonly 
     .map(
       ({ name }) => `target \`${name}\` holds calls until they are approved, and there is no \`approvals\``,
     )
+}
+
+/** The kind of target whose tokens a route lets in: what it puts in for the upstream is made by that. */
+function kindFor(route: Config['routes'][number]): string {
+  if (route.kind === 'postgres') return 'postgres_role'
+  const inject = route.kind === 'http' ? (route.inject ?? {}) : {}
+  if ('github_app' in inject) return 'github_app'
+  return 'aws_sigv4' in inject ? 'aws_role' : 'token'
 }

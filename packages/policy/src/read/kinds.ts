@@ -19,12 +19,28 @@ export interface TargetKind {
 }
 
 export const targetKinds: ReadonlyMap<string, TargetKind> = new Map<string, TargetKind>([
-  ['aws_role', { text: true, required: ['role'], optional: ['session_policy', 'connection'] }],
+  [
+    'aws_role',
+    {
+      text: true,
+      required: ['role'],
+      optional: ['session_policy', 'connection', 'audience'],
+      audience: 'optional',
+    },
+  ],
   [
     'gcp_service_account',
     { text: true, required: ['service_account'], optional: ['oauth_scopes', 'connection'] },
   ],
-  ['github_app', { required: ['app', 'repos', 'permissions'], optional: ['scopes'], scopes: true }],
+  [
+    'github_app',
+    {
+      required: ['app', 'repos', 'permissions'],
+      optional: ['scopes', 'audience'],
+      scopes: true,
+      audience: 'optional',
+    },
+  ],
   ['mysql_role', { required: ['server', 'role'], optional: ['schema'] }],
   [
     'postgres_role',

@@ -9,6 +9,7 @@ import { signed } from '../../../base/sigv4.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Credential, Grant } from '../../../domain.ts'
 import type { SignFederation } from '../../federation.ts'
+import { type RouteTokens, routeToken } from '../../route-token.ts'
 import type { Target } from '../../target.ts'
 import { type Session, sessionOf } from './session.ts'
 import { awsRoleSettings } from './settings.ts'
@@ -28,6 +29,8 @@ export interface AwsTargetParts {
   readonly connections: Readonly<Record<string, AwsConnection>>
   readonly sign: SignFederation
   readonly tools: Pick<Tools, 'now'>
+  /** Makes a token of ours, where a route uses the keys. */
+  readonly tokens?: RouteTokens
   /** Milliseconds that STS has for an answer; ten seconds when absent. */
   readonly answerMs?: number
 }
@@ -37,8 +40,12 @@ const SHORTEST = 900
 const LONGEST_POLICY = 2048
 const audience = 'sts.amazonaws.com'
 
-/** Until when the keys of a lease work; nothing else of them can be asked for afterwards. */
-const handleShape = z.strictObject({ until: z.number() })
+/** Until when the keys of a lease work; the keys, where a route signs with them. */
+const handleShape = z.strictObject({
+  until: z.number(),
+  region: z.string().optional(),
+  keys: z.strictObject({ id: z.string(), secret: z.string(), session: z.string() }).optional(),
+})
 
 export function openAwsTarget(parts: AwsTargetParts): Target {
   const closing = new AbortController()
@@ -61,8 +68,13 @@ export function openAwsTarget(parts: AwsTargetParts): Target {
           ? await byWebIdentity(parts, connection, grant, session)
           : byOwnIdentity(parts, connection, grant, session)
       const now = Math.floor(parts.tools.now() / 1000)
+      const ours = await routeToken(parts.tokens, grant, settingsOf(grant).audience)
       const keys = await askSts({ ...question, milliseconds, signal: closing.signal, now })
-      return { ...credentialOf(keys, connection.region), handle: () => ({ until: keys.expiration }) }
+      const until = keys.expiration
+      if (!ours) return { ...credentialOf(keys, connection.region), handle: () => ({ until }) }
+      const made = { id: keys.accessKeyId, secret: keys.secretAccessKey, session: keys.sessionToken }
+      const { region } = connection
+      return { ...ours, handle: () => ({ until, region, keys: made }) }
     },
     outlives(handle) {
       const parsed = handleShape.safeParse(handle)
@@ -77,7 +89,8 @@ export function openAwsTarget(parts: AwsTargetParts): Target {
 
 function settingsOf(grant: Grant) {
   const parsed = awsRoleSettings.safeParse(grant.settings)
-  if (parsed.success) return { connection: undefined, session_policy: undefined, ...parsed.data }
+  if (parsed.success)
+    return { connection: undefined, session_policy: undefined, audience: undefined, ...parsed.data }
   throw new Failure('target_refused', {
     reason: `the settings of ${grant.target} are not those of an aws_role`,
   })

@@ -25,6 +25,11 @@ export const awsRoleSettings = z.union([
       .min(1)
       .optional()
       .describe('A connection of `connections.aws`; its only one when absent'),
+    audience: z
+      .string()
+      .regex(/^[\x21-\x7E]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
+      .optional()
+      .describe('With it a route alone uses the keys: the job gets a token of ours for this audience'),
   }),
 ])
 

@@ -5,6 +5,7 @@ import { Failure } from '../../../base/failure.ts'
 import { Secret } from '../../../base/secret.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Grant } from '../../../domain.ts'
+import { type RouteTokens, routeToken } from '../../route-token.ts'
 import type { Handle, Issued, Target } from '../../target.ts'
 import { type MadeToken, openEndToken } from './end-token.ts'
 import { type GithubAppConnection, openGithub, seconds } from './github.ts'
@@ -16,6 +17,8 @@ export interface GithubAppTargetParts {
   /** `connections.github_app` of the configuration. */
   readonly connections: Readonly<Record<string, GithubAppConnection>>
   readonly tools: Tools
+  /** Makes a token of ours, where a route uses the app's. */
+  readonly tokens?: RouteTokens
 }
 
 /** RFC 8693 3. */
@@ -42,7 +45,7 @@ const handleShape = z.object({
 type GithubHandle = z.output<typeof handleShape>
 
 /** Opens the kind. Throws `Failure('internal')` when the key of an app cannot be read. */
-export function openGithubAppTarget({ connections, tools }: GithubAppTargetParts): Target {
+export function openGithubAppTarget({ connections, tools, tokens }: GithubAppTargetParts): Target {
   const github = openGithub(connections, tools)
   const parts = { github, installations: openInstallations(github), end: openEndToken(github) }
   return {
@@ -62,12 +65,15 @@ export function openGithubAppTarget({ connections, tools }: GithubAppTargetParts
       const handleWith = (made: MadeToken, endsAt = 0) => {
         return () => withToken(known, made, endsAt)
       }
+      // Signed first: what GitHub made would have to be ended if this failed.
+      const ours = await routeToken(tokens, grant, settings.audience)
       const made = await mint(parts, {
         app: github.app(settings.app),
         wish: wishOf(grant, settings),
         before: grant.issuedAt + issueSeconds,
         keep: (token) => ({ handle: handleWith(token) }),
       })
+      if (ours) return { ...ours, handle: handleWith(made, made.endsAt) }
       return {
         token: new Secret(made.token),
         issuedTokenType: accessToken,

@@ -33,6 +33,11 @@ export const githubAppSettings = z
       .record(permission, z.enum(accesses))
       .refine((permissions) => Object.keys(permissions).length > 0, 'names no permission')
       .describe("The token's permissions, by GitHub's names; metadata: read comes with every token"),
+    audience: z
+      .string()
+      .regex(/^[\x21-\x7E]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
+      .optional()
+      .describe('With it a route alone uses the token: the job gets one of ours for this audience'),
     scopes: z
       .union([z.array(scope), z.record(scope, z.string())])
       .optional()

@@ -2,7 +2,7 @@ import type { Agent, IncomingMessage, ServerResponse } from 'node:http'
 import type { Tools } from '../../../base/tools.ts'
 import type { Admitted, Meter } from '../../route.ts'
 import type { Asked } from './asked.ts'
-import type { Injected } from './injected.ts'
+import type { Injected, InjectedAt } from './injected.ts'
 import type { Wires } from './wires.ts'
 
 /** What stands behind the route. */
@@ -33,6 +33,8 @@ export interface Carriage {
   readonly extra: () => readonly string[]
   /** Where the request is recorded: hears of the bytes of the answer's body. */
   readonly count?: (bytes: number) => void
+  /** What the lease made there, in the place of `Upstream.injected`. */
+  readonly injectedAt?: InjectedAt
   /** Who asks, signed for the upstream. */
   readonly assertion?: string
   /** Where the job has a budget for what flows. */

@@ -117,7 +117,7 @@ function endWith(response: ServerResponse, body: Buffer): void {
 }
 
 /** As it is sent, with its empty line; `undefined` where a value could end its line. */
-function headOf({ upstream, request, asked, admitted, assertion }: Carriage): string | undefined {
+function headOf({ upstream, request, asked, admitted, assertion, injectedAt }: Carriage): string | undefined {
   const method = request.method ?? 'GET'
   const fields = fieldsForUpstream({
     received: request.rawHeaders,
@@ -129,7 +129,7 @@ function headOf({ upstream, request, asked, admitted, assertion }: Carriage): st
     httpVersion: request.httpVersion,
     scheme: upstream.scheme,
     ownCookies: upstream.ownCookies,
-    injected: upstream.injected,
+    injected: injectedAt === undefined ? upstream.injected : injectedAt(upstream.origin),
     assertion,
   })
   let head = `${method} ${asked.path}${asked.query} HTTP/1.1\r\n`

@@ -80,7 +80,7 @@ function attempt(carriage: Carriage, mayRepeat: boolean, connection?: Duplex): v
 }
 
 function send(
-  { upstream, request, asked, admitted, assertion }: Carriage,
+  { upstream, request, asked, admitted, assertion, injectedAt }: Carriage,
   connection?: Duplex,
 ): ClientRequest {
   const { origin, agent, idleMs } = upstream
@@ -101,7 +101,7 @@ function send(
       httpVersion: request.httpVersion,
       scheme: upstream.scheme,
       ownCookies: upstream.ownCookies,
-      injected: upstream.injected,
+      injected: injectedAt === undefined ? upstream.injected : injectedAt(origin),
       assertion,
     }),
   })

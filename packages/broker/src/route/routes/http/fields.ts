@@ -122,11 +122,11 @@ export interface Passage {
 export function fieldsForUpstream(passage: Passage): string[] {
   const { received, admitted } = passage
   const { injected, assertion } = passage
-  const hidden = injected?.hides
+  const hides = injected?.hides
   const drops =
-    hidden === undefined
+    hides === undefined
       ? dropsForUpstream
-      : (name: string) => dropsForUpstream(name) || plainName(name) === hidden
+      : (name: string) => dropsForUpstream(name) || hides(plainName(name))
   const fields = kept(received, drops, ['Host', passage.upstreamHost])
   if (passage.ownCookies === true) hideCookies(fields)
   fields.push(...framing(passage))

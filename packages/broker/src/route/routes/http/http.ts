@@ -1,21 +1,22 @@
 /** The route `http`: an identity-aware reverse proxy in front of one HTTP API. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { Failure } from '../../../base/failure.ts'
+import { asFailure, Failure } from '../../../base/failure.ts'
 import { newId } from '../../../base/id.ts'
 import type { Reach } from '../../../base/reach.ts'
 import type { Tools } from '../../../base/tools.ts'
 import { bearerProblem, type Problem, problem } from '../../bearer-error.ts'
-import type { Gate, Listening, Route } from '../../route.ts'
+import type { Admitted, Gate, Listening, Route } from '../../route.ts'
 import type { HttpRouteSettings } from '../../settings.ts'
 import type { SignIn } from '../../sign-in.ts'
 import { watchLease } from '../../watch.ts'
 import { agentFor } from './agent.ts'
-import { readAsked } from './asked.ts'
+import { type Asked, readAsked } from './asked.ts'
 import { admit, asserted, charged, isSpent, mustRecord, record } from './asking.ts'
 import type { Upstream } from './carriage.ts'
 import { carryToOne } from './carry-to-one.ts'
-import { injectedBy } from './injected.ts'
+import { type InjectedAt, injectedBy } from './injected.ts'
+import { injectedByLease } from './lease-injected.ts'
 import { openPool } from './pool.ts'
 import { follow } from './recorded.ts'
 import type { Running } from './running.ts'
@@ -46,7 +47,8 @@ function listen(
 ): Promise<Listening> {
   const idleMs = settings.idle_timeout * 1000
   const people = signIn === undefined ? {} : { ownCookies: true as const }
-  const injected = settings.inject === undefined ? {} : { injected: injectedBy(settings.inject) }
+  const fixed = settings.inject && injectedBy(settings.inject)
+  const injected = fixed === undefined ? {} : { injected: fixed }
   const scheme: 'http' | 'https' = settings.tls === undefined ? 'http' : 'https'
   const upstreamAt = (text: string): Upstream => {
     const origin = new URL(text)
@@ -126,6 +128,12 @@ async function serve(
     say(running, request, response, recorded)
     return
   }
+  const injectedAt = await leaseInjected(running, admitted, request, asked, body)
+  if (injectedAt !== undefined && 'status' in injectedAt) {
+    recorded?.answered({ cut: true })
+    say(running, request, response, injectedAt)
+    return
+  }
   if (response.destroyed) {
     recorded?.answered({ cut: true })
     return
@@ -140,6 +148,7 @@ async function serve(
     admitted,
     ...(body === undefined ? {} : { body }),
     ...asserted(running, admitted),
+    ...(injectedAt === undefined ? {} : { injectedAt }),
     ...(meter?.flows ? { meter } : {}),
     ...(followed === undefined ? {} : { count: followed.count }),
     extra: () => [
@@ -220,13 +229,36 @@ async function switchProtocols(
     endWith(socket, recorded)
     return
   }
+  const injectedAt = await leaseInjected(running, admitted, request, asked)
+  if (injectedAt !== undefined && 'status' in injectedAt) {
+    endWith(socket, injectedAt)
+    return
+  }
   carryWebSocket({
+    ...(injectedAt === undefined ? {} : { injectedAt }),
     ...recorded,
     ...{ upstream: pool.pick(), tools, gate, request, socket, head, asked, admitted, switched },
     ...(meter?.flows ? { meter } : {}),
     ...asserted(running, admitted),
     unavailable: (status, cause) => unavailable(running, status, cause),
   })
+}
+
+/** In the log before anybody hears of it, where the lease gives nothing to put in. */
+async function leaseInjected(
+  running: Running,
+  admitted: Admitted,
+  request: IncomingMessage,
+  asked: Asked,
+  body?: Buffer,
+): Promise<InjectedAt | Problem | undefined> {
+  const { settings, gate } = running
+  try {
+    return await injectedByLease(running, admitted, request, asked, body)
+  } catch (thrown) {
+    const ask = { route: settings.name, target: settings.target, action: `${request.method} ${asked.path}` }
+    return refusalOf(running, await gate.refuse(admitted, ask, asFailure(thrown)))
+  }
 }
 
 function unavailable({ tools, settings }: Running, status: 502 | 504, cause: unknown): Problem {

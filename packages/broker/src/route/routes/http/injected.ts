@@ -5,19 +5,27 @@ import type { Injection } from '../../settings.ts'
 export interface Injected {
   /** A flat list. */
   readonly fields: readonly string[]
-  /** The caller's fields of this name, in lower case and with every other sign a hyphen, do not pass. */
-  readonly hides: string
+  /** Which of the caller's fields do not pass: names in lower case, every other sign a hyphen. */
+  readonly hides: (name: string) => boolean
 }
+
+/** What is said to one origin. */
+export type InjectedAt = (origin: URL) => Injected
 
 /** Throws `Failure('internal')` for a secret that no field can hold, before anybody listens. */
-export function injectedBy(injection: Injection): Injected {
-  const [name, value] = fieldOf(injection)
+export function injectedBy(injection: Injection): Injected | undefined {
+  const field = fieldOf(injection)
+  if (field === undefined) return undefined
+  const [name, value] = field
   if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value))
     throw new Failure('internal', { reason: '`inject` holds what no field of HTTP can: visible ASCII alone' })
-  return { fields: [name, value], hides: name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-') }
+  const own = name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-')
+  return { fields: [name, value], hides: (each) => each === own }
 }
 
-function fieldOf(injection: Injection): readonly [name: string, value: string] {
+/** `undefined`: what goes in is made by each lease. */
+function fieldOf(injection: Injection): readonly [name: string, value: string] | undefined {
+  if ('github_app' in injection || 'aws_sigv4' in injection) return undefined
   if ('bearer' in injection) return ['Authorization', `Bearer ${injection.bearer.reveal()}`]
   if ('header' in injection) return [injection.header.name, injection.header.value.reveal()]
   const { user, password } = injection.basic

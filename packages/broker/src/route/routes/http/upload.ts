@@ -21,7 +21,7 @@ export function upload(
   request: IncomingMessage,
   onward: ClientRequest,
   meter?: Meter,
-  hides?: string,
+  hides?: (name: string) => boolean,
 ): () => void {
   let untidied = 0
   const turn = new Transform({

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Json } from '../../../base/canonical-json.ts'
-import { Failure } from '../../../base/failure.ts'
+import { asFailure, Failure } from '../../../base/failure.ts'
 import type { Problem } from '../../bearer-error.ts'
 import type { Admitted } from '../../route.ts'
 import type { Asked } from './asked.ts'
 import { hasBody } from './fields.ts'
 import { readBytes, readJsonBody } from './json-body.ts'
+import { mustRead } from './lease-injected.ts'
 import type { Running } from './running.ts'
 import { refusalOf } from './saying-no.ts'
 
@@ -34,6 +35,7 @@ export async function wanted(
         bytes = read.bytes
         return read.json
       })
+    if (mustRead(running, request)) bytes ??= await readForSignature(running, request, asked, admitted)
     if (!held) return bytes
     const show = async () => {
       bytes ??= hasBody(request.rawHeaders) ? await readBytes(request) : undefined
@@ -47,6 +49,24 @@ export async function wanted(
     return bytes
   } catch (thrown) {
     return refusalOf(running, thrown)
+  }
+}
+
+/** What cannot be read is in the log. */
+async function readForSignature(
+  { gate, settings: { name: route, target } }: Running,
+  request: IncomingMessage,
+  { path }: Asked,
+  admitted: Admitted,
+): Promise<Buffer> {
+  try {
+    return await readBytes(request)
+  } catch (thrown) {
+    throw await gate.refuse(
+      admitted,
+      { route, target, action: `${request.method} ${path}` },
+      asFailure(thrown),
+    )
   }
 }
 

@@ -9,6 +9,7 @@ import { watchLease } from '../../watch.ts'
 import type { Asked } from './asked.ts'
 import type { Upstream } from './carriage.ts'
 import { fieldsForCaller, fieldsForUpstream, hasBody, valuesOf } from './fields.ts'
+import type { InjectedAt } from './injected.ts'
 import { metered } from './metered.ts'
 import { endWith } from './unreadable.ts'
 
@@ -25,6 +26,8 @@ export interface Handshake {
   readonly admitted: Admitted
   /** Where whoever closes the route finds what switched. */
   readonly switched: Set<Duplex>
+  /** What the lease made there. */
+  readonly injectedAt?: InjectedAt
   /** Who asks, signed for the upstream. */
   readonly assertion?: string
   /** Where the job has a budget for what flows. */
@@ -58,7 +61,7 @@ export function handshakeFault({ rawHeaders }: IncomingMessage): string | undefi
 
 /** Carries it. Every way it can end answers the caller or ends its connection; nothing throws. */
 export function carryWebSocket(handshake: Handshake): void {
-  const { upstream, request, socket, asked, admitted, unavailable } = handshake
+  const { upstream, request, socket, asked, admitted, injectedAt, unavailable } = handshake
   // Both ways, each end hears of the other; over TLS the server listens too.
   socket.setMaxListeners(30)
   const { origin, agent, idleMs } = upstream
@@ -73,7 +76,7 @@ export function carryWebSocket(handshake: Handshake): void {
     httpVersion: request.httpVersion,
     scheme: upstream.scheme,
     ownCookies: upstream.ownCookies,
-    injected: upstream.injected,
+    injected: injectedAt === undefined ? upstream.injected : injectedAt(origin),
     assertion: handshake.assertion,
   })
   const headers = [...fields, 'Connection', 'Upgrade', 'Upgrade', 'websocket']
