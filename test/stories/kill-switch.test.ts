@@ -1,4 +1,4 @@
-/** What is switched off stops at the next request of connections that are open, at all kinds of routes, on two replicas. */
+/** What is switched off, revoked or spent stops at the next request of open connections, at all kinds of routes, on two replicas. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { appendFileSync, writeFileSync } from 'node:fs'
@@ -31,7 +31,7 @@ grants:
 `
 
 /** Two replicas with a route of each kind. */
-async function start(t: TestContext) {
+async function start(t: TestContext, text = policy) {
   const admin = await database()
   await query(admin, 'CREATE ROLE migrator').catch(() => undefined)
   const reached: string[] = []
@@ -41,7 +41,7 @@ async function start(t: TestContext) {
   })
   const tools = await modernToolServer(t)
   const github = await githubFor(t)
-  const site = await makeSite(t, { issuers: { github: github.issuer }, policy })
+  const site = await makeSite(t, { issuers: { github: github.issuer }, policy: text })
   writeFileSync(join(site.folder, 'admin-url'), admin)
   const routes = `connections: { postgres: { staging: { url: { file: ./admin-url } } } }
 routes:
@@ -85,9 +85,10 @@ async function open(t: TestContext, stage: Stage, at: number, of: Stage['job']) 
     })
     sent.end(body)
     const [answer] = (await once(sent, 'response')) as [import('node:http').IncomingMessage]
-    answer.resume()
-    await once(answer, 'end')
-    return answer.statusCode === 200
+    let said = ''
+    for await (const piece of answer) said += String(piece)
+    // A tool whose call was not made has a result that says so.
+    return answer.statusCode === 200 && !/"isError":\s*true/.test(said)
   }
   const place = new URL(url(at, 'orders-db'))
   const client = new pg.Client({
@@ -142,4 +143,33 @@ test('an agent, a job, a repository: off at the next request on open connections
     if (theirs !== undefined) assert.deepEqual(await all(theirs), [true, true, true], what)
     await assert.rejects(stage.token(stage.job, 'orders-api'))
   }
+})
+
+test('revoked leases: over at the next request on open connections, on both replicas, and new ones can be had', async (t) => {
+  const stage = await start(t)
+  const mine = [await open(t, stage, 0, stage.job), await open(t, stage, 1, stage.job)]
+  const theirs = await open(t, stage, 1, stage.other)
+  for (const each of [...mine, theirs]) assert.deepEqual(await all(each), [true, true, true])
+  const office = await openOfficeFromFile({ path: stage.site.config, env: {}, writeLog: () => undefined })
+  assert.equal((await office.endLeases({ actor: 'coding-agent' })).length, 6)
+  await office.close()
+  for (const each of mine) assert.deepEqual(await all(each), [false, false, false])
+  assert.deepEqual(await all(theirs), [true, true, true])
+  assert.deepEqual(await all(await open(t, stage, 0, stage.job)), [true, true, true])
+})
+
+test('a spent budget: nothing more on open connections of either replica, and another job has its own', async (t) => {
+  const budgets = policy.replaceAll(
+    /(orders-api|tools|orders-db): \{ tier: staging,/g,
+    '$& budget: { calls: 4 },',
+  )
+  const stage = await start(t, budgets)
+  const [one, two] = [await open(t, stage, 0, stage.job), await open(t, stage, 1, stage.job)]
+  for (const each of [one, two, two, one]) assert.deepEqual(await all(each), [true, true, true])
+  const before = [stage.reached.length, stage.tools.calls.length]
+  for (const each of [one, two]) assert.deepEqual(await all(each), [false, false, false])
+  assert.deepEqual([stage.reached.length, stage.tools.calls.length], before)
+  // A token that is new is the same job's.
+  assert.deepEqual(await all(await open(t, stage, 1, stage.job)), [false, false, false])
+  assert.deepEqual(await all(await open(t, stage, 0, stage.other)), [true, true, true])
 })
