@@ -40,7 +40,7 @@ function raw(url: string, bytes: string): Promise<string> {
   })
 }
 
-test('forty hostile requests: refused, recorded with the reason, never at the upstream', async (t) => {
+test('sixty hostile requests: refused, recorded with the reason, never at the upstream', async (t) => {
   const reached: string[] = []
   const upstream = await onLoopback(t, (request, response) => {
     reached.push(`${request.method} ${request.url}`)

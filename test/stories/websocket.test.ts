@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
 import { pushJob } from '../../packages/cli/src/demo/stand-in/claims.ts'
@@ -190,4 +192,30 @@ test('an upstream that does not switch is heard, and handshakes that two could r
     ...good,
   ])
   assert.doesNotMatch(both, /101 Switching/)
+})
+
+test('a socket of a route that puts in a secret and says who asks gets both, and the caller’s own go nowhere', async (t) => {
+  const { heads, url: upstream } = await echo(t)
+  const github = await githubFor(t)
+  const site = await makeSite(t, { issuers: { github: github.issuer }, policy })
+  writeFileSync(join(site.folder, 'secret'), 's3cret-of-the-api')
+  appendFileSync(
+    site.config,
+    `routes: [{ kind: http, name: orders, listen: "127.0.0.1:0", upstream: "${upstream}", target: orders-api, assertion: true, inject: { header: { name: X-Api-Key, value: { file: ./secret } } } }]\n`,
+  )
+  const broker = await runBroker(t, site.config)
+  const job = github.idToken({ ...pushJob('staging'), aud: site.url })
+  const token = accessToken(await exchange(broker.url, job, { audience: 'orders-api' }))
+  const socket = new WebSocket(`${String(broker.routes[0]?.url).replace('http', 'ws')}/watch`, {
+    headers: { authorization: `Bearer ${token}`, 'x-api-key': 'forged', 'x-mayfly-assertion': 'forged' },
+  })
+  await once(socket, 'open')
+  socket.send('hello')
+  assert.equal(String((await once(socket, 'message'))[0]), 'hello')
+  socket.close()
+  const [, fields] = JSON.parse(heads[0] ?? '[]') as [string, Record<string, string[]>]
+  assert.deepEqual(fields['x-api-key'], ['s3cret-of-the-api'])
+  assert.equal(fields['x-mayfly-assertion']?.length, 1)
+  assert.match(String(fields['x-mayfly-assertion']), /^eyJ/)
+  assert.doesNotMatch(heads.join(), /forged/)
 })

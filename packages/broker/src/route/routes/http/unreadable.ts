@@ -10,6 +10,27 @@ const statusOf: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
+/** What Node's parser stumbled over, in words; its own say more than callers should read of it. */
+const faultOf: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: 'its head is too long',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'its chunk extensions are too long',
+  HPE_INVALID_CONTENT_LENGTH: 'its length is no number, or stands beside a transfer encoding',
+  HPE_UNEXPECTED_CONTENT_LENGTH: 'it has two lengths, or a length and a transfer encoding',
+  HPE_INVALID_TRANSFER_ENCODING: 'its transfer encoding does not end in chunked, or stands beside a length',
+  HPE_INVALID_CHUNK_SIZE: 'the size of a chunk is no number',
+  HPE_INVALID_METHOD: 'its method is none',
+  HPE_INVALID_URL: 'its target is none',
+  HPE_INVALID_CONSTANT: 'its first line is none',
+  HPE_INVALID_VERSION: 'its version of HTTP is none',
+  HPE_INVALID_HEADER_TOKEN: 'a field has a name or a value that no field may have',
+  HPE_LF_EXPECTED: 'a line ends in CR alone',
+  HPE_CR_EXPECTED: 'a line ends in LF alone',
+  HPE_STRICT: 'a line does not end as lines do',
+  HPE_INVALID_EOF_STATE: 'it broke off',
+  HPE_CLOSED_CONNECTION: 'something came after its end',
+  HPE_PAUSED_H2_UPGRADE: 'it is HTTP/2 without TLS',
+}
+
 /** Answers what Node's parser cannot read and what asks for a tunnel, and ends the connection. */
 export function answerBrokenRequests(server: Server, serving: Serving): void {
   const { tools, connections, answering } = serving
@@ -31,7 +52,11 @@ export function answerBrokenRequests(server: Server, serving: Serving): void {
     // The answer to the unfit request before it is on its way already.
     else if (connections.isSpoilt(socket)) {
       if (!answering.has(socket)) socket.end(() => socket.destroy())
-    } else end(socket, statusOf[thrown.code ?? ''] ?? 400, 'The request cannot be read.')
+    } else {
+      const why = faultOf[thrown.code ?? '']
+      const said = why === undefined ? '.' : `: ${why}.`
+      end(socket, statusOf[thrown.code ?? ''] ?? 400, `The request cannot be read${said}`)
+    }
   })
   server.on('connect', (_, socket) => end(socket, 501, 'CONNECT is not carried.'))
 }
