@@ -163,7 +163,7 @@ guardrails:
     'who: { groups: { all: [staff, orders-admins] } }',
     'who: { groups: [staff, orders-admins] }',
   )
-  await assert.rejects(peopleStage(t, { policy: leaky }), /only admins change.*groups\[staff\]/s)
+  await assert.rejects(peopleStage(t, { policy: leaky }), /only admins change.*groups = \[staff\]/s)
 })
 
 const stronger = `version: 1

@@ -156,9 +156,28 @@ current.push(best)}beforeLast=last,last=current}return last[b.length]??0}var MOS
 if(text2.length>100)return[];let folded=text2.toLowerCase();return[...known].filter(name2=>Math.abs(name2.length-
 text2.length)<=2&&name2.length<=102).slice(0,Math.ceil(MOST_COMPARED/(text2.length+1)**2)).map(name2=>({name:name2,
 distance:editDistance(folded,name2.toLowerCase())})).filter(({name:name2,distance})=>distance<=Math.min(2,Math.
-max(1,name2.length-2))).toSorted((a,b)=>a.distance-b.distance||(a.name<b.name?-1:1)).slice(0,3).map(({name:name2})=>name2)}function failingConditions(box2,token,schema){return[...box2.values()].filter(condition=>!has(condition.lang,token.
+max(1,name2.length-2))).toSorted((a,b)=>a.distance-b.distance||(a.name<b.name?-1:1)).slice(0,3).map(({name:name2})=>name2)}var insideSegment=lettersExcept("/:@"),anyDepth=lettersExcept(":@");function compileGlob(text2){let steps=[],segments=text2.split(/([/:@])/);for(let segment of segments){let whole=segment===
+"*"||segment==="**",letters=segment==="**"?anyDepth:insideSegment;if(whole)steps.push({letters,repeated:!1},{letters,
+repeated:!0});else for(let letter of segment)steps.push(letter==="*"?star:exactly(letter))}return fromAutomaton(
+sequence(steps))}var star={letters:insideSegment,repeated:!0},exactly=letter=>({letters:lettersIn(letter),repeated:!1});
+function words(...parts2){return fromAutomaton(sequence(parts2.flatMap(part=>typeof part=="string"?[...part].map(
+exactly):[{letters:part,repeated:!1},{letters:part,repeated:!0}])))}function exactlyMany(letters,count){return fromAutomaton(
+sequence(Array.from({length:count},()=>({letters,repeated:!1}))))}var someText=words(anyLetter);var lower="abcdefghijklmnopqrstuvwxyz",upper=lower.toUpperCase(),digits=lettersIn("0123456789"),alphanumeric=lettersIn(
+`${lower}${upper}0123456789`),id=words(digits),word=words(lettersIn(`${lower}${upper}0123456789_-`)),text=words(
+anyLetter),refName=lettersExcept(" ~^:?*[\\"),branches=words("refs/heads/",refName),tags=words("refs/tags/",refName),
+branchesAndTags=union(branches,tags),hexadecimal=lettersIn("0123456789abcdef"),commits=exactlyMany(hexadecimal,
+40),uuid=fromAutomaton(sequence([..."xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"].map(letter=>({letters:letter==="x"?
+hexadecimal:lettersIn(letter),repeated:!1}))));function claim(name2,domain,more={}){return[name2,{name:name2,domain,folded:!1,optional:!1,form:"text",...more}]}var trueOrFalse=literals(["true","false"]);function only(name2,lang){return{claim:name2,lang,needed:"",names:[],sayings:[]}}var present=withMissing(everything,
+!1);function rule(name2,refusedBox){return{name:name2,box:refusedBox}}function needs(name2,other){return rule(
+name2,box(only(other,onlyMissing),only(name2,present)))}var anyBranch=inter(branches,compileGlob("refs/heads/*")),
+notProtected=literals(["false"]);function callerChosen(name2,hint){return provesNothing(name2,"is chosen by th\
+e caller and proves nothing",hint)}function provesNothing(name2,why,hint){return[name2,{code:"P031",message:`\`${name2}\
+\` ${why}`,hint}]}var audience=callerChosen("aud","the broker checks the audience itself");function memberIn(name2){let[,list,value]=/^([^[\]]+)\[(.+)\]$/s.exec(name2)??[];return list===void 0||value===
+void 0?void 0:{list,value}}function claimIn(name2){return memberIn(name2)?.list??name2}function valuesIn(token,list){return`[${[...token.keys()].map(memberIn).filter(member=>member?.list===list).map(
+member=>member?.value).join(", ")}]`}function failingConditions(box2,token,schema){return[...box2.values()].filter(condition=>!has(condition.lang,token.
 get(condition.claim))).map(condition=>{let got=token.get(condition.claim),hint=hintFor(condition,got,token,schema),
-{claim:claim2,needed}=condition;return{claim:claim2,got:got??null,needed,...hint===void 0?{}:{hint}}})}function visibleTo(box2,token,{
+{claim:claim2,needed}=condition,list=claimIn(claim2);return memberIn(claim2)!==void 0?{claim:list,got:valuesIn(
+token,list),needed}:{claim:claim2,got:got??null,needed,...hint===void 0?{}:{hint}}})}function visibleTo(box2,token,{
 parts:parts2,properties}){let whose=[...parts2.identities.length===0?box2.keys():parts2.identities,...parts2.workflow?.
 names??[],parts2.workflow?.version,parts2.tenant?.claim],prefix=properties?.prefix,declared=prefix===void 0?[]:
 [...box2.keys()].filter(claim2=>claim2.startsWith(prefix));return[...whose,...declared].every(claim2=>{let condition=box2.
@@ -194,23 +213,7 @@ let ranked=entries.map(({grant,box:box2})=>({name:grant.name,box:box2,cost:costO
 (a,b)=>a.cost-b.cost||(a.name<b.name?-1:1)),grants=(reader==="caller"?ranked.slice(0,SHOWN_TO_CALLER):ranked).
 map(({name:name2,box:box2})=>({grant:name2,failing:failingConditions(box2,token,schema)})),[first]=grants;if(first===
 void 0)return{summary:`no grant gives \`${target}\``,grants};let said=first.failing.map(({claim:claim2,got,needed})=>`${claim2}\
- is ${got??"missing"}, needs ${needed}`);return{summary:`${first.grant}: ${said.join("; ")}`,grants}}var insideSegment=lettersExcept("/:@"),anyDepth=lettersExcept(":@");function compileGlob(text2){let steps=[],segments=text2.split(/([/:@])/);for(let segment of segments){let whole=segment===
-"*"||segment==="**",letters=segment==="**"?anyDepth:insideSegment;if(whole)steps.push({letters,repeated:!1},{letters,
-repeated:!0});else for(let letter of segment)steps.push(letter==="*"?star:exactly(letter))}return fromAutomaton(
-sequence(steps))}var star={letters:insideSegment,repeated:!0},exactly=letter=>({letters:lettersIn(letter),repeated:!1});
-function words(...parts2){return fromAutomaton(sequence(parts2.flatMap(part=>typeof part=="string"?[...part].map(
-exactly):[{letters:part,repeated:!1},{letters:part,repeated:!0}])))}function exactlyMany(letters,count){return fromAutomaton(
-sequence(Array.from({length:count},()=>({letters,repeated:!1}))))}var someText=words(anyLetter);var lower="abcdefghijklmnopqrstuvwxyz",upper=lower.toUpperCase(),digits=lettersIn("0123456789"),alphanumeric=lettersIn(
-`${lower}${upper}0123456789`),id=words(digits),word=words(lettersIn(`${lower}${upper}0123456789_-`)),text=words(
-anyLetter),refName=lettersExcept(" ~^:?*[\\"),branches=words("refs/heads/",refName),tags=words("refs/tags/",refName),
-branchesAndTags=union(branches,tags),hexadecimal=lettersIn("0123456789abcdef"),commits=exactlyMany(hexadecimal,
-40),uuid=fromAutomaton(sequence([..."xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"].map(letter=>({letters:letter==="x"?
-hexadecimal:lettersIn(letter),repeated:!1}))));function claim(name2,domain,more={}){return[name2,{name:name2,domain,folded:!1,optional:!1,form:"text",...more}]}var trueOrFalse=literals(["true","false"]);function only(name2,lang){return{claim:name2,lang,needed:"",names:[],sayings:[]}}var present=withMissing(everything,
-!1);function rule(name2,refusedBox){return{name:name2,box:refusedBox}}function needs(name2,other){return rule(
-name2,box(only(other,onlyMissing),only(name2,present)))}var anyBranch=inter(branches,compileGlob("refs/heads/*")),
-notProtected=literals(["false"]);function callerChosen(name2,hint){return provesNothing(name2,"is chosen by th\
-e caller and proves nothing",hint)}function provesNothing(name2,why,hint){return[name2,{code:"P031",message:`\`${name2}\
-\` ${why}`,hint}]}var audience=callerChosen("aud","the broker checks the audience itself");function foldAscii(text2){return/[A-Z]/.test(text2)?text2.replaceAll(/[A-Z]/g,letter=>letter.toLowerCase()):text2}var ascii=/^[ -~]*$/,invisible=/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u;function textOf(given,name2){if(!Object.
+ is ${got??"missing"}, needs ${needed}`);return{summary:`${first.grant}: ${said.join("; ")}`,grants}}function foldAscii(text2){return/[A-Z]/.test(text2)?text2.replaceAll(/[A-Z]/g,letter=>letter.toLowerCase()):text2}var ascii=/^[ -~]*$/,invisible=/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u;function textOf(given,name2){if(!Object.
 hasOwn(given,name2))return;let value=given[name2];if(!(value===void 0||value===""))return typeof value=="boole\
 an"?String(value):typeof value=="number"?Number.isSafeInteger(value)?String(value):!1:typeof value=="string"&&
 (ascii.test(value)||!invisible.test(value))?value:!1}function refuse2(claim2,reason){return{ok:!1,claim:claim2,reason}}function take(token,claim2,value){if(value===

@@ -6,6 +6,7 @@ import { type Box, matches, type TokenClaims } from './box.ts'
 import { decideByRules } from './decide.ts'
 import type { GivingBox } from './giving.ts'
 import type { Policy, PolicyGuardrail, PolicyIssuer } from './policy.ts'
+import { claimIn, memberIn, valuesIn } from './schema/list-claims.ts'
 import type { Region } from './search.ts'
 
 /** What the token gets, or, under `always`, does not get. */
@@ -123,6 +124,7 @@ export function shownClaims(
   const known = new Map(boxes.flatMap((box) => claims.flatMap((claim) => namesById(box, claim))))
   return Object.fromEntries(
     claims.map((claim) => {
+      if (memberIn(claim) !== undefined) return [claimIn(claim), valuesIn(token, claimIn(claim))]
       const value = token.get(claim)
       const name = value === undefined ? undefined : known.get(value)
       return [

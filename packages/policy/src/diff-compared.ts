@@ -6,6 +6,7 @@ import { type Decision, decideByRules } from './decide.ts'
 import type { GivingBox } from './giving.ts'
 import type { Policy, PolicyDeny, PolicyIssuer, PolicyTarget } from './policy.ts'
 import type { Place } from './problem.ts'
+import { claimIn } from './schema/list-claims.ts'
 import { findOutside, type Region } from './search.ts'
 
 /** The direction is in the words only: what is lost is what the old policy gives and the new one does not. */
@@ -103,7 +104,7 @@ export function changeOf(
     tier: gift.target.tier,
     scopes,
     ...cause,
-    conditions: [...box.values()].map(({ claim, needed }) => `${claim} ${needed}`),
+    conditions: [...box.values()].map(({ claim, needed }) => `${claimIn(claim)} ${needed}`),
     sample: shownClaims(token, region, [entry]),
   }
 }

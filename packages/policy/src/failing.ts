@@ -2,9 +2,10 @@
 import type { Box, Condition, TokenClaims } from './box.ts'
 import { has, listed } from './lang.ts'
 import { editDistance } from './nearest.ts'
+import { claimIn, memberIn, valuesIn } from './schema/list-claims.ts'
 import type { IssuerSchema } from './schema/schema.ts'
 
-/** One condition that does not hold. `got` is `null` when the claim is missing. */
+/** One condition that does not hold. `got` is `null` when the claim is missing; of a list, the values that the policy names. */
 export interface FailingCondition {
   readonly claim: string
   readonly got: string | null
@@ -23,6 +24,8 @@ export function failingConditions(
       const got = token.get(condition.claim)
       const hint = hintFor(condition, got, token, schema)
       const { claim, needed } = condition
+      const list = claimIn(claim)
+      if (memberIn(claim) !== undefined) return { claim: list, got: valuesIn(token, list), needed }
       return { claim, got: got ?? null, needed, ...(hint === undefined ? {} : { hint }) }
     })
 }

@@ -6,6 +6,7 @@ import { TooLarge } from './automaton.ts'
 import type { Box } from './box.ts'
 import { denyBoxes, everythingOf, type GivingBox, givingBoxes, secondsOf } from './giving.ts'
 import type { Policy, PolicyIssuer } from './policy.ts'
+import { claimIn } from './schema/list-claims.ts'
 import { findOutside, isDisjoint, type Region, regionOf } from './search.ts'
 
 /** A target that some token of the conditions can get. */
@@ -61,7 +62,7 @@ export function who(policy: Policy, target: string): readonly Way[] {
       const left = leftOf(policy, entry)
       if (left === 'nothing') return []
       const { issuer, grant, box, scopes } = entry
-      const conditions = [...box.values()].map(({ claim, needed }) => `${claim} ${needed}`)
+      const conditions = [...box.values()].map(({ claim, needed }) => `${claimIn(claim)} ${needed}`)
       const certain = left === 'some'
       return [
         {

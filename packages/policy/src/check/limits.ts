@@ -4,7 +4,7 @@ import { contains, narrows } from '../lang.ts'
 import { type Access, type Gift, type PolicyIssuer, wholeOf } from '../policy.ts'
 import { greatest } from '../read/kinds.ts'
 import type { Vocabulary } from '../read/vocabulary.ts'
-import { memberIn } from '../schema/list-claims.ts'
+import { claimIn, memberIn } from '../schema/list-claims.ts'
 import type { Shorthand } from '../schema/schema.ts'
 
 /** What the given scopes allow; without scopes, what the target allows. */
@@ -42,7 +42,7 @@ export function wordsFor(claims: readonly string[], { schema }: PolicyIssuer): s
     const keys = [...schema.shorthands].filter(([, short]) =>
       short.to === 'workflow' ? name.startsWith('workflow.') : named(short, name),
     )
-    return keys.length === 0 ? [memberIn(name)?.list ?? name] : keys.map(([key]) => key)
+    return keys.length === 0 ? [claimIn(name)] : keys.map(([key]) => key)
   })
   const [last = '', ...rest] = [...new Set(words)].map((word) => `${word}:`).reverse()
   return rest.length === 0 ? last : `${rest.reverse().join(', ')} or ${last}`

@@ -142,7 +142,7 @@ function declaredLists(map: MapTree, refused: IssuerSchema['refused'], faults: F
   return map.entries.flatMap(({ key: list, place, value }) => {
     const fault = refused.get(list)
     if (fault !== undefined) faults.error(fault.code, place, fault.message, fault.hint)
-    else if (reserved.includes(list) || /[[\]]/.test(list))
+    else if (list === '' || reserved.includes(list) || /[[\]]/.test(list))
       faults.error('P022', place, `\`${list}\` can be no claim`, listHint)
     const values = (listOf(value, `\`${list}\``, faults)?.items ?? []).map((item) =>
       textOf(item, 'a value', faults),

@@ -50,7 +50,7 @@ function membersIn(list: string, tree: Tree, vocabulary: Vocabulary): readonly C
   return [...new Set(values)].map((value) => ({
     claim: memberName({ list, value }),
     lang: literals(['true']),
-    needed: 'in the list',
+    needed: `[${value}, ...]`,
     names: [],
     sayings: [{ operator: 'exact', values: ['true'], place: tree.place }],
   }))

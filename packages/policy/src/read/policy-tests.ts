@@ -79,7 +79,7 @@ function claimsNamed(because: Entry, vocabulary: Vocabulary): readonly string[] 
   if (key === 'workflow' && vocabulary.issuer.schema.workflow !== undefined)
     return ['workflow.repo', 'workflow.file', 'workflow.ref', 'job_workflow_ref']
   const values = valuesOfList(vocabulary.issuer.properties, key)
-  if (values !== undefined) return values.map((value) => memberName({ list: key, value }))
+  if (values !== undefined) return [key, ...values.map((value) => memberName({ list: key, value }))]
   const meaning = meaningOf({ ...because, key, place: because.value.place }, vocabulary)
   return meaning && [meaning.claim.name, ...(meaning.patternClaim ? [meaning.patternClaim.name] : [])]
 }

@@ -5,7 +5,7 @@
  */
 import type { TokenClaims } from '../box.ts'
 import { literals } from '../lang.ts'
-import type { Given, Text } from './claim-text.ts'
+import type { Given } from './claim-text.ts'
 import { claim, optional } from './declare.ts'
 import type { ClaimSchema } from './schema.ts'
 
@@ -28,18 +28,47 @@ export function memberIn(name: string): Member | undefined {
   return list === undefined || value === undefined ? undefined : { list, value }
 }
 
+/** The claim as a platform calls it. */
+export function claimIn(name: string): string {
+  return memberIn(name)?.list ?? name
+}
+
 /** What is claimed of a member: the domain has one value, so that "not there" has one form. */
 export function memberClaim(name: string): ClaimSchema {
   return claim(name, literals(['true']), { ...optional, form: 'boolean' })[1]
 }
 
-/** `false`: it is no list of texts, or too long. A missing list has no members. */
-export function memberOf(given: Given, { list, value }: Member): Text {
-  const found = Object.hasOwn(given, list) ? given[list] : undefined
-  if (found === undefined || found === null) return undefined
+/** A list, and the names of its members' claims by their values. */
+export interface DeclaredList {
+  readonly name: string
+  readonly members: ReadonlyMap<string, string>
+}
+
+export function listsAmong(names: readonly string[]): readonly DeclaredList[] {
+  const members = names.flatMap((name) => {
+    const member = memberIn(name)
+    return member === undefined ? [] : [{ ...member, name }]
+  })
+  return [...Map.groupBy(members, ({ list }) => list)].map(([list, all]) => ({
+    name: list,
+    members: new Map(all.map(({ value, name }) => [value, name])),
+  }))
+}
+
+/**
+ * Adds the names of the members that a token's list has to `had`. `false`: it is no list of texts, or too long. A
+ * missing list has no members.
+ */
+export function gatherMembers(given: Given, { name, members }: DeclaredList, had: Set<string>): boolean {
+  const found = Object.hasOwn(given, name) ? given[name] : undefined
+  if (found === undefined || found === null) return true
   if (!Array.isArray(found) || found.length > longest) return false
-  if (!found.every((item) => typeof item === 'string')) return false
-  return found.includes(value) ? 'true' : undefined
+  for (const item of found) {
+    if (typeof item !== 'string') return false
+    const member = members.get(item)
+    if (member !== undefined) had.add(member)
+  }
+  return true
 }
 
 /** A token's claims as a platform writes them: its members as lists. */
@@ -60,4 +89,10 @@ export function valuesOfList(properties: readonly string[], list: string): reado
     return member?.list === list ? [member.value] : []
   })
   return values.length === 0 ? undefined : values
+}
+
+/** Of a token's list, the values that the policy names, as people read them. */
+export function valuesIn(token: TokenClaims, list: string): string {
+  const members = [...token.keys()].map(memberIn).filter((member) => member?.list === list)
+  return `[${members.map((member) => member?.value).join(', ')}]`
 }

@@ -6,7 +6,14 @@
 import { someText } from '../glob.ts'
 import { type Given, refuse, takeAll, textOf } from './claim-text.ts'
 import { audience, claim, optional, provesNothing } from './declare.ts'
-import { memberClaim, memberIn, memberOf, withLists } from './list-claims.ts'
+import {
+  type DeclaredList,
+  gatherMembers,
+  listsAmong,
+  memberClaim,
+  memberIn,
+  withLists,
+} from './list-claims.ts'
 import type { ClaimSchema, Intake, IssuerSchema, RefusedClaim } from './schema.ts'
 
 const times = ['iss', 'exp', 'iat', 'nbf', 'jti'].map((name) =>
@@ -16,15 +23,30 @@ const times = ['iss', 'exp', 'iat', 'nbf', 'jti'].map((name) =>
 const declared = (name: string): ClaimSchema =>
   memberIn(name) === undefined ? claim(name, someText, optional)[1] : memberClaim(name)
 
+/** What a policy declares, as it is asked of every token: worked out once. */
+interface Declared {
+  readonly claims: readonly ClaimSchema[]
+  readonly lists: readonly DeclaredList[]
+}
+
+const known = new WeakMap<readonly string[], Declared>()
+
+function declaredBy(names: readonly string[]): Declared {
+  const found = known.get(names) ?? { claims: names.map(declared), lists: listsAmong(names) }
+  known.set(names, found)
+  return found
+}
+
 function intake(given: Given, names: readonly string[]): Intake {
-  for (const name of names) {
-    const member = memberIn(name)
-    if (member !== undefined && memberOf(given, member) === false)
-      return refuse(member.list, 'is not a list of texts')
+  const { claims, lists } = declaredBy(names)
+  if (lists.length === 0) return takeAll(claims, (name) => textOf(given, name))
+  const had = new Set<string>()
+  for (const list of lists) {
+    if (!gatherMembers(given, list, had)) return refuse(list.name, 'is not a list of texts')
   }
-  return takeAll(names.map(declared), (name) => {
-    const member = memberIn(name)
-    return member === undefined ? textOf(given, name) : memberOf(given, member)
+  return takeAll(claims, (name) => {
+    if (memberIn(name) === undefined) return textOf(given, name)
+    return had.has(name) ? 'true' : undefined
   })
 }
 
