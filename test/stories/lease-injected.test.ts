@@ -242,6 +242,9 @@ for (const service of ['execute-api', 's3'])
     assert.match(String(seen.at(-1)?.headers.authorization), /SignedHeaders=host;[^,]*x-amz-target/)
     assert.doesNotMatch(JSON.stringify(seen.at(-1)), /forged/)
     assert.doesNotMatch(JSON.stringify(seen), new RegExp(token.slice(-30)))
+    const before = seen.length
+    assert.equal((await say('/orders?name=%ff')).status, 400, 'nobody could sign that')
+    assert.equal(seen.length, before)
     const [{ headers } = { headers: {} as IncomingMessage['headers'] }] = seen
     await broker.close()
     const { text } = await exportedLog(site.config)

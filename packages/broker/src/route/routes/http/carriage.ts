@@ -39,6 +39,6 @@ export interface Carriage {
   readonly assertion?: string
   /** Where the job has a budget for what flows. */
   readonly meter?: Meter
-  /** Called at most once, and only while nothing was answered. */
-  readonly failed: (status: 502 | 504, cause: unknown) => void
+  /** Called at most once, and only while nothing was answered. `unsent`: no connection came about. */
+  readonly failed: (status: 502 | 504, cause: unknown, unsent?: boolean) => void
 }

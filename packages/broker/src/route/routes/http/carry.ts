@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import { type Duplex, pipeline } from 'node:stream'
 import type { Carriage } from './carriage.ts'
 import { carryPlain } from './carry-plain.ts'
+import { sentOn } from './dialled.ts'
 import { fieldsForCaller, fieldsForUpstream, hasBody } from './fields.ts'
 import { metered } from './metered.ts'
 import { readsTrailers, trailersOnward } from './trailers.ts'
@@ -43,6 +44,7 @@ function attempt(carriage: Carriage, mayRepeat: boolean, connection?: Duplex): v
     failed(502, cause)
     return
   }
+  const isSent = sentOn(onward)
   let stop = () => {}
   let answer: IncomingMessage | undefined
   const gone = () => {
@@ -64,7 +66,7 @@ function attempt(carriage: Carriage, mayRepeat: boolean, connection?: Duplex): v
       // The caller went away first; there is nobody to tell.
     } else if (mayRepeat && onward.reusedSocket && !(cause instanceof Idle || cause instanceof Switched)) {
       attempt(carriage, false)
-    } else failed(cause instanceof Idle ? 504 : 502, cause)
+    } else failed(cause instanceof Idle ? 504 : 502, cause, !isSent())
   }
   onward.on('error', broke)
   // Nobody asked for another protocol (RFC 9110 7.8): nothing that such a connection says is an answer.

@@ -14,7 +14,7 @@ import { agentFor } from './agent.ts'
 import { type Asked, readAsked } from './asked.ts'
 import { admit, asserted, charged, isSpent, mustRecord, record } from './asking.ts'
 import type { Upstream } from './carriage.ts'
-import { carryToOne } from './carry-to-one.ts'
+import { carryToOne, carryWebSocketToOne } from './carry-to-one.ts'
 import { type InjectedAt, injectedBy } from './injected.ts'
 import { injectedByLease } from './lease-injected.ts'
 import { openPool } from './pool.ts'
@@ -26,7 +26,7 @@ import { listenForRequests } from './serving.ts'
 import { again, ownPaths, passDoor } from './sign-in/door.ts'
 import { endWith } from './unreadable.ts'
 import { wanted } from './wanted.ts'
-import { carryWebSocket, handshakeFault, isWebSocket } from './websocket.ts'
+import { handshakeFault, isWebSocket } from './websocket.ts'
 import { Wires } from './wires.ts'
 
 /** Opens nothing yet; `listen` does. */
@@ -234,10 +234,10 @@ async function switchProtocols(
     endWith(socket, injectedAt)
     return
   }
-  carryWebSocket({
+  carryWebSocketToOne(pool, {
     ...(injectedAt === undefined ? {} : { injectedAt }),
     ...recorded,
-    ...{ upstream: pool.pick(), tools, gate, request, socket, head, asked, admitted, switched },
+    ...{ tools, gate, request, socket, head, asked, admitted, switched },
     ...(meter?.flows ? { meter } : {}),
     ...asserted(running, admitted),
     unavailable: (status, cause) => unavailable(running, status, cause),

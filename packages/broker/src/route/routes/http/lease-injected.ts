@@ -7,6 +7,7 @@ import {
   type AwsKey,
   amzDate,
   authorizationOf,
+  type Canonical,
   canonicalPath,
   canonicalQuery,
   payloadHash,
@@ -38,7 +39,9 @@ export async function injectedByLease(
     sessionToken: new Secret(text(made, 'keys', 'session')),
   }
   const now = tools.now()
-  return (origin) => signedBy(key, { service, region }, origin, request, asked, body, now)
+  const place = { service, region }
+  const said = canonicalOf(asked, service)
+  return (origin) => signedBy(key, place, origin, request, said, body, now)
 }
 
 /** Only S3 takes a body that was not looked at; of every other service the route has read it. */
@@ -54,7 +57,7 @@ function signedBy(
   place: { readonly region: string; readonly service: string },
   origin: URL,
   { method = 'GET', rawHeaders }: IncomingMessage,
-  { path, query }: Asked,
+  said: Pick<Canonical, 'path' | 'query'>,
   body: Buffer | undefined,
   now: number,
 ): Injected {
@@ -66,27 +69,28 @@ function signedBy(
     if (!lower.startsWith('x-amz-') || own.has(lower)) continue
     headers[lower] = headers[lower] === undefined ? value : `${headers[lower]},${value}`
   }
-  const said = {
+  const ours = {
     'x-amz-date': amzDate(now),
     'x-amz-content-sha256': payload,
     'x-amz-security-token': key.sessionToken?.reveal() ?? '',
   }
   const request = {
-    ...{ method, path: canonicalPath(path, place.service), query: queryOf(query) },
-    ...{ headers: { ...headers, ...said, host: origin.host }, payload },
+    ...{ method, ...said, payload },
+    headers: { ...headers, ...ours, host: origin.host },
   }
   const authorization = authorizationOf(request, key, place)
   return {
-    fields: ['Authorization', authorization, ...Object.entries(said).flat()],
+    fields: ['Authorization', authorization, ...Object.entries(ours).flat()],
     hides: (name) => own.has(name),
   }
 }
 
-function queryOf(query: string): string {
+/** Before anything is sent: what cannot be signed is no fault of the upstream. */
+function canonicalOf({ path, query }: Asked, service: string): Pick<Canonical, 'path' | 'query'> {
   try {
-    return canonicalQuery(query)
+    return { path: canonicalPath(path, service), query: canonicalQuery(query) }
   } catch (cause) {
-    throw new Failure('request_malformed', { detail: 'The query is not UTF-8.', cause })
+    throw new Failure('request_malformed', { detail: 'The path or the query is not UTF-8.', cause })
   }
 }
 

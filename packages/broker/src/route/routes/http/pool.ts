@@ -127,6 +127,8 @@ function answersWell({ origin, agent }: Upstream, health: Health, signal: AbortS
     const headers = { 'user-agent': 'mayfly' }
     const sent = open(origin, { agent, method: 'GET', path: health.path, headers, signal: limit })
     sent.on('error', () => resolve(false))
+    // Whoever switches to another protocol ends the connection without a word of it.
+    sent.on('close', () => resolve(false))
     sent.on('response', (answer) => {
       answer.on('error', () => resolve(false))
       answer.on('end', () => resolve((answer.statusCode ?? 500) >= 200 && (answer.statusCode ?? 500) < 300))

@@ -8,6 +8,7 @@ import type { Admitted, Answered, Gate, Meter } from '../../route.ts'
 import { watchLease } from '../../watch.ts'
 import type { Asked } from './asked.ts'
 import type { Upstream } from './carriage.ts'
+import { sentOn } from './dialled.ts'
 import { fieldsForCaller, fieldsForUpstream, hasBody, valuesOf } from './fields.ts'
 import type { InjectedAt } from './injected.ts'
 import { metered } from './metered.ts'
@@ -34,6 +35,8 @@ export interface Handshake {
   readonly meter?: Meter
   /** Where the handshake is recorded: to be told once its connection is over. */
   readonly answered?: Answered
+  /** Whether it goes to another place, which none of it reached; `false`: there is none. */
+  readonly elsewhere?: (upstream: Upstream, cause: unknown) => boolean
   /** What to answer while nothing was. */
   readonly unavailable: (status: 502 | 504, cause: unknown) => Problem
 }
@@ -87,6 +90,7 @@ export function carryWebSocket(handshake: Handshake): void {
     timeout: idleMs,
     headers,
   })
+  const isSent = sentOn(onward)
   let status: number | undefined
   const gone = () => {
     onward.destroy()
@@ -99,6 +103,11 @@ export function carryWebSocket(handshake: Handshake): void {
     onward.destroy(new Error('nothing moved'))
   })
   onward.on('error', (cause) => {
+    if (!(socket.destroyed || isSent())) {
+      socket.off('close', gone)
+      if (handshake.elsewhere?.(upstream, cause) === true) return
+      socket.once('close', gone)
+    }
     status = late ? 504 : 502
     if (!socket.destroyed) endWith(socket, unavailable(late ? 504 : 502, cause))
   })
@@ -135,6 +144,7 @@ function join(handshake: Handshake, answer: IncomingMessage, far: Duplex, first:
     upstream.ownCookies,
   )
   socket.write(headOf(101, fields))
+  far.setMaxListeners(30)
   const { meter } = handshake
   if (first.length > 0) far.unshift(first)
   if (head.length > 0) socket.unshift(head)
