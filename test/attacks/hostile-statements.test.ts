@@ -26,6 +26,10 @@ const tables = `
   CREATE SEQUENCE shop.numbers;
   CREATE FUNCTION shop.raise() RETURNS int LANGUAGE sql AS 'UPDATE shop.payroll SET amount = amount * 2 RETURNING 1';
   CREATE FUNCTION shop.lower(shop.orders) RETURNS int LANGUAGE sql AS 'UPDATE shop.payroll SET amount = 0 RETURNING 1';
+  CREATE FUNCTION shop.bump(shop.orders) RETURNS int LANGUAGE sql AS 'UPDATE shop.payroll SET amount = -1 RETURNING 1';
+  CREATE TYPE shop.kind AS (a int);
+  CREATE FUNCTION shop.of_kind(shop.kind) RETURNS int LANGUAGE sql AS 'UPDATE shop.payroll SET amount = -2 RETURNING 1';
+  CREATE CAST (shop.kind AS int) WITH FUNCTION shop.of_kind(shop.kind) AS IMPLICIT;
   CREATE PROCEDURE shop.close_day() LANGUAGE sql AS 'DELETE FROM shop.orders';
   CREATE OPERATOR shop.!! (FUNCTION = shop.lower, RIGHTARG = shop.orders);
   INSERT INTO shop.orders SELECT n, 'open', 'n' || n FROM generate_series(1, 5) AS n;

@@ -58,10 +58,22 @@ export interface StatementFacts {
   /** Functions and procedures that are not known to do nothing but compute. */
   readonly calls: readonly { readonly schema?: string; readonly name: string }[]
   readonly channels: readonly { readonly verb: 'LISTEN' | 'NOTIFY'; readonly name: string }[]
+  /** Names by which a server may call functions that no text says; for whoever knows its catalog. */
+  readonly spoken?: SpokenNames
   /** It begins a transaction that may write, in words. */
   readonly wantsToWrite: boolean
   /** It has something run later that its text shows (PREPARE, DECLARE), or runs what was kept (EXECUTE, FETCH). */
   readonly kept?: 'keeps' | 'runs'
+}
+
+/** Names that may call something: `o.total` is `total(o)` where there is such a function and no such column. */
+export interface SpokenNames {
+  /** Behind a dot. */
+  readonly attribute: ReadonlySet<string>
+  readonly operator: ReadonlySet<string>
+  readonly type: ReadonlySet<string>
+  /** Of functions that PostgreSQL has itself. */
+  readonly function: ReadonlySet<string>
 }
 
 /** What holds for the rows of one statement. */

@@ -3,6 +3,7 @@ import type { StatementFacts } from '@mayfly/policy/statements'
 import { asFailure, Failure } from '../../../base/failure.ts'
 import { Recent } from '../../recent.ts'
 import type { Admitted, Gate } from '../../route.ts'
+import { type Callables, calledBy } from './callables.ts'
 import type { ResultRule } from './masks.ts'
 import type { ReadStatements } from './statement/reader.ts'
 import type { Cost, Looked, StatementCheck } from './statements.ts'
@@ -30,6 +31,7 @@ export function policyCheck(
   admitted: Admitted,
   target: string,
   read: ReadStatements,
+  callables: Callables | undefined,
 ): StatementCheck {
   const terms = () => gate.statements(admitted, target)
   return {
@@ -39,12 +41,30 @@ export function policyCheck(
     look(text) {
       try {
         const now = terms()
-        return now === undefined ? everything : judged(now, read(text))
+        if (now === undefined) return everything
+        // The server was not asked: nobody could tell what a name calls.
+        if (callables === undefined)
+          return refused('the rules are newer than this session: begin a new one', [])
+        return judged(now, withCalled(read(text), callables))
       } catch (thrown) {
         return { refusal: asFailure(thrown) }
       }
     },
   }
+}
+
+/** What the server would call by the names of a statement is called by it as much as what its text calls. */
+function withCalled(read: ReturnType<ReadStatements>, callables: Callables): ReturnType<ReadStatements> {
+  if (typeof read === 'string' || callables.size === 0) return read
+  return read.map((facts) => {
+    const { spoken } = facts
+    if (spoken === undefined) return facts
+    const manners = ['attribute', 'operator', 'type', 'function'] as const
+    const called = manners.flatMap((manner) =>
+      [...spoken[manner]].flatMap((name) => calledBy(callables, manner, name)),
+    )
+    return called.length === 0 ? facts : { ...facts, calls: [...facts.calls, ...called] }
+  })
 }
 
 /** What cannot be read is believed to write. */

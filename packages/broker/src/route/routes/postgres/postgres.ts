@@ -33,7 +33,7 @@ export function openPostgresRoute(
 
 async function policyChecks({ target }: PostgresRouteSettings): Promise<CheckFor> {
   const read = remembering(await openStatementReader())
-  return (gate, admitted) => policyCheck(gate, admitted, target, read)
+  return (gate, admitted, callables) => policyCheck(gate, admitted, target, read, callables)
 }
 
 async function listen(

@@ -4,12 +4,13 @@ import type { Reach } from '../../../base/reach.ts'
 import type { Secret } from '../../../base/secret.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Admitted, Gate } from '../../route.ts'
+import type { Callables } from './callables.ts'
 import type { Cancels } from './cancels.ts'
 import type { Session } from './session.ts'
 import type { StatementCheck } from './statements.ts'
 
 /** What the statements of who was let in are held against. */
-export type CheckFor = (gate: Gate, admitted: Admitted) => StatementCheck
+export type CheckFor = (gate: Gate, admitted: Admitted, callables?: Callables) => StatementCheck
 
 /** One entry of `routes:` of kind `postgres`. */
 export interface PostgresRouteSettings {

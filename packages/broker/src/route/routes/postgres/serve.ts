@@ -7,6 +7,7 @@ import { Secret } from '../../../base/secret.ts'
 import type { Admitted, Ask } from '../../route.ts'
 import { failureResponse } from './answers.ts'
 import { int32, message, textAt, written } from './bytes.ts'
+import { askCallables } from './callables.ts'
 import { sessionParameters } from './parameters.ts'
 import type { RunningRoute } from './running.ts'
 import { Session } from './session.ts'
@@ -64,6 +65,10 @@ async function open(
     gate.statements(admitted, settings.target),
   )
   const upstream = await signIn(place, parameters, tools, settings.sign_in_timeout * 1000)
+  const judged = gate.statements(admitted, settings.target) !== undefined
+  const callables = judged
+    ? await limited(running, askCallables(upstream.socket), upstream.socket)
+    : undefined
   if (caller.destroyed) {
     upstream.socket.destroy()
     return async () => {}
@@ -73,7 +78,7 @@ async function open(
     upstream: upstream.socket,
     limits: { statement: settings.max_statement_bytes, bind: settings.max_values_bytes },
     idleMs: settings.idle_timeout * 1000,
-    statements: new Statements(check(gate, admitted)),
+    statements: new Statements(check(gate, admitted, callables)),
     hashKey: running.hashKey,
     stop: () => void cancelThere(place, upstream.cancelKey).catch(() => {}),
   })
@@ -92,6 +97,23 @@ async function open(
       cancels.delete(key)
       sessions.delete(session)
     })
+}
+
+/** A server that does not come to an end with it is one that does not answer. */
+async function limited<Found>(
+  { tools, settings }: RunningRoute,
+  asking: Promise<Found>,
+  upstream: Duplex,
+): Promise<Found> {
+  const cancel = tools.after(settings.sign_in_timeout * 1000, () => upstream.destroy())
+  try {
+    return await asking
+  } catch (cause) {
+    upstream.destroy()
+    throw new Failure('provider_unavailable', { reason: 'PostgreSQL: its functions cannot be told', cause })
+  } finally {
+    cancel()
+  }
 }
 
 /** Nobody answers a cancellation, whether it was understood or not (protocol, "Canceling Requests in Progress"). */

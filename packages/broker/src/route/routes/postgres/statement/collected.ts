@@ -40,6 +40,8 @@ export interface Collected {
   readonly others: Set<string>
   readonly calls: { readonly schema?: string; readonly name: string }[]
   readonly channels: { readonly verb: 'LISTEN' | 'NOTIFY'; readonly name: string }[]
+  /** As `SpokenNames` of the policy. */
+  readonly spoken: Readonly<Record<'attribute' | 'operator' | 'type' | 'function', Set<string>>>
   wantsToWrite: boolean
   kept: StatementFacts['kept']
 }
@@ -47,6 +49,7 @@ export interface Collected {
 export function nothingCollected(): Collected {
   return {
     ...{ references: [], relations: [], others: new Set(), calls: [], channels: [] },
+    spoken: { attribute: new Set(), operator: new Set(), type: new Set(), function: new Set() },
     ...{ wantsToWrite: false, kept: undefined },
   }
 }

@@ -73,6 +73,13 @@ const specials: Readonly<Record<string, (members: Members, place: Place) => void
     look(members['arg'], place)
     type(members['typeName'], place)
   },
+  A_Indirection(members, place) {
+    only('A_Indirection', members, ['arg', 'indirection'])
+    for (const each of listOf(members['indirection']))
+      if (nodeOf(each).kind === 'String') place.collected.spoken.attribute.add(stringOf(each))
+    look(members['arg'], place)
+    look(members['indirection'], place)
+  },
   CollateClause(members, place) {
     only('CollateClause', members, ['arg', 'collname'])
     look(members['arg'], place)
@@ -82,12 +89,14 @@ const specials: Readonly<Record<string, (members: Members, place: Place) => void
     only('A_Expr', members, ['kind', 'name', 'lexpr', 'rexpr'])
     const names = listOf(members['name']).map(stringOf)
     if (names.length > 1 && names[0] !== 'pg_catalog') throw new Unread('an operator of another schema')
+    addOperator(names, place)
     look(members['lexpr'], place)
     look(members['rexpr'], place)
   },
   SubLink(members, place) {
     only('SubLink', members, ['subLinkType', 'subLinkId', 'testexpr', 'operName', 'subselect'])
     if (listOf(members['operName']).length > 1) throw new Unread('an operator of another schema')
+    addOperator(listOf(members['operName']).map(stringOf), place)
     look(members['testexpr'], place)
     place.query(members['subselect'], within(place, { nested: true }))
   },
@@ -110,6 +119,15 @@ export function addReference(members: Members, { collected, nested }: Place, sho
     ...(shown === undefined ? {} : { shown }),
   }
   collected.references.push(reference)
+  if (qualifier !== undefined && name !== undefined) collected.spoken.attribute.add(name)
+}
+
+/** One that stands alone is looked for in the schemas of the session. */
+function addOperator(names: readonly string[], { collected }: Place): void {
+  const [name, ...more] = names
+  if (name === undefined || more.length > 0) return
+  const meant = name.includes('BETWEEN') ? ['>=', '<=', '<', '>'] : [name]
+  for (const each of meant) collected.spoken.operator.add(each)
 }
 
 /** A reference that the text makes by a bare name, as in USING. */
@@ -152,7 +170,10 @@ export function addCall(value: unknown, { collected }: Place): void {
   const name = names.at(-1)
   const schema = names.at(-2)
   if (name === undefined || names.length > 2) throw new Unread('a function of another database')
-  if (harmless.has(name) && (schema === undefined || schema === 'pg_catalog')) return
+  if (harmless.has(name) && (schema === undefined || schema === 'pg_catalog')) {
+    if (schema === undefined) collected.spoken.function.add(name)
+    return
+  }
   collected.calls.push(schema === undefined ? { name } : { schema, name })
 }
 
@@ -160,7 +181,8 @@ export function addCall(value: unknown, { collected }: Place): void {
 export function type(value: unknown, place: Place): void {
   const members = membersOf(value)
   only('TypeName', members, ['names', 'typmods', 'typemod', 'arrayBounds'])
-  for (const each of listOf(members['names'])) stringOf(each)
+  const names = listOf(members['names']).map(stringOf)
+  place.collected.spoken.type.add(names.at(-1) ?? '')
   look(members['typmods'], place)
   look(members['arrayBounds'], place)
 }

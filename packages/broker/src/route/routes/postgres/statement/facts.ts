@@ -7,10 +7,10 @@ const rowNames: ReadonlySet<string> = new Set(['old', 'new', 'excluded'])
 
 export function factsOf(collected: Collected): StatementFacts {
   const known = new Set([...collected.others, ...collected.relations.flatMap(({ names }) => [...names])])
-  const { calls, channels, wantsToWrite, kept } = collected
+  const { calls, channels, spoken, wantsToWrite, kept } = collected
   return {
     relations: collected.relations.flatMap((relation) => usesOf(relation, collected.references, known)),
-    ...{ calls, channels, wantsToWrite },
+    ...{ calls, channels, spoken, wantsToWrite },
     ...(kept === undefined ? {} : { kept }),
   }
 }

@@ -13,7 +13,6 @@ export const shapes: Readonly<Record<string, Shape>> = {
   A_ArrayExpr: { nodes: ['elements'] },
   A_Const: { plain: ['ival', 'fval', 'boolval', 'sval', 'bsval', 'isnull'] },
   A_Indices: { plain: ['is_slice'], nodes: ['lidx', 'uidx'] },
-  A_Indirection: { nodes: ['arg', 'indirection'] },
   BitString: { plain: ['bsval'] },
   BoolExpr: { plain: ['boolop'], nodes: ['args'] },
   Boolean: { plain: ['boolval'] },
