@@ -311,6 +311,7 @@ test('metrics', async () => {
       'mayfly_guardrail_hits_total counter',
       'mayfly_secret_age_seconds gauge',
       'mayfly_connectors gauge',
+      'mayfly_route_upstream_up gauge',
       'mayfly_leases_stuck gauge',
     ],
   )

@@ -20,6 +20,7 @@ const calls: { readonly [Name in Counting]: (metrics: Metrics) => void } = {
   refusalSummed: (metrics) => metrics.refusalSummed(),
   requestLost: (metrics) => metrics.requestLost('a'),
   connectors: (metrics) => metrics.connectors(() => new Map([['a', 1]])),
+  upstreams: (metrics) => metrics.upstreams(new Map([['a', () => [true]]])),
   secretAges: (metrics) => metrics.secretAges(async () => new Map([['a', 1]])),
 }
 
@@ -34,6 +35,7 @@ const values: Readonly<Record<string, string>> = {
   issuer: 'a configured issuer, `none` (not verified) or `other`',
   route: 'a configured route or connector',
   connector: 'a configured connector',
+  upstream: 'its place in `upstream`, from 0',
   door: `${codes(doors.map(({ name }) => name))}, or \`none\``,
   secret: 'a connection of `connections.secret` that says `last_replaced`, or whose secret the store keeps',
   status: 'status code of the answer',

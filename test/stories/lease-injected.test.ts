@@ -111,7 +111,10 @@ async function signedUpstream(
     const at = new URL(request.url ?? '/', `http://${request.headers.host}`)
     const value = (name: string) => String(request.headers[name] ?? '')
     const hash = value('x-amz-content-sha256')
-    const isBody = hash === 'UNSIGNED-PAYLOAD' || hash === createHash('sha256').update(body).digest('hex')
+    const isBody =
+      hash === 'UNSIGNED-PAYLOAD' ||
+      hash === unsignedChunks ||
+      hash === createHash('sha256').update(body).digest('hex')
     const signer = new SignatureV4({
       service,
       region: 'eu-central-1',
@@ -153,6 +156,8 @@ async function signedUpstream(
   })
   return { url, seen }
 }
+
+const unsignedChunks = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER'
 
 const hasherOf = class extends Sha256 {
   readonly #mac: Hmac | undefined
@@ -242,7 +247,19 @@ for (const service of ['execute-api', 's3'])
     assert.match(String(seen.at(-1)?.headers.authorization), /SignedHeaders=host;[^,]*x-amz-target/)
     assert.doesNotMatch(JSON.stringify(seen.at(-1)), /forged/)
     assert.doesNotMatch(JSON.stringify(seen), new RegExp(token.slice(-30)))
+    const chunked = (announced: string) =>
+      say('/orders/1', 'PUT', '2\r\nhi\r\n0\r\nx-amz-checksum-crc32:2PnYBw==\r\n\r\n', {
+        'content-encoding': 'aws-chunked',
+        'x-amz-content-sha256': announced,
+        'x-amz-decoded-content-length': '2',
+        'x-amz-trailer': 'x-amz-checksum-crc32',
+      })
+    assert.equal((await chunked(unsignedChunks)).status, service === 's3' ? 200 : 400)
+    if (service === 's3') assert.equal(seen.at(-1)?.headers['x-amz-content-sha256'], unsignedChunks)
     const before = seen.length
+    const signedChunks = await chunked('STREAMING-AWS4-HMAC-SHA256-PAYLOAD')
+    assert.equal(signedChunks.status, 400)
+    assert.match(signedChunks.text, /cannot be signed anew/)
     assert.equal((await say('/orders?name=%ff')).status, 400, 'nobody could sign that')
     assert.equal(seen.length, before)
     const [{ headers } = { headers: {} as IncomingMessage['headers'] }] = seen

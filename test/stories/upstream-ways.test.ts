@@ -189,12 +189,18 @@ test('a place that switches protocols when it is asked is unwell, and asked agai
   const { url: good } = await serverOnLoopback(t, (_, response) => response.end())
   const list = `["http://127.0.0.1:${(place.address() as AddressInfo).port}", "${good}"]`
   const { broker } = await start(t, `upstream: ${list}, health: { path: /well, interval: 1s, timeout: 1s }`)
+  const up = async () => {
+    const { text } = await ask(`${broker.url}/metrics`)
+    return [0, 1].map((at) => new RegExp(`_up\\{route="api",upstream="${at}"\\} (\\d)`).exec(text)?.[1])
+  }
   const says = async (words: RegExp) => {
     for (let turn = 0; turn < 400 && !words.test(broker.lines.join('')); turn++)
       await new Promise((resolve) => setTimeout(resolve, 25))
     assert.match(broker.lines.join(''), words)
   }
   await says(/an upstream is not well/)
+  assert.deepEqual(await up(), ['0', '1'])
   isSick = false
   await says(/an upstream is well again/)
+  assert.deepEqual(await up(), ['1', '1'])
 })

@@ -184,9 +184,12 @@ async function openToTheWorld(opened: Opened, closings: Closing[]): Promise<Runn
   closings.push(async () => connectors.close())
   const signIns = openSignIns(core, { exchange, subjects, tokens })
   const routes: { name: string; url: string }[] = []
+  const upstreams = new Map<string, () => readonly boolean[]>()
+  metrics.upstreams(upstreams)
   for (const { name, route } of openRoutes(config, tools, connectors.through, signIns)) {
     const listening = await route.listen(gate)
     closings.push(() => listening.close(graceMs))
+    if (listening.upstreams !== undefined) upstreams.set(name, listening.upstreams)
     routes.push({ name, url: listening.url })
   }
   let closed: Promise<void> | undefined

@@ -37,6 +37,8 @@ export interface Metrics {
   gauge(name: string, help: string, read: () => number | Promise<number>): void
   /** How many connections each configured connector has, asked for when the metrics are read. */
   connectors(read: () => ReadonlyMap<string, number>): void
+  /** By route, whether each place of its upstream is taken for well, asked for when the metrics are read. */
+  upstreams(read: ReadonlyMap<string, () => readonly boolean[]>): void
   /** Seconds since each static secret was replaced, asked for when the metrics are read. */
   secretAges(read: () => Promise<ReadonlyMap<string, number>>): void
   /** Policies were swapped after start: names that labels may take from now on. */
@@ -88,6 +90,17 @@ export function openMetrics(names: MetricNames, options: { readonly process: boo
     registers: [...registers],
     collect: () => {
       for (const [connector, count] of connected()) connectors.set({ connector }, count)
+    },
+  })
+  let behind: ReadonlyMap<string, () => readonly boolean[]> = new Map()
+  const upstreamUp: Gauge<'route' | 'upstream'> = new Gauge({
+    name: 'mayfly_route_upstream_up',
+    help: 'Whether requests go to each of several places of an upstream: 1, or 0 while it is unwell or rests',
+    labelNames: ['route', 'upstream'],
+    registers: [...registers],
+    collect: () => {
+      for (const [route, states] of behind)
+        for (const [upstream, isUp] of states().entries()) upstreamUp.set({ route, upstream }, isUp ? 1 : 0)
     },
   })
   let stuck = async () => ({ leases: 0, oldestSeconds: 0 })
@@ -143,6 +156,9 @@ export function openMetrics(names: MetricNames, options: { readonly process: boo
         registers: [...registers],
         collect: async () => gauge.set(await read()),
       })
+    },
+    upstreams(read) {
+      behind = read
     },
     connectors(read) {
       connected = read

@@ -137,6 +137,8 @@ export interface Gate {
 
 export interface Listening {
   readonly url: string
+  /** Whether each place of its upstream is taken for well, in the order of the configuration. */
+  readonly upstreams?: () => readonly boolean[]
   /** Stops accepting, lets what runs finish within `graceMs`, then cuts. */
   close(graceMs: number): Promise<void>
 }

@@ -17,7 +17,7 @@ import type { Upstream } from './carriage.ts'
 import { carryToOne, carryWebSocketToOne } from './carry-to-one.ts'
 import { type InjectedAt, injectedBy } from './injected.ts'
 import { injectedByLease } from './lease-injected.ts'
-import { openPool } from './pool.ts'
+import { openPool, withPool } from './pool.ts'
 import { follow } from './recorded.ts'
 import type { Running } from './running.ts'
 import { refusalOf, say, unfit } from './saying-no.ts'
@@ -63,7 +63,7 @@ function listen(
   const pool = openPool(upstreams, settings.name, settings.health, tools)
   const running: Running = { ...openServing(settings, tools, gate), settings, gate, pool, signIn }
   const headersTimeout = settings.header_timeout * 1000
-  return listenForRequests(
+  const listening = listenForRequests(
     running,
     settings,
     {
@@ -82,6 +82,7 @@ function listen(
       idleMs: 2 * idleMs + 5_000,
     },
   )
+  return withPool(listening, pool)
 }
 
 async function serve(

@@ -14,7 +14,7 @@ import {
 } from '../../../base/sigv4.ts'
 import type { Admitted } from '../../route.ts'
 import type { Asked } from './asked.ts'
-import { hasBody, pairs } from './fields.ts'
+import { hasBody, pairs, valuesOf } from './fields.ts'
 import type { Injected, InjectedAt } from './injected.ts'
 import type { Running } from './running.ts'
 
@@ -40,8 +40,8 @@ export async function injectedByLease(
   }
   const now = tools.now()
   const place = { service, region }
-  const said = canonicalOf(asked, service)
-  return (origin) => signedBy(key, place, origin, request, said, body, now)
+  const said = { ...canonicalOf(asked, service), payload: payloadOf(request, body, service) }
+  return (origin) => signedBy(key, place, origin, request, said, now)
 }
 
 /** Only S3 takes a body that was not looked at; of every other service the route has read it. */
@@ -57,12 +57,9 @@ function signedBy(
   place: { readonly region: string; readonly service: string },
   origin: URL,
   { method = 'GET', rawHeaders }: IncomingMessage,
-  said: Pick<Canonical, 'path' | 'query'>,
-  body: Buffer | undefined,
+  said: Pick<Canonical, 'path' | 'query' | 'payload'>,
   now: number,
 ): Injected {
-  const isStreaming = body === undefined && hasBody(rawHeaders)
-  const payload = isStreaming ? 'UNSIGNED-PAYLOAD' : payloadHash(body ?? '')
   const headers: Record<string, string> = {}
   for (const [name, value] of pairs(rawHeaders)) {
     const lower = name.toLowerCase()
@@ -71,11 +68,11 @@ function signedBy(
   }
   const ours = {
     'x-amz-date': amzDate(now),
-    'x-amz-content-sha256': payload,
+    'x-amz-content-sha256': said.payload,
     'x-amz-security-token': key.sessionToken?.reveal() ?? '',
   }
   const request = {
-    ...{ method, ...said, payload },
+    ...{ method, ...said },
     headers: { ...headers, ...ours, host: origin.host },
   }
   const authorization = authorizationOf(request, key, place)
@@ -92,6 +89,19 @@ function canonicalOf({ path, query }: Asked, service: string): Pick<Canonical, '
   } catch (cause) {
     throw new Failure('request_malformed', { detail: 'The path or the query is not UTF-8.', cause })
   }
+}
+
+const unsignedChunks = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER'
+
+/** S3 reads a body in chunks as its sender announced it: what is signed must not say otherwise. */
+function payloadOf({ rawHeaders }: IncomingMessage, body: Buffer | undefined, service: string): string {
+  const [announced = ''] = valuesOf(rawHeaders, 'x-amz-content-sha256')
+  const isStreaming = body === undefined && hasBody(rawHeaders)
+  if (!announced.startsWith('STREAMING-')) return isStreaming ? 'UNSIGNED-PAYLOAD' : payloadHash(body ?? '')
+  if (isStreaming && service === 's3' && announced === unsignedChunks) return announced
+  throw new Failure('request_malformed', {
+    detail: 'A body whose chunks the caller signed cannot be signed anew.',
+  })
 }
 
 /** A member of what the lease made. */

@@ -2,6 +2,7 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Tools } from '../../../base/tools.ts'
+import type { Listening } from '../../route.ts'
 import type { Upstream } from './carriage.ts'
 
 /** How members are asked whether they are well. */
@@ -31,6 +32,8 @@ export interface Pool {
   /** Another one for a request that did not reach these. */
   other(tried: ReadonlySet<Upstream>): Upstream | undefined
   notReached(upstream: Upstream): void
+  /** Whether requests go to each, in the order of the configuration; none where nobody would ever know. */
+  states(): readonly boolean[]
   close(): void
 }
 
@@ -77,6 +80,7 @@ export function openPool(
         upstream: upstream.origin.host,
       })
     },
+    states: () => (members.length === 1 && health === undefined ? [] : members.map(isUp)),
     close() {
       stop()
       for (const { upstream } of members) {
@@ -84,6 +88,16 @@ export function openPool(
         upstream.wires?.destroy()
       }
     },
+  }
+}
+
+/** A route that listens says how its places are; one that cannot listen asks nobody any more. */
+export async function withPool(listening: Promise<Listening>, pool: Pool): Promise<Listening> {
+  try {
+    return { ...(await listening), upstreams: () => pool.states() }
+  } catch (thrown) {
+    pool.close()
+    throw thrown
   }
 }
 
