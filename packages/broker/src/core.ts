@@ -65,7 +65,7 @@ export async function openCore(
   const store = await openStore(config.store, tools)
   try {
     const record = openRecorder(tools, (issuer, claims) =>
-      first === undefined ? [] : claimsRead(policy.inForce(), issuer, claims),
+      first === undefined ? {} : claimsRead(policy.inForce(), issuer, claims),
     )
     const recordChange = (event: AuditEvent) => {
       listen(event)

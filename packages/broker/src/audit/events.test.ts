@@ -127,7 +127,7 @@ test('the entry of a refusal names the claims that it leaves out, or says how ma
 })
 
 test('however many claims a token has, those that the policy reads are kept whole', () => {
-  const reads = () => ['repo_property_team', 'job_workflow_ref']
+  const reads = () => told
   const padding = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`claim${i}`, 'é'.repeat(900)]))
   const told = { repo_property_team: 'payments', job_workflow_ref: `${'w'.repeat(500)}@refs/heads/main` }
   const short = Object.fromEntries(Object.keys(padding).map((name) => [name, 'x']))
@@ -135,10 +135,10 @@ test('however many claims a token has, those that the policy reads are kept whol
   for (const event of [issued(large), refused(large), issued({ ...short, ...told })]) {
     const { bytes } = encodeEvent(event, tools, reads)
     const { claims } = JSON.parse(new TextDecoder().decode(bytes)) as { claims: Record<string, string> }
-    assert.deepEqual(Object.fromEntries(reads().map((name) => [name, claims[name]])), told)
+    assert.deepEqual(Object.fromEntries(Object.keys(told).map((name) => [name, claims[name]])), told)
     assert.equal(claims['[cut]'], '202 members')
     assert.ok(bytes.length <= 32_768)
   }
-  const { bytes } = encodeEvent(refused({ ...padding, ...told }), tools, () => Object.keys(padding))
+  const { bytes } = encodeEvent(refused({ ...padding, ...told }), tools, () => padding)
   assert.ok(bytes.length <= 4_500, `${bytes.length}`)
 })

@@ -19,7 +19,7 @@ export interface Recorded {
   readonly bytes: Uint8Array
 }
 
-const nothingRead: ClaimsRead = () => []
+const nothingRead: ClaimsRead = () => ({})
 
 /**
  * Encodes an event as canonical JSON (RFC 8785). Cuts what is too long and marks it, last the claims that `reads`

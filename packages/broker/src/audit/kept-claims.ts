@@ -2,8 +2,8 @@ import type { Json } from '../base/canonical-json.ts'
 import { withoutTokens } from '../base/scrub.ts'
 import type { AuditEvent, Claims } from '../domain.ts'
 
-/** Which claims of an issuer's token the policy reads: they are kept before all others. */
-export type ClaimsRead = (issuer: string, claims: Claims) => readonly string[]
+/** The claims of an issuer's token that the policy reads: they are kept before all others. */
+export type ClaimsRead = (issuer: string, claims: Claims) => Claims
 
 /** The claims that name the job, whatever the policy reads. */
 const telling = [
@@ -37,7 +37,7 @@ export function withoutIdleClaims(event: AuditEvent, reads: ClaimsRead): AuditEv
 
 function idleLeftOut(
   all: Claims,
-  read: readonly string[],
+  read: Claims,
 ): { readonly claims: Claims; readonly dropped?: readonly string[] } {
   const claims = keptClaims(all, read)
   const dropped = Object.keys(all).filter((name) => !Object.hasOwn(claims, name))
@@ -47,9 +47,9 @@ function idleLeftOut(
 }
 
 /** The claims that were read and those that tell who asked, each within its limits; says when there were more. */
-export function keptClaims(claims: Claims, read: readonly string[]): Claims {
+export function keptClaims(claims: Claims, read: Claims): Claims {
   const kept = new Map<string, Json>()
-  keep(kept, claims, read, limits.read)
+  keep(kept, read, Object.keys(read), limits.read)
   keep(kept, claims, telling, limits.telling)
   const total = Object.keys(claims).length
   if (kept.size < total) kept.set('[cut]', `${total} members`)
@@ -57,9 +57,9 @@ export function keptClaims(claims: Claims, read: readonly string[]): Claims {
 }
 
 /** The same claims, those that were read first: what is too much is cut at the end. */
-export function readFirst(claims: Claims, read: readonly string[]): Claims {
-  const first = read.filter((name) => Object.hasOwn(claims, name)).map((name) => [name, claims[name] ?? null])
-  return Object.fromEntries([...first, ...Object.entries(claims).filter(([name]) => !read.includes(name))])
+export function readFirst(claims: Claims, read: Claims): Claims {
+  const others = Object.entries(claims).filter(([name]) => !Object.hasOwn(read, name))
+  return Object.fromEntries([...Object.entries(read), ...others])
 }
 
 function keep(
@@ -85,9 +85,21 @@ function shortened(value: Json | undefined, most: number): Json {
     const text = withoutTokens(value)
     return text.length > most ? `${text.slice(0, most)}[cut: ${text.length} characters]` : text
   }
-  if (isTexts(value) && JSON.stringify(value).length <= most) return value.map(withoutTokens)
+  if (isTexts(value)) return shortenedList(value, most)
   if (typeof value === 'object' && value !== null) return '[cut: not a text]'
   return value ?? null
+}
+
+/** As many items as fit, from the first on. */
+function shortenedList(items: readonly string[], most: number): Json {
+  const kept: string[] = []
+  let size = 0
+  for (const item of items) {
+    size += item.length + 3
+    if (size > most) return [...kept, `[cut: ${items.length} items]`]
+    kept.push(withoutTokens(item))
+  }
+  return kept
 }
 
 /** Groups and roles, which a policy may read. */
