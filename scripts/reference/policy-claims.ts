@@ -33,6 +33,15 @@ export function policyClaimsPage(): string {
   ])
 }
 
+/** Claims that a policy declares whole may be lists. */
+const listRow = [
+  '`NAME`, a list of texts',
+  'the declared values: one, one of `[several]`, or `{ all: [...] }`',
+  'respected',
+  'yes',
+  'declared under `claims` as `{ NAME: [values] }`',
+]
+
 function section(schema: IssuerSchema): string[] {
   const { kind, claims, properties, parts, refused } = schema
   const typical = schema.typical(new Map(), new Map())
@@ -48,6 +57,7 @@ function section(schema: IssuerSchema): string[] {
             'yes',
             `declared under \`${properties.key}\``,
           ],
+          ...(properties.key === 'claims' ? [listRow] : []),
         ]
   const facts = [
     ...(parts.tenant === undefined ? [] : [`\`owners\`: ${owners[kind]}. No grant reaches beyond them.`]),
