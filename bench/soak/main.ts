@@ -3,7 +3,7 @@ import { soak } from '../../test/fakes/soak.ts'
 
 /** Runs it. */
 export async function benchSoak(): Promise<{ figures: Record<string, number>; lines: readonly string[] }> {
-  const { before, after, jobs, tally } = await soak(24)
+  const { before, after, jobs, tally, hourly } = await soak(24)
   const row = (name: keyof typeof before) => `${name.padEnd(14)}${before[name]} -> ${after[name]}`
   const names = ['heap', 'buffers', 'rss', 'descriptors', 'sockets', 'timers'] as const
   return {
@@ -17,6 +17,7 @@ export async function benchSoak(): Promise<{ figures: Record<string, number>; li
     lines: [
       `${jobs} jobs in a day; what the broker held after a fifth of it, and at its end:`,
       ...names.map(row),
+      `heap after each hour, MB: ${hourly.map((bytes) => (bytes / 1e6).toFixed(1)).join(' ')}`,
       ...[...tally].map(([what, times]) => `  ${what.padEnd(24)}${times}`),
     ],
   }

@@ -5,7 +5,10 @@ import { connect } from 'node:net'
 import pg from 'pg'
 import { pushJob } from '../../packages/cli/src/demo/stand-in/claims.ts'
 import type { Github } from '../../packages/cli/src/demo/stand-in/github.ts'
+import { Browser } from './browser.ts'
+import { meta, modern } from './mcp-stage.ts'
 import { ask, call, exchange, introspect, revoke } from './requests.ts'
+import type { SoakProvider } from './soak-provider.ts'
 
 /** Where it goes. */
 export interface Roads {
@@ -14,6 +17,11 @@ export interface Roads {
   readonly url: string
   readonly api: string
   readonly database: URL
+  /** A server of tools behind the proxy. */
+  readonly tools: string
+  /** Where people come in. */
+  readonly console: string
+  readonly provider: SoakProvider
   readonly webhookSecret: string
 }
 
@@ -140,6 +148,50 @@ const database =
     await stranger.end().catch(() => undefined)
   }
 
+/** An agent: what tools there are, a call, one that is none, and one after the end. */
+const agent: Kind = async (roads, said) => {
+  const { token } = await signIn(roads, 'tools')
+  const say = async (method: string, name?: string) => {
+    const params = name === undefined ? {} : { name, arguments: {} }
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: meta() } })
+    const headers = {
+      ...{ 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+      ...{ ...modern(method, name), authorization: `Bearer ${token}` },
+    }
+    return await ask(roads.tools, { method: 'POST', headers, body })
+  }
+  said(`tools ${(await say('tools/list')).status}`)
+  said(
+    `tool ${(await say('tools/call', 'search_orders')).text.includes('search_orders done') ? 'done' : 'not done'}`,
+  )
+  said(
+    `hidden tool ${(await say('tools/call', 'delete_orders')).text.includes('Unknown tool') ? 'unknown' : 'known'}`,
+  )
+  await revoke(roads.url, token)
+  said(`tools after the end ${(await say('tools/list')).status}`)
+}
+
+/** Somebody signs in, works, and signs out here or at the provider. */
+const person =
+  (isElsewhere: boolean): Kind =>
+  async ({ console: origin, provider }, said) => {
+    const browser = new Browser()
+    said(`page ${(await browser.open(`${origin}/orders/1`)).status}`)
+    const program = { headers: { 'sec-fetch-mode': 'cors', accept: '*/*' } }
+    said(`script ${(await browser.ask(new URL(`${origin}/orders/2`), program)).status}`)
+    if (isElsewhere) {
+      const body = new URLSearchParams({ logout_token: await provider.logoutToken() })
+      said(
+        `logout ${(await browser.ask(new URL(`${origin}/.mayfly/backchannel-logout`), { method: 'POST', body })).status}`,
+      )
+    } else {
+      const out = { method: 'POST', headers: { origin } }
+      said(`sign-out ${(await browser.ask(new URL(`${origin}/.mayfly/sign-out`), out)).status}`)
+    }
+    await browser.ask(new URL(`${origin}/orders/3`), program)
+    said('person')
+  }
+
 const kinds: readonly Kind[] = [
   calls,
   stream(true),
@@ -150,4 +202,7 @@ const kinds: readonly Kind[] = [
   calls,
   stream(false),
   database(true),
+  agent,
+  person(false),
+  person(true),
 ]

@@ -7,28 +7,36 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TestContext } from 'node:test'
 import pg from 'pg'
 import { startGithub } from '../../packages/cli/src/demo/stand-in/github.ts'
 import { freePort } from './free-port.ts'
+import { modernToolServer } from './mcp-server.ts'
 import { startPostgres } from './postgres.ts'
 import { letGo } from './requests.ts'
 import type { Held } from './soak-broker.ts'
+import { startSoakProvider } from './soak-provider.ts'
 import { type Roads, runJob, type Tally } from './soak-traffic.ts'
 
 /** How many seconds of the broker one real second is. */
 const factor = 240
 /** Jobs at once. */
 const width = 12
+const clientId = 'mayfly-at-the-route'
 
 export interface Soaked {
   readonly before: Held
   readonly after: Held
   readonly jobs: number
   readonly tally: Tally
+  /** Bytes of the heap after each hour, once its garbage is collected. */
+  readonly hourly: readonly number[]
 }
 
 const policy = `version: 1
-issuers: { github: { owners: [acme] } }
+issuers:
+  github: { owners: [acme] }
+  people: { kind: oidc, claims: [role] }
 targets:
   orders-api:
     tier: staging
@@ -37,8 +45,13 @@ targets:
       scopes:
         orders:use: { access: write, requests: ["GET|POST /orders", "GET /orders/{id}", "GET /chunks", "GET /stream"] }
   orders-db: { tier: staging, access: write, postgres_role: { server: main, role: worker, audience: "postgres://orders.acme.example" } }
+  tools:
+    tier: staging
+    token: { audience: "https://tools.acme.example/", scopes: { tools:use: { access: write, requests: ["CALL /orders/search_orders"] } } }
+  console: { tier: staging, access: read, token: { audience: "https://console.acme.example" } }
 grants:
-  - { name: shop, who: { repo: acme/shop, branch: main, environment: staging }, get: [{ target: orders-api, scopes: [orders:use] }, orders-db], for: 10m }
+  - { name: staff, issuer: people, who: { role: staff }, get: console, for: 30m }
+  - { name: shop, issuer: github, who: { repo: acme/shop, branch: main, environment: staging }, get: [{ target: orders-api, scopes: [orders:use] }, orders-db, tools], for: 10m }
 `
 const lock = 'owners: { acme: 9919 }\nrepos: { acme/shop: 40211 }\nusers: {}\n'
 
@@ -59,8 +72,13 @@ export async function soak(hours: number): Promise<Soaked> {
     const whole = (hours * 3_600_000) / factor
     await until(start + whole / 5)
     const before = await settled(child, api)
-    await until(Date.now() + (whole * 4) / 5)
-    return { before, after: await settled(child, api), jobs, tally }
+    const hourly: number[] = []
+    const anHour = 3_600_000 / factor
+    for (let left = (whole * 4) / 5; left > 0; left -= anHour) {
+      await until(Date.now() + Math.min(anHour, left))
+      if (left > anHour) hourly.push((await settled(child, api)).heap)
+    }
+    return { before, after: await settled(child, api), jobs, tally, hourly }
   } finally {
     for (const close of closings.reverse()) await close()
   }
@@ -83,9 +101,18 @@ async function open(start: number, closings: (() => unknown)[]) {
     api.close()
   })
   const webhookSecret = randomBytes(32).toString('base64')
+  const provider = await startSoakProvider(clientId, () => start + (Date.now() - start) * factor)
+  closings.push(() => provider.close())
+  const tools = await modernToolServer({
+    after: (close: () => unknown) => closings.push(close),
+  } as unknown as TestContext)
+  const origin = `http://localhost:${await freePort()}`
   const url = `http://127.0.0.1:${await freePort()}`
   const upstream = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
-  const config = write(folder, { url, issuer: github.issuer, upstream, database: server.url, webhookSecret })
+  const config = write(folder, {
+    ...{ url, issuer: github.issuer, upstream, database: server.url, webhookSecret },
+    ...{ people: provider.issuer, origin, tools: tools.url },
+  })
   const child = fork(join(import.meta.dirname, 'soak-broker.ts'), [config, String(start), String(factor)], {
     execArgv: ['--conditions=mayfly-source', '--expose-gc'],
   })
@@ -99,7 +126,10 @@ async function open(start: number, closings: (() => unknown)[]) {
   const database = new URL(routed('orders-db'))
   database.username = 'job'
   database.pathname = '/postgres'
-  const roads: Roads = { github, url, api: routed('orders'), database, webhookSecret }
+  const roads: Roads = {
+    ...{ github, url, api: routed('orders'), database, webhookSecret, provider },
+    ...{ console: origin, tools: `${routed('tools')}/orders` },
+  }
   return { roads, child, api }
 }
 
@@ -124,9 +154,13 @@ interface Site {
   readonly upstream: string
   readonly database: string
   readonly webhookSecret: string
+  readonly people: string
+  readonly origin: string
+  readonly tools: string
 }
 
-function write(folder: string, { url, issuer, upstream, database, webhookSecret }: Site): string {
+function write(folder: string, site: Site): string {
+  const { url, issuer, upstream, database, webhookSecret, people, origin, tools } = site
   const put = (name: string, text: string) => writeFileSync(join(folder, name), text, { mode: 0o600 })
   mkdirSync(join(folder, 'policies'))
   put('policies/soak.policy.yaml', policy)
@@ -134,18 +168,33 @@ function write(folder: string, { url, issuer, upstream, database, webhookSecret 
   put('master-key', randomBytes(32).toString('base64'))
   put('webhook-secret', webhookSecret)
   put('database-url', database)
+  put('client-secret', 'a secret of the route')
+  const signIn = {
+    issuer: 'people',
+    url: origin,
+    client_id: clientId,
+    client_secret: { file: './client-secret' },
+  }
   const listen = '127.0.0.1:0'
   const config = {
     url,
     listen: new URL(url).host,
     store: { kind: 'sqlite', path: './mayfly.db' },
     keys: { encryption: { file: './master-key' } },
-    issuers: { github: { preset: 'github-actions', issuer, dangerously_allow_http: true } },
+    issuers: {
+      github: { preset: 'github-actions', issuer, dangerously_allow_http: true },
+      people: { preset: 'oidc', issuer: people, dangerously_allow_http: true },
+    },
     policies: './policies',
     webhooks: { github: { secret: { file: './webhook-secret' } } },
     connections: { postgres: { main: { url: { file: './database-url' } } } },
     routes: [
       { kind: 'http', name: 'orders', listen, upstream, target: 'orders-api' },
+      { kind: 'mcp', name: 'tools', listen, target: 'tools', servers: { orders: { url: tools } } },
+      {
+        ...{ kind: 'http', name: 'console', listen: `127.0.0.1:${new URL(origin).port}`, upstream },
+        ...{ target: 'console', sign_in: signIn },
+      },
       // On this clock the usual ten seconds are 40 ms.
       { kind: 'postgres', name: 'orders-db', listen, target: 'orders-db', sign_in_timeout: '20m' },
     ],

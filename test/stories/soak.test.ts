@@ -24,6 +24,14 @@ test('twenty minutes of traffic of every kind leaves nothing behind in the broke
       'session closed',
       'session cut',
       'stranger refused',
+      'tools 200',
+      'tool done',
+      'hidden tool unknown',
+      'tools after the end 401',
+      'page 200',
+      'script 200',
+      'sign-out 303',
+      'logout 200',
     ],
   ]
   for (const what of happened) assert.ok(tally.has(what), `${what} never happened: ${seen}`)
