@@ -4,9 +4,10 @@ import { once } from 'node:events'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import type { IncomingHttpHeaders, Server } from 'node:http'
 import { createServer } from 'node:https'
-import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { decodeJwt } from 'jose'
 import { WebSocket, WebSocketServer } from 'ws'
 import { dial } from '../../packages/cli/src/connect/dial.ts'
@@ -206,4 +207,38 @@ test('a place that switches protocols when it is asked is unwell, and asked agai
   isSick = false
   await says(/an upstream is well again/)
   await measured(1)
+})
+
+/** A port that listens, where nobody takes a connection and no more fit in the queue: what dials it waits. */
+async function silentPort(t: TestContext): Promise<number> {
+  const worker = new Worker(
+    `const { parentPort } = require('node:worker_threads')
+    const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      parentPort.postMessage(server.address().port)
+      setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0))
+    })`,
+    { eval: true },
+  )
+  const [port] = await once(worker, 'message')
+  atEnd(t, async () => void (await worker.terminate()))
+  for (let count = 0; count < 16; count++) {
+    const socket = connect(port, '127.0.0.1').on('error', () => {})
+    atEnd(t, () => socket.destroy())
+    const late = new Promise((resolve) => setTimeout(resolve, 700, 'late'))
+    if ((await Promise.race([once(socket, 'connect'), late])) === 'late') return port
+  }
+  throw new Error('the queue never filled')
+}
+
+test('a place that takes no connection costs its time once, and then rests', async (t) => {
+  const silent = await silentPort(t)
+  const { url: good, server } = await serverOnLoopback(t, (_, response) => response.end())
+  const seen = watched(t, server)
+  const list = `["http://127.0.0.1:${silent}", "${good}"]`
+  const { post, url, headers, broker } = await start(t, `upstream: ${list}, idle_timeout: 1s`)
+  const get = async () => (await ask(`${url}/orders`, { headers })).status
+  const all = [get(), get(), post(), post(), open(url, headers), open(url, headers)]
+  assert.deepEqual(await Promise.all(all), [200, 200, 200, 200, 101, 101])
+  assert.equal(seen.length, 2)
+  assert.equal(broker.lines.join('').split('could not be reached and rests').length, 2)
 })

@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import type { Tools } from '../../../base/tools.ts'
 import type { Listening } from '../../route.ts'
 import type { Upstream } from './carriage.ts'
+import { Undialled } from './wire.ts'
 
 /** How members are asked whether they are well. */
 export interface Health {
@@ -73,7 +74,8 @@ export function openPool(
       const member = members.length === 1 ? undefined : of(upstream)
       const now = tools.now()
       if (member === undefined || member.restsUntil > now) return
-      if (now - member.restsUntil > longestRest) member.rests = 0
+      // It may have taken as long as anything may to find that out once more.
+      if (now - member.restsUntil > longestRest + upstream.idleMs) member.rests = 0
       member.restsUntil = now + Math.min(longestRest, shortestRest * 2 ** member.rests++)
       tools.log.warn('an upstream could not be reached and rests', {
         route: name,
@@ -156,5 +158,8 @@ const connecting: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo'])
 
 /** Nothing of the request can have been read: no connection came about. */
 export function neverConnected(cause: unknown): boolean {
-  return cause instanceof Error && 'syscall' in cause && connecting.has(cause.syscall)
+  return (
+    cause instanceof Undialled ||
+    (cause instanceof Error && 'syscall' in cause && connecting.has(cause.syscall))
+  )
 }

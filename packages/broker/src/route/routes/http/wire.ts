@@ -19,6 +19,9 @@ export interface Receiver {
 /** Nothing moved for as long as the route allows. */
 export class Idle extends Error {}
 
+/** Nobody took the connection in that time: nothing was sent. */
+export class Undialled extends Idle {}
+
 /** As much as Node's own parser takes. */
 const longestHead = 16_384
 const nothing = Buffer.alloc(0)
@@ -34,6 +37,8 @@ export class Wire {
   readonly #over: (what: After) => void
   #receiver: Receiver | undefined
   #isHead = false
+  /** A request waits to be written at the end of the turn. */
+  #isDue = false
   #held: Buffer = nothing
   #left = 0
   #answered = false
@@ -45,7 +50,9 @@ export class Wire {
     let fault: unknown = new Error('the upstream closed the connection')
     socket.setTimeout(idleMs)
     socket.on('timeout', () => {
-      fault = new Idle('nothing moved')
+      if (socket.connecting) fault = new Undialled('nobody took the connection')
+      // The time that it was idle ends in the turn in which a request takes it: that one is not late.
+      else if (!this.#isDue) fault = new Idle('nothing moved')
       socket.destroy()
     })
     socket.on('data', (piece: Buffer) => this.#read(piece))
@@ -65,7 +72,11 @@ export class Wire {
     this.#receiver = receiver
     this.#isHead = isHead
     this.#answered = false
-    inBurst(() => this.#socket.write(head, 'latin1'))
+    this.#isDue = true
+    inBurst(() => {
+      this.#isDue = false
+      this.#socket.write(head, 'latin1')
+    })
   }
 
   pause(): void {
