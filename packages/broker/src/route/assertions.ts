@@ -38,6 +38,7 @@ export function openAssertions(
     const exp = Math.min(now + assertionSeconds, Math.floor(expiresAt))
     const act = actor === undefined ? {} : { act: { sub: actor } }
     const text = assert({ sub: subject, aud, iat: now, exp, lease: leaseId, scope: scopes.join(' '), ...act })
+    signed.forget(({ until }) => until <= now)
     signed.set(key, { text, until: Math.min(now + assertionSeconds / 2, exp) })
     return text
   }

@@ -258,6 +258,17 @@ test('the entry used longest ago goes first', () => {
   assert.deepEqual([recent.get('a'), recent.get('b'), recent.get('c'), recent.size], [1, undefined, 3, 2])
 })
 
+test('what is over is forgotten from the oldest on, as far as it is over', () => {
+  const recent = new Recent<number>(10)
+  for (const [at, until] of [5, 3, 9, 2].entries()) recent.set(String(at), until)
+  recent.forget((until) => until <= 5)
+  assert.deepEqual(
+    [recent.get('0'), recent.get('1'), recent.get('2'), recent.get('3')],
+    [undefined, undefined, 9, 2],
+  )
+  assert.equal(recent.size, 2)
+})
+
 test('every refusal of a presented token reads the same', async () => {
   const opened = world()
   opened.add('ls_1', { state: 'revoked' })

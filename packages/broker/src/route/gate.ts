@@ -66,10 +66,16 @@ interface Opened extends GateParts {
   /** Results of verification by hash of the token, nothing else: whether the lease lives is asked each time. */
   readonly verified: Recent<OwnToken>
   /** First admissions that are written or being written, by hash of the token and route. */
-  readonly first: Recent<Promise<string>>
+  readonly first: Recent<FirstAdmission>
   readonly asserted: Assertions
   /** The routes on which the first admission of a token is written. */
   readonly passed: WeakMap<OwnToken, Set<string>>
+}
+
+interface FirstAdmission {
+  readonly written: Promise<string>
+  /** The token's end, seconds since 1970. */
+  readonly until: number
 }
 
 /** The gate over one store. Nothing is let in unless all of it could be checked and written down. */
@@ -206,6 +212,9 @@ async function verified(opened: Opened, key: string, text: string): Promise<OwnT
   if (opened.tools.now() / 1000 >= token.expiresAt) {
     throw new Failure('subject_token_invalid', { reason: 'the token is past its end' })
   }
+  const now = opened.tools.now() / 1000
+  opened.verified.forget(({ expiresAt }) => expiresAt <= now)
+  opened.first.forget(({ until }) => until <= now)
   opened.verified.set(key, token)
   return token
 }
@@ -263,17 +272,18 @@ function whyDead(lease: Lease | undefined, now: number): string | undefined {
 /** Durable before the first request of a token on a route passes; whoever comes at the same time waits for it. */
 async function recordFirst(opened: Opened, ask: Ask, key: string, token: OwnToken): Promise<void> {
   const place = `${key} ${ask.route}`
-  let writing = opened.first.get(place)
-  if (writing === undefined) {
+  let first = opened.first.get(place)
+  if (first === undefined) {
     const { route, target } = ask
     const action = redactedPath(ask.action)
-    writing = opened.record({ type: 'route.admitted', route, target, action, lease: token.leaseId })
-    opened.first.set(place, writing)
+    const event = { type: 'route.admitted', route, target, action, lease: token.leaseId } as const
+    first = { written: opened.record(event), until: token.expiresAt }
+    opened.first.set(place, first)
   }
   try {
-    await writing
+    await first.written
   } catch (cause) {
-    if (opened.first.get(place) === writing) opened.first.delete(place)
+    if (opened.first.get(place) === first) opened.first.delete(place)
     throw new Failure('provider_unavailable', { reason: 'the admission could not be recorded', cause })
   }
   const routes = opened.passed.get(token)

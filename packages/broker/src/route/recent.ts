@@ -29,6 +29,14 @@ export class Recent<Value> {
     if (this.#entries.size > this.#size && oldest !== undefined) this.#entries.delete(oldest)
   }
 
+  /** Forgets the oldest ones for as long as they are over: who does not come again leaves nothing behind. */
+  forget(isOver: (value: Value) => boolean): void {
+    for (const [key, value] of this.#entries) {
+      if (!isOver(value)) return
+      this.#entries.delete(key)
+    }
+  }
+
   delete(key: string): void {
     this.#entries.delete(key)
   }
