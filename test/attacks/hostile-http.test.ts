@@ -9,22 +9,7 @@ import { onLoopback } from '../fakes/on-loopback.ts'
 import { accessToken, exchange } from '../fakes/requests.ts'
 import { runBroker } from '../fakes/running-broker.ts'
 import { makeSite } from '../fakes/site.ts'
-import { hostileRequests } from './hostile-http.ts'
-
-const policy = `version: 1
-issuers: { github: { owners: [acme] } }
-targets:
-  orders-api-staging: { tier: staging, access: read, token: { audience: "https://orders.staging.acme.example" } }
-  orders-api:
-    tier: staging
-    token:
-      audience: https://orders.acme.example
-      scopes:
-        read: { access: read, requests: ["GET /orders/{id}"] }
-        sample: { access: write, requests: [{ request: POST /orders, body: { /kind: [sample] } }] }
-grants:
-  - { name: shop, who: { repo: acme/shop, branch: main, environment: staging }, get: orders-api, for: 10m }
-`
+import { hostileRequests, hostilePolicy as policy } from './hostile-http.ts'
 
 /** Sends bytes and reads until the other side closes. */
 function raw(url: string, bytes: string): Promise<string> {

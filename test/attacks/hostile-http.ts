@@ -9,6 +9,22 @@ export interface HostileRequest {
   readonly reason: RegExp
 }
 
+/** What the token may do. */
+export const hostilePolicy = `version: 1
+issuers: { github: { owners: [acme] } }
+targets:
+  orders-api-staging: { tier: staging, access: read, token: { audience: "https://orders.staging.acme.example" } }
+  orders-api:
+    tier: staging
+    token:
+      audience: https://orders.acme.example
+      scopes:
+        read: { access: read, requests: ["GET /orders/{id}"] }
+        sample: { access: write, requests: [{ request: POST /orders, body: { /kind: [sample] } }] }
+grants:
+  - { name: shop, who: { repo: acme/shop, branch: main, environment: staging }, get: orders-api, for: 10m }
+`
+
 const auth = 'Authorization: Bearer TOKEN'
 const host = 'Host: orders.example'
 const get = (target: string, reason: RegExp, ...more: string[]): HostileRequest => ({

@@ -5,6 +5,7 @@ import type { PlainHead } from './answer-head.ts'
 import { inBurst } from './burst.ts'
 import type { Carriage } from './carriage.ts'
 import { fieldsForCaller, fieldsForUpstream } from './fields.ts'
+import { sendHead } from './send-head.ts'
 import { Idle, type Receiver, type Wire } from './wire.ts'
 import type { Wires } from './wires.ts'
 
@@ -99,7 +100,7 @@ class Plain implements Receiver {
   #write(piece: Buffer): void {
     const { response } = this.#carriage
     // The head goes out at once, also where nothing of the body is there.
-    if (piece.length === 0) response.flushHeaders()
+    if (piece.length === 0) sendHead(response)
     else if (!response.write(piece)) {
       this.#wire.pause()
       response.once('drain', () => {

@@ -7,6 +7,7 @@ import { carryPlain } from './carry-plain.ts'
 import { sentOn } from './dialled.ts'
 import { fieldsForCaller, fieldsForUpstream, hasBody } from './fields.ts'
 import { metered } from './metered.ts'
+import { sendHead } from './send-head.ts'
 import { readsTrailers, trailersOnward } from './trailers.ts'
 import { drain, upload } from './upload.ts'
 import { Idle } from './wire.ts'
@@ -130,7 +131,7 @@ function giveBack(
     response.destroy()
     return
   }
-  response.flushHeaders()
+  sendHead(response)
   const isUploading = () => !request.complete && hasBody(request.rawHeaders)
   const abandon = () => {
     stop()

@@ -12,6 +12,8 @@ export interface RouteTls {
   readonly key: Secret
 }
 
+const handshakeMs = 10_000
+
 /** A server, and how those connections of it end that it does not know of. */
 export interface SecureServer {
   readonly server: Server
@@ -28,13 +30,13 @@ export function openSecure(serving: Serving, tls: RouteTls, options: ServerOptio
     key: tls.key.reveal(),
     minVersion: 'TLSv1.2',
     ALPNProtocols: ['h2', 'http/1.1'],
-    handshakeTimeout: 10_000,
+    handshakeTimeout: handshakeMs,
   })
   // A handshake that failed has nobody who could read an answer.
   server.removeAllListeners('tlsClientError')
   server.on('tlsClientError', (_, socket) => socket.destroy())
   const plain = server.listeners('secureConnection') as ((socket: unknown) => void)[]
-  const http2 = openHttp2(serving, (side) => {
+  const http2 = openHttp2(serving, options.headersTimeout ?? handshakeMs, (side) => {
     for (const take of plain) take.call(server, side)
   })
   server.removeAllListeners('secureConnection')

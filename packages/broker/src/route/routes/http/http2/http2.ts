@@ -5,6 +5,7 @@
 import { constants, createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import type { Tools } from '../../../../base/tools.ts'
 import type { Serving } from '../served.ts'
 import { carryStream } from './stream.ts'
 
@@ -31,18 +32,18 @@ const limits = {
   settings: { maxConcurrentStreams: 100, maxHeaderListSize: 16_384, enablePush: false },
 } as const
 
-/** A connection without a stream is closed after this. */
+/** A connection whose last stream ended is closed after this, whatever else it says. */
 const quietMs = 75_000
 
-/** `serve`: takes a connection as the server of HTTP/1.1 does. */
-export function openHttp2(serving: Serving, serve: (side: Duplex) => void): Http2 {
+/** `serve`: takes a connection as the server of HTTP/1.1 does. `headersMs`: by then the first stream is there. */
+export function openHttp2(serving: Serving, headersMs: number, serve: (side: Duplex) => void): Http2 {
   const sessions = new Set<ServerHttp2Session>()
   const server = createServer(limits)
   server.on('session', (session) => {
     sessions.add(session)
     session.once('close', () => sessions.delete(session))
     session.on('error', () => {})
-    session.setTimeout(quietMs, () => session.close())
+    endQuiet(session, headersMs, serving.tools)
     if (serving.closing) session.close()
   })
   server.on('sessionError', (cause) => serving.tools.log.debug('an HTTP/2 connection was cut', { cause }))
@@ -61,4 +62,24 @@ export function openHttp2(serving: Serving, serve: (side: Duplex) => void): Http
       for (const session of sessions) session.destroy()
     },
   }
+}
+
+/**
+ * Ends a connection on which nobody asks anything: pings, settings or half a head keep it no longer than silence does. A
+ * stream that is open has times of its own.
+ */
+function endQuiet(session: ServerHttp2Session, headersMs: number, { after }: Pick<Tools, 'after'>): void {
+  let open = 0
+  let cancel = after(headersMs, () => session.destroy())
+  session.on('stream', (stream: ServerHttp2Stream) => {
+    open++
+    cancel()
+    stream.once('close', () => {
+      open--
+      if (open > 0 || session.destroyed) return
+      cancel()
+      cancel = after(quietMs, () => session.destroy())
+    })
+  })
+  session.once('close', () => cancel())
 }

@@ -3,8 +3,12 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import type { ServerHttp2Stream } from 'node:http2'
 import { type Duplex, duplexPair } from 'node:stream'
 import { pairs } from '../fields.ts'
+import { sendHead } from '../send-head.ts'
 import { readsTrailers } from '../trailers.ts'
 import { answerFields, type Head, headOf } from './fields.ts'
+
+/** An answer that is over in front of us, and of which its caller takes nothing for so long, is given up. */
+const stillMs = 5_000
 
 /** Carries it. Every way it can end answers or resets the stream; nothing throws. */
 export function carryStream(
@@ -27,6 +31,8 @@ export function carryStream(
     far.destroy()
   }
   onward.on('error', reset)
+  // The near side hears of it only behind what it has not read: a caller that takes nothing would hold that for ever.
+  far.once('close', () => stream.setTimeout(stillMs, reset))
   onward.on('continue', () => {
     if (!stream.headersSent && !stream.closed) stream.additionalHeaders({ ':status': 100 })
   })
@@ -35,8 +41,6 @@ export function carryStream(
   stream.once('close', () => {
     if (!near.destroyed) onward.destroy()
   })
-  // The head goes on at once, also where its body waits to be asked for.
-  onward.flushHeaders()
   send(stream, onward)
 }
 
@@ -69,6 +73,8 @@ function send(stream: ServerHttp2Stream, onward: ClientRequest): void {
     onward.end()
     return
   }
+  // The head goes on at once, also where its body waits to be asked for.
+  sendHead(onward)
   stream.on('end', () => {
     try {
       if (trailers.length > 0)
