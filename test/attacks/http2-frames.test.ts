@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import type { RequestListener } from 'node:http'
 import { type TestContext, test } from 'node:test'
+import { exportedLog } from '../fakes/exported-log.ts'
 import { type Came, fieldBlock, flag, frame, framed, openFrames } from '../fakes/http2-frames.ts'
 import { secureRoute } from '../fakes/secure-route.ts'
+import { hostilePolicy, hostileRequests } from './hostile-http.ts'
 
 type Fields = readonly (readonly [name: string, value: string])[]
 
@@ -181,6 +183,8 @@ test('callers that stop their window lose those streams after the idle time, and
   const noWindow = Buffer.from([0, 4, 0, 0, 0, 0])
   const frames = await open(noWindow)
   const endless = fieldBlock(withField(fields, ':path', '/endless'))
+  const ping = setInterval(() => frames.say(framed(frame.ping, 0, 0, Buffer.alloc(8))), 200)
+  t.after(() => clearInterval(ping))
   const ids = Array.from({ length: 20 }, (_, at) => 2 * at + 1)
   frames.say(...ids.map((id) => framed(frame.headers, whole, id, endless)))
   for (const id of ids) await frames.first(({ type, stream }) => stream === id && type === frame.reset)
@@ -193,4 +197,65 @@ test('callers that stop their window lose those streams after the idle time, and
   assert.ok(taken < ids.length * 16_777_216, `${taken}`)
   frames.say(framed(frame.headers, whole, 99, fieldBlock(fields)))
   assert.ok(isGood((await frames.first(({ stream }) => stream === 99)) ?? assert.fail('nothing came')))
+})
+
+test('the hostile requests of HTTP/1.1, as far as HTTP/2 can say them: refused, recorded, never at the upstream', async (t) => {
+  const reached: string[] = []
+  const route = await secureRoute(
+    t,
+    (request, response) => {
+      reached.push(`${request.method} ${request.url}`)
+      response.end('order')
+    },
+    { policy: hostilePolicy, environment: 'staging' },
+  )
+  const { host } = new URL(route.url)
+  const answered: RegExp[] = []
+  let token = await route.token()
+  for (const [at, { head, body = '', reason }] of hostileRequests.entries()) {
+    if (at % 20 === 19) token = await route.token()
+    const [line = '', ...lines] = head
+    const [, method = '', target = ''] = /^(\S+) (.*) HTTP\/1\.1$/.exec(line) ?? []
+    if (method === '' || !lines.some((each) => each.startsWith('Host: orders.example'))) continue
+    const more = lines
+      .filter((each) => each !== 'Host: orders.example')
+      .map((each) => {
+        const [name = '', ...value] = each.split(': ')
+        return [name.toLowerCase(), value.join(': ').replaceAll('TOKEN', token)] as const
+      })
+    // What breaks a field is left out there, and asks for nothing hostile any more.
+    if (more.some(([name, value]) => !/^[a-z0-9_-]+$/.test(name) || /[\0\r\n]/.test(value))) continue
+    const fields: Fields = [
+      [':method', method],
+      [':scheme', 'https'],
+      [':path', target.replaceAll('TOKEN', token)],
+      [':authority', host],
+      ...more,
+    ]
+    const frames = await openFrames(t, route.url, route.cert)
+    const block = fieldBlock(fields)
+    const pieces = [block.subarray(0, 16_000), block.subarray(16_000)] as const
+    frames.say(
+      framed(frame.headers, body === '' ? flag.endStream : 0, 1, pieces[0]),
+      framed(frame.continuation, flag.endHeaders, 1, pieces[1]),
+      ...(body === '' ? [] : [framed(frame.data, flag.endStream, 1, Buffer.from(body))]),
+    )
+    const came = await frames.first(isOfStream)
+    assert.ok(came !== undefined && !isGood(came), head.join(' | ').slice(0, 200))
+    if (came.type === frame.headers) answered.push(reason)
+    frames.socket.destroy()
+    assert.deepEqual(reached, [], head.join(' | ').slice(0, 200))
+  }
+  assert.ok(answered.length >= 30, `${answered.length}`)
+  await route.close()
+  const { entries, text } = await exportedLog(route.config)
+  const refused = entries.filter(({ type }) => type === 'route.refused')
+  assert.equal(refused.length, answered.length)
+  for (const [at, reason] of answered.entries()) {
+    const { code = '', reason: why = '', detail = '' } = refused[at] ?? {}
+    const said = `${code} ${why} ${detail}`
+    // What cannot be said again in HTTP/1.1 is one unreadable line there.
+    if (!/its method is none|its target is none/.test(said)) assert.match(said, reason)
+  }
+  assert.doesNotMatch(text, new RegExp(token.slice(-40)))
 })

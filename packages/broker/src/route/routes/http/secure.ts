@@ -23,7 +23,11 @@ export interface SecureServer {
 }
 
 /** Opens it; nothing listens yet. */
-export function openSecure(serving: Serving, tls: RouteTls, options: ServerOptions): SecureServer {
+export function openSecure(
+  serving: Serving,
+  tls: RouteTls,
+  { stillMs = 75_000, ...options }: ServerOptions & { readonly stillMs?: number },
+): SecureServer {
   const server = createSecureServer({
     ...options,
     cert: tls.certificate.reveal(),
@@ -36,7 +40,7 @@ export function openSecure(serving: Serving, tls: RouteTls, options: ServerOptio
   server.removeAllListeners('tlsClientError')
   server.on('tlsClientError', (_, socket) => socket.destroy())
   const plain = server.listeners('secureConnection') as ((socket: unknown) => void)[]
-  const http2 = openHttp2(serving, options.headersTimeout ?? handshakeMs, (side) => {
+  const http2 = openHttp2(serving, { headersMs: options.headersTimeout ?? handshakeMs, stillMs }, (side) => {
     for (const take of plain) take.call(server, side)
   })
   server.removeAllListeners('secureConnection')

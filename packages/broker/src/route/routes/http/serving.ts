@@ -43,7 +43,13 @@ export async function listenForRequests(
 ): Promise<Listening> {
   const { tools, connections, route } = serving
   const { idleMs, ...more } = options
-  const secure = settings.tls && openSecure(serving, settings.tls, { ...strict, ...more })
+  const secure =
+    settings.tls &&
+    openSecure(serving, settings.tls, {
+      ...strict,
+      ...more,
+      ...(idleMs === undefined ? {} : { stillMs: idleMs }),
+    })
   const server = secure?.server ?? createServer({ ...strict, ...more })
   server.maxConnections = settings.max_connections
   if (idleMs !== undefined) server.timeout = idleMs

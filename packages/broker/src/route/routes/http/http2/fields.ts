@@ -44,8 +44,9 @@ export function headOf(raw: readonly string[], hasBody: boolean): Head | undefin
   const host = pseudo.get(':authority') ?? hosts[0]
   if (pseudo.has(':protocol') || scheme !== 'https' || host === undefined) return undefined
   if (hosts.length > 1 || hosts.some((each) => each !== host)) return undefined
-  // CONNECT and `OPTIONS *` are not carried; an absolute form would name its host a second time.
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method) || method === 'CONNECT' || !path.startsWith('/'))
+  // Node's client would make `GET` of `get`, which is another method (RFC 9110 9.1). CONNECT and `OPTIONS *` are not
+  // carried; an absolute form would name its host a second time.
+  if (!/^[!#$%&'*+.^_`|~0-9A-Z-]+$/.test(method) || method === 'CONNECT' || !path.startsWith('/'))
     return undefined
   if (/[^\x21-\x7e]/.test(path) || !isValue(host)) return undefined
   headers.unshift('host', host)

@@ -35,8 +35,17 @@ const limits = {
 /** A connection whose last stream ended is closed after this, whatever else it says. */
 const quietMs = 75_000
 
-/** `serve`: takes a connection as the server of HTTP/1.1 does. `headersMs`: by then the first stream is there. */
-export function openHttp2(serving: Serving, headersMs: number, serve: (side: Duplex) => void): Http2 {
+export interface Http2Times {
+  /** By then the first stream is there. */
+  readonly headersMs: number
+  /** A caller may take nothing of an answer for so long. */
+  readonly stillMs: number
+}
+
+/** `serve`: takes a connection as the server of HTTP/1.1 does. */
+export function openHttp2(serving: Serving, times: Http2Times, serve: (side: Duplex) => void): Http2 {
+  const { stillMs, headersMs } = times
+  const { after } = serving.tools
   const sessions = new Set<ServerHttp2Session>()
   const server = createServer(limits)
   server.on('session', (session) => {
@@ -51,7 +60,7 @@ export function openHttp2(serving: Serving, headersMs: number, serve: (side: Dup
     stream.on('error', () => {})
     // The caller hears that it may try again (RFC 9113 8.7).
     if (serving.closing) stream.close(constants.NGHTTP2_REFUSED_STREAM)
-    else carryStream(stream, raw as readonly string[], serve)
+    else carryStream(stream, raw as readonly string[], serve, { after, stillMs })
   })
   return {
     take: (socket) => void server.emit('connection', socket),

@@ -2,19 +2,23 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
 import { type Duplex, duplexPair } from 'node:stream'
+import type { Tools } from '../../../../base/tools.ts'
 import { pairs } from '../fields.ts'
 import { sendHead } from '../send-head.ts'
 import { readsTrailers } from '../trailers.ts'
 import { answerFields, type Head, headOf } from './fields.ts'
 
-/** An answer that is over in front of us, and of which its caller takes nothing for so long, is given up. */
-const stillMs = 5_000
+export interface Times extends Pick<Tools, 'after'> {
+  /** How long an answer that is over in front of us may stand still on its way to its caller. */
+  readonly stillMs: number
+}
 
 /** Carries it. Every way it can end answers or resets the stream; nothing throws. */
 export function carryStream(
   stream: ServerHttp2Stream,
   raw: readonly string[],
   serve: (side: Duplex) => void,
+  times: Times,
 ): void {
   const [near, far] = duplexPair()
   present(far, stream)
@@ -32,7 +36,9 @@ export function carryStream(
   }
   onward.on('error', reset)
   // The near side hears of it only behind what it has not read: a caller that takes nothing would hold that for ever.
-  far.once('close', () => stream.setTimeout(stillMs, reset))
+  far.once('close', () => {
+    if (!stream.destroyed) giveUp(stream, near, reset, times)
+  })
   onward.on('continue', () => {
     if (!stream.headersSent && !stream.closed) stream.additionalHeaders({ ':status': 100 })
   })
@@ -48,6 +54,20 @@ const unsayable: Head = { method: 'GET', path: '/', headers: ['host', 'unfit.inv
 
 function ask({ method, path, headers }: Head, near: Duplex): ClientRequest {
   return httpRequest({ createConnection: () => near, method, path, headers: [...headers], setHost: false })
+}
+
+/** Ends it once nothing moves. Node's own time of a stream starts again whenever another one of its connection moves. */
+function giveUp(stream: ServerHttp2Stream, near: Duplex, reset: () => void, { after, stillMs }: Times): void {
+  const left = () => near.readableLength + stream.bufferSize
+  let before = left()
+  const look = () => {
+    const now = left()
+    if (now === before) reset()
+    else cancel = after(stillMs, look)
+    before = now
+  }
+  let cancel = after(stillMs, look)
+  stream.once('close', () => cancel())
 }
 
 /** As far as those who read from it look at a socket. */
