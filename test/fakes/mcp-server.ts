@@ -18,27 +18,32 @@ export interface ToolServer {
 }
 
 const kind = { kind: z.string() }
+/** Clients say it in the header `Mcp-Param-Kind` too. */
+const mirroredKind = { kind: z.string().meta({ 'x-mcp-header': 'Kind' }) }
 const text = (said: string) => ({ content: [{ type: 'text' as const, text: said }] })
 
 /** The tools of both: one that reads, one that writes, one that nobody should have. */
-function tools(calls: string[]) {
+function tools(calls: string[], kinds = kind) {
   const called = (name: string, given: object) => {
     calls.push(`${name} ${JSON.stringify(given)}`)
     return text(`${name} done`)
   }
   return [
     { name: 'search_orders', schema: {}, run: async (given: object) => called('search_orders', given) },
-    { name: 'create_order', schema: kind, run: async (given: object) => called('create_order', given) },
+    { name: 'create_order', schema: kinds, run: async (given: object) => called('create_order', given) },
     { name: 'delete_orders', schema: {}, run: async (given: object) => called('delete_orders', given) },
   ]
 }
 
 /** One that speaks 2026-07-28 and, statelessly, the versions before (the SDK's second generation). */
-export async function modernToolServer(t: TestContext): Promise<ToolServer> {
+export async function modernToolServer(
+  t: TestContext,
+  { isMirrored = false }: { readonly isMirrored?: boolean } = {},
+): Promise<ToolServer> {
   const calls: string[] = []
   const handler = createMcpHandler(() => {
     const server = new ModernServer({ name: 'orders', version: '1.0.0' })
-    for (const { name, schema, run } of tools(calls))
+    for (const { name, schema, run } of tools(calls, isMirrored ? mirroredKind : kind))
       server.registerTool(name, { description: name, inputSchema: z.object(schema) }, run)
     return server
   })

@@ -1,6 +1,7 @@
 /** Agents use tools behind the proxy with the SDKs that they have: those that the policy gives, and no others. */
 import assert from 'node:assert/strict'
 import { Agent } from 'node:http'
+import { text as textOf } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import {
   Client as ModernClient,
@@ -73,6 +74,20 @@ test('a client of the second SDK speaks the newest version, and finds the same',
   await client.close()
 })
 
+test('what a tool wants mirrored into headers is mirrored, compared and carried', async (t) => {
+  const { url, token, server } = await openMcpStage(t, await modernToolServer(t, { isMirrored: true }))
+  const client = new ModernClient(
+    { name: 'agent', version: '1.0.0' },
+    { versionNegotiation: { mode: { pin: '2026-07-28' } } },
+  )
+  await client.connect(new ModernTransport(new URL(`${url}/orders`), withToken(await token('orders:sample'))))
+  await client.listTools()
+  await client.callTool({ name: 'create_order', arguments: { kind: 'sample' } })
+  assert.deepEqual(server.calls, ['create_order {"kind":"sample"}'])
+  assert.match(server.headers.at(-1) ?? '', /"mcp-param-kind":\["sample"\]/)
+  await client.close()
+})
+
 test('the end of a lease ends its calls, at once', async (t) => {
   const { broker, token, say } = await openMcpStage(t, await modernToolServer(t))
   const secret = await token('orders:read')
@@ -122,8 +137,13 @@ test('of several servers behind one address each has its own tools, and its own 
 /** A server that sends notifications for as long as it is listened to, and tells when nobody does any more. */
 async function endlessServer(t: TestContext) {
   const left = Promise.withResolvers<void>()
-  const url = await onLoopback(t, (request, response) => {
-    request.resume()
+  const url = await onLoopback(t, async (request, response) => {
+    const { id, method } = JSON.parse(await textOf(request)) as Record<string, unknown>
+    if (method === 'tools/list') {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ jsonrpc: '2.0', id, result: { tools: [] } }))
+      return
+    }
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     const event = 'data: {"jsonrpc":"2.0","method":"notifications/message","params":{}}\n\n'
     const sending = setInterval(() => response.write(event), 50)

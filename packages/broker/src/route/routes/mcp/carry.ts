@@ -6,13 +6,13 @@ import { type Problem, problem } from '../../bearer-error.ts'
 import type { Admitted, Meter } from '../../route.ts'
 import { watchLease } from '../../watch.ts'
 import { callRefused, jsonHeaders, rpcCodes, rpcError } from './answers.ts'
-import type { AskServer } from './ask-server.ts'
 import { eventsOf } from './events.ts'
 import { isObject, type Message } from './message.ts'
 import { errorOf, type Heard } from './recorded.ts'
 import type { Rewrite } from './results.ts'
 import type { Passage, RunningMcp } from './running.ts'
 import { isSessionId } from './session-ids.ts'
+import { mediaTypeOf, mirroredHeaders, mostBytes, textOf, toServer } from './to-server.ts'
 
 export interface Carriage {
   readonly passage: Passage
@@ -29,20 +29,17 @@ export interface Carriage {
   readonly meter: Meter | undefined
 }
 
-/** A result that is larger is no answer for a model. */
-const mostBytes = 16_777_216
-
 /** Answers where the server's answer is no stream; `undefined` when a stream was carried, or the caller is gone. */
 export async function carry(running: RunningMcp, carriage: Carriage): Promise<Problem | undefined> {
   const { passage, admitted, message } = carriage
-  const { response, server } = passage
+  const { response } = passage
   watchLease(running.gate, admitted, response, running.tools)
   const ending = new AbortController()
   // The caller's end is the server's: closing the stream is how a request is cancelled.
   response.once('close', () => ending.abort())
   try {
     if (carriage.meter?.flows) await carriage.meter.take({ bytes: carriage.bytes.length })
-    const got = await send(running, carriage, ending.signal)
+    const got = await toServer(running, { ...carriage, mirrored: mirroredOf(carriage) }, ending.signal)
     return await answered(running, carriage, got)
   } catch (cause) {
     if (response.destroyed || response.headersSent) {
@@ -51,48 +48,27 @@ export async function carry(running: RunningMcp, carriage: Carriage): Promise<Pr
     }
     if (cause instanceof Failure && cause.code === 'budget_spent' && message.id !== undefined)
       return callRefused(message.id, `${cause.detail ?? ''} (${cause.entry ?? ''})`)
-    const errorId = newId('er', running.tools)
-    running.tools.log.warn('a server did not answer', {
-      route: running.settings.name,
-      server,
-      error_id: errorId,
-      cause,
-    })
-    return message.id === undefined
-      ? problem(502, 'The server is not available.', errorId)
-      : rpcError(502, message.id, rpcCodes.internal, `The server is not available (${errorId}).`)
+    return unavailable(running, passage, message, cause)
   }
 }
 
-function send(
-  { settings, ways }: RunningMcp,
-  { passage, admitted, bytes, session }: Carriage,
-  signal: AbortSignal,
-): Promise<Response> {
-  const server = settings.servers[passage.server]
-  if (server === undefined) throw new TypeError('a server that is not configured')
-  const headers = new Headers({
-    'content-type': 'application/json',
-    accept: 'application/json, text/event-stream',
-    'x-mayfly-subject': encodeURIComponent(admitted.subject),
-    'x-mayfly-lease': admitted.leaseId,
-    ...(admitted.actor === undefined ? {} : { 'x-mayfly-actor': encodeURIComponent(admitted.actor) }),
-  })
-  for (const [name, value] of Object.entries(passage.request.headers)) {
-    const mirrored = name === 'mcp-protocol-version' || name === 'mcp-method' || name === 'mcp-name'
-    if ((mirrored || name.startsWith('mcp-param-')) && typeof value === 'string') headers.set(name, value)
-  }
-  if (session !== '') headers.set('mcp-session-id', session)
-  if (server.authorization !== undefined)
-    headers.set('authorization', `Bearer ${server.authorization.reveal()}`)
-  const ask: AskServer = ways.get(passage.server) ?? fetch
-  return ask(server.url, {
-    method: 'POST',
-    headers,
-    body: new Uint8Array(bytes),
-    redirect: 'error',
-    signal,
-  })
+/** The server gave no answer that can be carried. */
+export function unavailable(
+  { settings, tools }: RunningMcp,
+  { server }: Passage,
+  { id }: Message,
+  cause: unknown,
+): Problem {
+  const errorId = newId('er', tools)
+  tools.log.warn('a server did not answer', { route: settings.name, server, error_id: errorId, cause })
+  return id === undefined
+    ? problem(502, 'The server is not available.', errorId)
+    : rpcError(502, id, rpcCodes.internal, `The server is not available (${errorId}).`)
+}
+
+function mirroredOf({ passage, message, session }: Carriage): Record<string, string> {
+  const mirrored = mirroredHeaders(passage, message)
+  return session === '' ? mirrored : { ...mirrored, 'mcp-session-id': session }
 }
 
 async function answered(
@@ -110,7 +86,7 @@ async function answered(
     await got.body?.cancel()
     return { status: got.ok ? 202 : 502, headers: session, body: '' }
   }
-  const type = (got.headers.get('content-type') ?? '').split(';')[0]?.trim()
+  const type = mediaTypeOf(got)
   if (got.ok && type === 'text/event-stream' && got.body !== null) {
     await stream(running, carriage, got.body, session)
     return undefined
@@ -137,17 +113,6 @@ function answerIn(text: string, { message, rewrite, heard }: Carriage): string |
   if (rewrite === undefined || result === undefined) return text
   // What cannot be cut to what the caller may see is not shown.
   return isObject(result) ? JSON.stringify({ ...value, result: rewrite(result) }) : undefined
-}
-
-async function textOf(got: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of got.body ?? []) {
-    size += chunk.length
-    if (size > mostBytes) throw new TypeError('an answer that is too long')
-    chunks.push(chunk)
-  }
-  return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
 }
 
 /** Events as they come: notifications, and the response with which the stream ends. Requests of the server are dropped. */

@@ -18,6 +18,7 @@ import { resourceMetadata, wellKnown, withMetadata } from './metadata.ts'
 import type { McpRouteSettings, RunningMcp } from './running.ts'
 import { answerMessage } from './serve.ts'
 import { openSessionIds } from './session-ids.ts'
+import { openToolLists } from './tool-lists.ts'
 
 /** Opens nothing yet; `listen` does. */
 export function openMcpRoute(
@@ -50,6 +51,7 @@ function listen(
     issuer,
     gate,
     sessions,
+    toolLists: openToolLists(),
     ways,
   }
   const serve = async (request: IncomingMessage, response: ServerResponse, waits: boolean) => {

@@ -65,11 +65,25 @@ function legacyFault({ id, method }: Message, headers: IncomingHttpHeaders): Ref
   return refusedAs(400, id ?? null, rpcCodes.request, 'This MCP-Protocol-Version is not spoken here.')
 }
 
-/** MCP 2026-07-28, "Value Encoding": what does not fit into a header comes as base64 of UTF-8. */
-function plain(value: string | string[] | undefined): string | undefined {
+/** MCP 2026-07-28, "Value Encoding": what does not fit into a header comes as base64 of UTF-8. `undefined`: it is neither. */
+export function plain(value: string | string[] | undefined): string | undefined {
   if (typeof value !== 'string') return undefined
-  const coded = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/.exec(value)?.[1]
-  return coded === undefined ? value : Buffer.from(coded, 'base64').toString('utf8')
+  const coded = /^=\?base64\?(.*)\?=$/.exec(value)?.[1]
+  if (coded === undefined) return value
+  const bytes = Buffer.from(coded, 'base64')
+  // What one reader mends and another does not would be two values.
+  if (bytes.toString('base64') !== coded) return undefined
+  const text = bytes.toString('utf8')
+  return Buffer.from(text).equals(bytes) ? text : undefined
+}
+
+/** What a modern request says of its caller, without what belongs to that request alone. */
+export function metaOf({ _meta }: JsonObject): JsonObject {
+  const said = isObject(_meta) ? _meta : {}
+  const names = ['protocolVersion', 'clientInfo', 'clientCapabilities'].map((name) => `${meta}${name}`)
+  return Object.fromEntries(
+    names.flatMap((name) => (Object.hasOwn(said, name) ? [[name, said[name] ?? null]] : [])),
+  )
 }
 
 /** Whether a value of JSON is an object. */

@@ -6,6 +6,7 @@ import type { Asked } from '../http/asked.ts'
 import type { Serving } from '../http/served.ts'
 import type { AskServer } from './ask-server.ts'
 import type { SessionIds } from './session-ids.ts'
+import type { ToolLists } from './tool-lists.ts'
 
 /** One entry of `routes:` of kind `mcp`. */
 export interface McpRouteSettings {
@@ -31,6 +32,7 @@ export interface RunningMcp extends Serving {
   /** Our issuer's URL: where tokens for this route come from. */
   readonly issuer: string
   readonly sessions: SessionIds
+  readonly toolLists: ToolLists
 }
 
 /** A message on its way. */

@@ -8,11 +8,12 @@ import { type Problem, problem } from '../../bearer-error.ts'
 import type { Admitted, Ask, Meter, RequestHead } from '../../route.ts'
 import { readJsonBytes } from '../http/json-body.ts'
 import { callRefused, type Refused, refusedAs, rpcCodes, rpcError } from './answers.ts'
-import { carry } from './carry.ts'
+import { carry, unavailable } from './carry.ts'
 import { type Message, readMessage } from './message.ts'
 import { carriedMessage, type Heard, outcomeOf } from './recorded.ts'
 import { isToolName, rewriteOf } from './results.ts'
 import type { Passage, RunningMcp } from './running.ts'
+import { headersFault } from './tool-lists.ts'
 
 /** Text in arguments has lines, and structures are deeper than in a token. */
 const limits = { depth: 64, members: 10_000, controls: true } as const
@@ -129,9 +130,13 @@ async function call(
     const said = 'params.name must be the name of a tool.'
     return await refuse(running, passage, holder, refusedAs(200, message.id, rpcCodes.params, said))
   }
+  const head = callOf(passage.server, name)
+  const differs = await headersDiffer(running, passage, message, holder, head)
+  if (differs !== undefined)
+    return 'why' in differs ? await refuse(running, passage, holder, differs) : differs
   const unknown = rpcError(200, message.id, rpcCodes.params, `Unknown tool: ${name}`)
   const action = `CALL /${passage.server}/${name}`
-  const ask = { ...askOf(running, passage), action, request: callOf(passage.server, name) }
+  const ask = { ...askOf(running, passage), action, request: head }
   let admitted: Admitted
   try {
     admitted = await running.gate.admit(ask)
@@ -155,6 +160,27 @@ async function call(
       message.id,
       `The policy does not allow this call with these arguments (${thrown.entry ?? ''}).`,
     )
+  }
+}
+
+/**
+ * Before anything is decided, so that whatever the answer takes, the decision is not older than it. Of a tool that the caller
+ * may not use nothing is told, its headers neither.
+ */
+async function headersDiffer(
+  running: RunningMcp,
+  passage: Passage,
+  message: CallMessage,
+  holder: Admitted,
+  head: RequestHead,
+): Promise<Problem | Refused | undefined> {
+  if (!message.isModern || !running.gate.permits(holder, running.settings.target, head)) return undefined
+  try {
+    const fault = await headersFault(running, passage, holder, message)
+    if (passage.response.destroyed) throw new TypeError('the caller left')
+    return fault === undefined ? undefined : refusedAs(400, message.id, rpcCodes.headers, fault)
+  } catch (cause) {
+    return unavailable(running, passage, message, cause)
   }
 }
 

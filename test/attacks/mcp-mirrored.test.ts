@@ -1,0 +1,156 @@
+/** Headers that say something else than the arguments that were checked (MCP 2026-07-28, "Custom Headers", CWE-444). */
+import assert from 'node:assert/strict'
+import { text as textOf } from 'node:stream/consumers'
+import { type TestContext, test } from 'node:test'
+import { exportedLog } from '../fakes/exported-log.ts'
+import { meta, modern, openMcpStage } from '../fakes/mcp-stage.ts'
+import { onLoopback } from '../fakes/on-loopback.ts'
+
+const kind = { type: 'string', 'x-mcp-header': 'Kind' }
+const count = { type: 'integer', 'x-mcp-header': 'Count' }
+const createOrder = (properties: object) => ({
+  name: 'create_order',
+  inputSchema: { type: 'object', properties },
+})
+
+/** A server that tells its tools in two pages, as they are now, and writes down what else reached it. */
+async function pagedServer(t: TestContext) {
+  const seen: { readonly method: unknown; readonly headers: Record<string, string | undefined> }[] = []
+  const own = { tools: [createOrder({ kind, more: { type: 'object', properties: { count } } })] as object[] }
+  const answers = { list: (result: object): object => ({ result }), lists: 0 }
+  const url = await onLoopback(t, async (request, response) => {
+    const { id, method, params } = JSON.parse(await textOf(request)) as Record<
+      string,
+      Record<string, unknown>
+    >
+    const cursor = params?.['cursor']
+    const page = cursor === undefined ? { tools: [{ name: 'search_orders' }], nextCursor: 'two' } : own
+    if (String(method) === 'tools/list') answers.lists += 1
+    else seen.push({ method, headers: request.headers as Record<string, string> })
+    const told = String(method) === 'tools/list' ? answers.list(page) : { result: { content: [] } }
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, ...told }))
+  })
+  return { server: { url, calls: [], headers: [] }, seen, own, answers }
+}
+
+const call = (given: object, name = 'create_order') => ({
+  method: 'tools/call',
+  params: { name, arguments: given, _meta: meta() },
+})
+const headers = (more: Readonly<Record<string, string>>, name = 'create_order') => ({
+  ...modern('tools/call', name),
+  ...more,
+})
+
+test('a call whose mirrored headers are not its arguments reaches no server', async (t) => {
+  const { server, seen } = await pagedServer(t)
+  const { site, token, say } = await openMcpStage(t, server)
+  const secret = await token('orders:sample')
+  const sample = { kind: 'sample' }
+  const wrong: readonly [given: object, said: Record<string, string>][] = [
+    [sample, {}],
+    [sample, { 'mcp-param-kind': 'express' }],
+    [sample, { 'mcp-param-kind': 'Sample' }],
+    [sample, { 'mcp-param-kind': '=?base64?ZXhwcmVzcw==?=' }],
+    [sample, { 'mcp-param-kind': '=?base64?c2FtcGxl====?=' }],
+    [sample, { 'mcp-param-kind': 'sample, express' }],
+    [sample, { 'mcp-param-kind': 'sample', 'mcp-param-count': '7' }],
+    [{ ...sample, more: { count: 7 } }, { 'mcp-param-kind': 'sample' }],
+    [
+      { ...sample, more: { count: 7 } },
+      { 'mcp-param-kind': 'sample', 'mcp-param-count': '8' },
+    ],
+    [
+      { ...sample, more: { count: null } },
+      { 'mcp-param-kind': 'sample', 'mcp-param-count': '7' },
+    ],
+  ]
+  for (const [given, said] of wrong) {
+    const { status, body } = await say(secret, call(given), headers(said))
+    const { code, message } = body['error'] as { code: number; message: string }
+    assert.deepEqual([status, code], [400, -32020], JSON.stringify(said))
+    assert.match(message, /^Mcp-Param-(kind|count) /)
+  }
+  assert.deepEqual(seen, [])
+  const { entries } = await exportedLog(site.config)
+  const refused = entries.filter(({ type }) => type === 'route.refused')
+  assert.equal(refused.length, wrong.length)
+  assert.equal(refused[0]?.reason, 'Mcp-Param-kind is missing: the argument kind is given.')
+})
+
+test('headers that agree go on, those that no tool asked for too', async (t) => {
+  const { server, seen, answers } = await pagedServer(t)
+  const { token, say } = await openMcpStage(t, server)
+  const secret = await token('orders:sample')
+  const given = { kind: 'sample', more: { count: 7 } }
+  const said = { 'mcp-param-kind': '=?base64?c2FtcGxl?=', 'mcp-param-count': '7.0' }
+  assert.equal((await say(secret, call(given), headers(said))).status, 200)
+  assert.equal(
+    (await say(secret, call({ kind: 'sample' }), headers({ 'MCP-PARAM-KIND': 'sample' }))).status,
+    200,
+  )
+  assert.equal(answers.lists, 2, 'its two pages, once')
+  const others = { ...said, 'mcp-param-zone': 'a' }
+  assert.equal((await say(secret, call(given), headers(others))).status, 200)
+  assert.equal(seen[0]?.headers['mcp-param-kind'], '=?base64?c2FtcGxl?=')
+  assert.equal(seen[2]?.headers['mcp-param-zone'], 'a')
+})
+
+test('a tool that has changed is believed as it is now, in both directions', async (t) => {
+  const { server, seen, own } = await pagedServer(t)
+  const { token, say } = await openMcpStage(t, server)
+  const secret = await token('orders:sample')
+  const sample = call({ kind: 'sample' })
+  assert.equal((await say(secret, sample, headers({ 'mcp-param-kind': 'sample' }))).status, 200)
+  own.tools = [createOrder({ kind: { ...kind, 'x-mcp-header': 'Sort' } })]
+  assert.equal((await say(secret, sample, headers({ 'mcp-param-sort': 'sample' }))).status, 200)
+  assert.equal((await say(secret, sample, headers({ 'mcp-param-sort': 'express' }))).status, 400)
+  own.tools = [createOrder({ kind: { type: 'string' } })]
+  assert.equal((await say(secret, sample, headers({}))).status, 200)
+  own.tools = [createOrder({ kind: { type: 'array', items: kind } })]
+  const faulty = await say(secret, sample, headers({ 'mcp-param-kind': 'sample' }))
+  assert.equal(faulty.status, 400)
+  assert.match(faulty.text, /The tool's own schema is at fault/)
+  assert.equal(seen.length, 3)
+})
+
+test('where the server does not tell its tools, its tools are not called', async (t) => {
+  const { server, seen, answers } = await pagedServer(t)
+  const { token, say } = await openMcpStage(t, server)
+  const secret = await token('orders:sample')
+  const said = [call({ kind: 'sample' }), headers({ 'mcp-param-kind': 'sample' })] as const
+  const tell = answers.list
+  answers.list = () => ({ error: { code: -32603, message: 'no' } })
+  assert.equal((await say(secret, ...said)).status, 502)
+  answers.list = () => ({ result: { tools: [], nextCursor: 'again' } })
+  assert.equal((await say(secret, ...said)).status, 502)
+  assert.deepEqual(seen, [])
+  answers.list = tell
+  assert.equal((await say(secret, ...said)).status, 200)
+})
+
+test('of a tool that the caller may not use its headers tell nothing, and no server is asked', async (t) => {
+  const { server, own, answers } = await pagedServer(t)
+  own.tools = [{ name: 'delete_orders', inputSchema: { type: 'object', properties: { kind } } }]
+  const { token, say } = await openMcpStage(t, server)
+  const secret = await token('orders:sample')
+  const wrong = headers({ 'mcp-param-kind': 'x' }, 'delete_orders')
+  const { status, text } = await say(secret, call({ kind: 'y' }, 'delete_orders'), wrong)
+  assert.deepEqual([status, answers.lists], [200, 0])
+  assert.match(text, /Unknown tool: delete_orders/)
+})
+
+test('headers of the newest version say nothing in a message of an older one, and do not go on', async (t) => {
+  const { server, seen } = await pagedServer(t)
+  const { token, say } = await openMcpStage(t, server)
+  const older = { method: 'tools/call', params: { name: 'create_order', arguments: { kind: 'sample' } } }
+  const said = { 'mcp-method': 'tools/list', 'mcp-name': 'delete_orders', 'mcp-param-kind': 'express' }
+  const { status } = await say(await token('orders:sample'), older, {
+    ...said,
+    'mcp-protocol-version': '2025-11-25',
+  })
+  assert.equal(status, 200)
+  const names = Object.keys(seen[0]?.headers ?? {}).filter((name) => name.startsWith('mcp-'))
+  assert.deepEqual(names, ['mcp-protocol-version'])
+})
