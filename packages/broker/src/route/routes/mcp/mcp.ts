@@ -8,6 +8,7 @@ import { asFailure } from '../../../base/failure.ts'
 import type { Reach } from '../../../base/reach.ts'
 import type { Tools } from '../../../base/tools.ts'
 import type { Problem } from '../../bearer-error.ts'
+import { Recent } from '../../recent.ts'
 import type { Gate, Listening, Route } from '../../route.ts'
 import { readAsked } from '../http/asked.ts'
 import { refusalOf, say, unfit } from '../http/saying-no.ts'
@@ -18,7 +19,6 @@ import { resourceMetadata, wellKnown, withMetadata } from './metadata.ts'
 import type { McpRouteSettings, RunningMcp } from './running.ts'
 import { answerMessage } from './serve.ts'
 import { openSessionIds } from './session-ids.ts'
-import { openToolLists } from './tool-lists.ts'
 
 /** Opens nothing yet; `listen` does. */
 export function openMcpRoute(
@@ -51,7 +51,7 @@ function listen(
     issuer,
     gate,
     sessions,
-    toolLists: openToolLists(),
+    toolLists: new Recent(1000),
     ways,
   }
   const serve = async (request: IncomingMessage, response: ServerResponse, waits: boolean) => {

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Address } from '../../../base/address.ts'
 import type { Secret } from '../../../base/secret.ts'
+import type { Recent } from '../../recent.ts'
 import type { Gate } from '../../route.ts'
 import type { Asked } from '../http/asked.ts'
 import type { Serving } from '../http/served.ts'
 import type { AskServer } from './ask-server.ts'
+import type { KeptList } from './mirrored-arguments.ts'
 import type { SessionIds } from './session-ids.ts'
-import type { ToolLists } from './tool-lists.ts'
 
 /** One entry of `routes:` of kind `mcp`. */
 export interface McpRouteSettings {
@@ -32,7 +33,8 @@ export interface RunningMcp extends Serving {
   /** Our issuer's URL: where tokens for this route come from. */
   readonly issuer: string
   readonly sessions: SessionIds
-  readonly toolLists: ToolLists
+  /** What servers told of their tools, by server and caller. */
+  readonly toolLists: Recent<KeptList>
 }
 
 /** A message on its way. */

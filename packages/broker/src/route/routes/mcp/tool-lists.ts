@@ -4,28 +4,11 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { JsonObject } from '../../../base/strict-json.ts'
-import { Recent } from '../../recent.ts'
 import type { Admitted } from '../../route.ts'
 import { isObject, type Message, metaOf, modern } from './message.ts'
-import { disagreement, hasOthers, type Mirrors, mirrorsIn } from './mirrored-arguments.ts'
+import { disagreement, hasOthers, type Listed, type Mirrors, mirrorsIn } from './mirrored-arguments.ts'
 import type { Passage, RunningMcp } from './running.ts'
 import { messagesOf, toServer } from './to-server.ts'
-
-/** By tool, where it wants something mirrored. */
-type Listed = ReadonlyMap<string, Mirrors>
-
-interface Kept {
-  readonly listed: Promise<Listed>
-  /** Milliseconds since 1970. */
-  readonly until: number
-}
-
-export type ToolLists = Recent<Kept>
-
-/** Nothing is asked yet. */
-export function openToolLists(): ToolLists {
-  return new Recent(1000)
-}
 
 const keptMs = 60_000
 const askMs = 10_000
