@@ -9,7 +9,8 @@ import { physicalLimit } from './openssl.ts'
 import { exchangeForm, openTokenMaker } from './subject-tokens.ts'
 
 const url = 'http://127.0.0.1:1'
-const size = { rounds: 7, warmUp: 4000, requests: 2500 } as const
+/** V8 compiles parts of such a server anew until it has answered about twenty thousand requests. */
+const size = { rounds: 7, warmUp: 24_000, requests: 2500 } as const
 
 export interface ExchangeBench {
   readonly figures: Record<string, number>

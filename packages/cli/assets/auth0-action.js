@@ -49,22 +49,22 @@ let rank=letter=>(preferred.indexOf(letter)+preferred.length+1)%(preferred.lengt
 ...nothing,missing:!0},anyText={...nothing,automaton:fullAutomaton},everything={...anyText,missing:!0};function literals(values){
 return{...nothing,plus:new Set(values)}}function fromAutomaton(automaton){return{...nothing,automaton:isEmpty(
 automaton)?emptyAutomaton:automaton}}function withMissing(lang,missing){return{...lang,missing}}function has(lang,value){
-return value===void 0?lang.missing:lang.plus.has(value)?!0:lang.automaton===emptyAutomaton?!1:accepts(lang.automaton,
-value)&&!lang.minus.has(value)}var prefixes=new WeakMap;function prefixOf(automaton){let prefix=prefixes.get(automaton);
-return prefix===void 0&&(prefix=forcedPrefix(automaton),prefixes.set(automaton,prefix)),prefix}function beginApart(a,b){
-return!a.startsWith(b)&&!b.startsWith(a)}function combineAutomata(how,a,b){if(a===emptyAutomaton)return how===
-"or"?b:a;if(b===emptyAutomaton)return how==="and"?b:a;if(a===b)return how==="without"?emptyAutomaton:a;if(how!==
-"or"&&beginApart(prefixOf(a),prefixOf(b)))return how==="and"?emptyAutomaton:a;let made2=combine(how,a,b);return isEmpty(
-made2)?emptyAutomaton:made2}function pick(...parts2){let picked=new Set;for(let[words2,wanted]of parts2)for(let word2 of words2)
-wanted(word2)&&picked.add(word2);return picked.size===0?noWords:picked}function inter(a,b){return{automaton:combineAutomata(
-"and",a.automaton,b.automaton),minus:pick([a.minus,word2=>accepts(b.automaton,word2)],[b.minus,word2=>accepts(
-a.automaton,word2)]),plus:pick([a.plus,word2=>has(b,word2)],[b.plus,word2=>has(a,word2)]),missing:a.missing&&b.
-missing}}function diff(a,b){let automaton=combineAutomata("without",a.automaton,b.automaton),inside=word2=>accepts(
-automaton,word2);return{automaton,minus:pick([a.minus,inside],[b.plus,inside]),plus:pick([a.plus,word2=>!has(b,
-word2)],[b.minus,word2=>!a.plus.has(word2)&&has(a,word2)]),missing:a.missing&&!b.missing}}function union(a,b){
-let automaton=combineAutomata("or",a.automaton,b.automaton),outside=word2=>!accepts(automaton,word2);return{automaton,
-minus:pick([a.minus,word2=>!has(b,word2)],[b.minus,word2=>!has(a,word2)]),plus:pick([a.plus,outside],[b.plus,outside]),
-missing:a.missing||b.missing}}function listed(lang){return lang.missing||lang.automaton!==emptyAutomaton?void 0:lang.plus}function commonPrefix({
+if(value===void 0)return lang.missing;let{automaton,minus,plus}=lang;return plus.size>0&&plus.has(value)?!0:automaton===
+emptyAutomaton?!1:(automaton===fullAutomaton||accepts(automaton,value))&&(minus.size===0||!minus.has(value))}var prefixes=new WeakMap;
+function prefixOf(automaton){let prefix=prefixes.get(automaton);return prefix===void 0&&(prefix=forcedPrefix(automaton),
+prefixes.set(automaton,prefix)),prefix}function beginApart(a,b){return!a.startsWith(b)&&!b.startsWith(a)}function combineAutomata(how,a,b){
+if(a===emptyAutomaton)return how==="or"?b:a;if(b===emptyAutomaton)return how==="and"?b:a;if(a===b)return how===
+"without"?emptyAutomaton:a;if(how!=="or"&&beginApart(prefixOf(a),prefixOf(b)))return how==="and"?emptyAutomaton:
+a;let made2=combine(how,a,b);return isEmpty(made2)?emptyAutomaton:made2}function pick(...parts2){let picked=new Set;
+for(let[words2,wanted]of parts2)for(let word2 of words2)wanted(word2)&&picked.add(word2);return picked.size===
+0?noWords:picked}function inter(a,b){return{automaton:combineAutomata("and",a.automaton,b.automaton),minus:pick(
+[a.minus,word2=>accepts(b.automaton,word2)],[b.minus,word2=>accepts(a.automaton,word2)]),plus:pick([a.plus,word2=>has(
+b,word2)],[b.plus,word2=>has(a,word2)]),missing:a.missing&&b.missing}}function diff(a,b){let automaton=combineAutomata(
+"without",a.automaton,b.automaton),inside=word2=>accepts(automaton,word2);return{automaton,minus:pick([a.minus,
+inside],[b.plus,inside]),plus:pick([a.plus,word2=>!has(b,word2)],[b.minus,word2=>!a.plus.has(word2)&&has(a,word2)]),
+missing:a.missing&&!b.missing}}function union(a,b){let automaton=combineAutomata("or",a.automaton,b.automaton),
+outside=word2=>!accepts(automaton,word2);return{automaton,minus:pick([a.minus,word2=>!has(b,word2)],[b.minus,word2=>!has(
+a,word2)]),plus:pick([a.plus,outside],[b.plus,outside]),missing:a.missing||b.missing}}function listed(lang){return lang.missing||lang.automaton!==emptyAutomaton?void 0:lang.plus}function commonPrefix({
 automaton,plus}){if(automaton===emptyAutomaton&&plus.size===0)return"";let shared=automaton===emptyAutomaton?void 0:
 prefixOf(automaton);return[...plus].reduce((common,word2)=>sharedStart(common??word2,word2),shared)??""}function sharedStart(a,b){
 let length=0;for(;length<a.length&&a[length]===b[length];)length++;return a.slice(0,length)}var FEW=8,MOST_VALUES={top:64,below:8},MOST_COPIES={top:16,below:2},DEEPEST=5;function treeOf(entries,given){let claims2=new Set(
@@ -341,22 +341,25 @@ suspect};if(checkObject(value,1,look)!==namesIn(text2))throw new TypeError("a me
 function checkObject(value,depth,look){if(depth>look.depth)throw new TypeError("nested too deeply");let names=Object.
 keys(value);if(names.length>look.members)throw new TypeError("too many members");let count=names.length;for(let name2 of names){
 if(forbiddenNames.has(name2))throw new TypeError("a member with a name that none may have");look.suspect&&checkText2(
-name2,look),count+=checkValue(value[name2],depth,look)}return Object.setPrototypeOf(value,null),count}function checkValue(value,depth,look){
-switch(typeof value){case"string":return look.suspect&&checkText2(value,look),0;case"number":if(!Number.isFinite(
-value))throw new TypeError("a number that is not finite");return 0;case"boolean":return 0;default:}return typeof value!=
-"object"||value===null?0:Array.isArray(value)?checkList(value,depth,look):checkObject(value,depth+1,look)}function checkList(list,depth,look){
-if(depth>=look.depth)throw new TypeError("nested too deeply");if(list.length>look.members)throw new TypeError(
-"a list that is too long");return list.reduce((count,item)=>count+checkValue(item,depth+1,look),0)}function checkText2(text2,{
+name2,look)}for(let member of Object.values(value))count+=checkValue(member,depth,look);return Object.setPrototypeOf(
+value,null),count}function checkValue(value,depth,look){switch(typeof value){case"string":return look.suspect&&
+checkText2(value,look),0;case"number":if(!Number.isFinite(value))throw new TypeError("a number that is not fin\
+ite");return 0;case"boolean":return 0;default:}return typeof value!="object"||value===null?0:Array.isArray(value)?
+checkList(value,depth,look):checkObject(value,depth+1,look)}function checkList(list,depth,look){if(depth>=look.
+depth)throw new TypeError("nested too deeply");if(list.length>look.members)throw new TypeError("a list that is\
+ too long");return list.reduce((count,item)=>count+checkValue(item,depth+1,look),0)}function checkText2(text2,{
 controls}){if(!controls&&control.test(text2))throw new TypeError("a control character");if(!text2.isWellFormed())
 throw new TypeError("a lone surrogate")}var colon=58,backslash=92;function namesIn(text2){let count=0;for(let at=text2.
 indexOf('"');at!==-1;at=text2.indexOf('"',at)){for(at=endOfString(text2,at)+1;isSpace(text2.charCodeAt(at));)at++;
 text2.charCodeAt(at)===colon&&count++}return count}function isSpace(unit){return unit===32||unit===10||unit===
 13||unit===9}function endOfString(text2,start){let end=text2.indexOf('"',start+1);for(;isEscaped(text2,end);)end=
 text2.indexOf('"',end+1);return end}function isEscaped(text2,at){let slashes=0;for(;text2.charCodeAt(at-1-slashes)===
-backslash;)slashes++;return slashes%2===1}var tokenLimit=8192,kidLimit=128,form=/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/,knownHeaders=new Set(
-["alg","kid","typ","x5t","x5t#S256"]);function parseCompact(token){if(token.length>tokenLimit)throw new TypeError(
-"longer than any token");if(!form.test(token))throw new TypeError("not a compact JWS");let first=token.indexOf(
-"."),second=token.lastIndexOf(".");return{...headerOf(token.slice(0,first)),claims:parsePart(token.slice(first+
+backslash;)slashes++;return slashes%2===1}var tokenLimit=8192,kidLimit=128,knownHeaders=new Set(["alg","kid","typ","x5t","x5t#S256"]),form=/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+function parseCompact(token){if(token.length>tokenLimit)throw new TypeError("longer than any token");try{return takenApart(
+token)}catch(thrown){throw form.test(token)?thrown:new TypeError("not a compact JWS")}}function takenApart(token){
+if(Buffer.byteLength(token)!==token.length)throw new TypeError("not ASCII");let[first,second]=[token.indexOf("\
+."),token.lastIndexOf(".")],last=token.length-1;if(first<1||second===last||token.indexOf(".",first+1)!==second)
+throw new TypeError("not three parts");return{...headerOf(token.slice(0,first)),claims:parsePart(token.slice(first+
 1,second)),signed:Buffer.from(token.slice(0,second),"latin1"),signature:decodeCanonical(token.slice(second+1))}}
 var headers=new Map,mostHeaders=64;function headerOf(part){let known=headers.get(part);if(known!==void 0)return known;
 let header=readHeader(part);return headers.size>=mostHeaders&&headers.clear(),headers.set(part,header),header}
@@ -367,8 +370,9 @@ void 0&&typeof typ!="string")throw new TypeError("a type that is not text");retu
 let bytes=decodeCanonical(part);if(!(0,import_node_buffer.isUtf8)(bytes))throw new TypeError("not UTF-8");return parseStrictObject(
 bytes.toString("utf8"))}var alphabet="ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";function decodeCanonical(part){
 let over=part.length%4,last=alphabet.indexOf(part.charAt(part.length-1));if(over===1||over===2&&(last&15)!==0||
-over===3&&(last&3)!==0)throw new TypeError("base64url that is not canonical");return Buffer.from(part,"base64u\
-rl")}var host="[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\\.[a-z][a-z0-9-]*[a-z0-9]";function form2(pattern){
+over===3&&(last&3)!==0)throw new TypeError("base64url that is not canonical");let bytes=Buffer.from(part,"base\
+64url");if(bytes.length!==Math.floor(part.length*3/4)||part.includes("+")||part.includes("/"))throw new TypeError(
+"letters that base64url does not have");return bytes}var host="[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\\.[a-z][a-z0-9-]*[a-z0-9]";function form2(pattern){
 let source=pattern.replaceAll(".","\\.").replaceAll("HOST",`${host}(:[0-9]{1,5})?`).replaceAll("SEGMENT","[A-Z\
 a-z0-9_{}%-]+");return new RegExp(`^https://${source}$`)}var minutes=60,hours=3600,githubText=["actor","actor_id","base_ref","check_run_id","enterprise","enterprise_id",
 "environment","environment_node_id","head_ref","job_workflow_ref","job_workflow_sha","ref","ref_protected","re\

@@ -45,9 +45,11 @@ export function withMissing(lang: Lang, missing: boolean): Lang {
 /** Is the value in the set? The only way in which anything tests a claim. */
 export function has(lang: Lang, value: Value): boolean {
   if (value === undefined) return lang.missing
-  if (lang.plus.has(value)) return true
-  if (lang.automaton === emptyAutomaton) return false
-  return accepts(lang.automaton, value) && !lang.minus.has(value)
+  const { automaton, minus, plus } = lang
+  // Most sets are empty, and V8 looks a text up in its table of all texts before it looks into any set.
+  if (plus.size > 0 && plus.has(value)) return true
+  if (automaton === emptyAutomaton) return false
+  return (automaton === fullAutomaton || accepts(automaton, value)) && (minus.size === 0 || !minus.has(value))
 }
 
 const prefixes = new WeakMap<Automaton, string>()

@@ -70,7 +70,12 @@ type Members = { readonly [name: string]: Json | undefined }
 function usualText(members: Members): string | undefined {
   const usual = inOrder(members, 0)
   const text = usual === undefined ? undefined : JSON.stringify(usual)
-  return text === undefined || mayHoldToken(text) ? undefined : text
+  return text === undefined || mayHoldToken(text) || mayHoldHalfCharacter(text) ? undefined : text
+}
+
+/** `JSON.stringify` writes a lone surrogate as an escape; true for some texts that hold none. */
+function mayHoldHalfCharacter(text: string): boolean {
+  return text.includes('\\ud')
 }
 
 /**
@@ -79,14 +84,14 @@ function usualText(members: Members): string | undefined {
  */
 function inOrder(value: Members, depth: number): Members | undefined {
   const names = Object.keys(value)
-  if (names.length > limits.members) return undefined
+  const sorted = sortedNames(names)
+  if (sorted === undefined) return undefined
   let nested = false
-  for (const name of names) {
-    const member = value[name]
-    if (!isUsualName(name) || !isUsual(member, depth + 1)) return undefined
+  for (const member of Object.values(value)) {
+    if (!isUsual(member, depth + 1)) return undefined
     nested ||= typeof member === 'object' && member !== null && !isList(member)
   }
-  return nested || !isSorted(names) ? copyInOrder(value, names.sort(), depth) : value
+  return nested || sorted !== names ? copyInOrder(value, sorted, depth) : value
 }
 
 function copyInOrder(value: Members, names: readonly string[], depth: number): Members | undefined {
@@ -102,24 +107,47 @@ function copyInOrder(value: Members, names: readonly string[], depth: number): M
   return sorted
 }
 
-/** Begins with a letter or `_`: objects keep such names in the order in which they were set. */
-function isUsualName(name: string): boolean {
-  return name.charCodeAt(0) >= 0x41 && isUsualText(name) && name !== '__proto__'
+interface Order {
+  readonly names: readonly string[]
+  readonly sorted: readonly string[]
 }
 
-function isUsualText(text: string): boolean {
-  return text.length <= limits.text && text.isWellFormed()
+/** Orders that were needed last: all tokens of an issuer have the same names, and names are compared by their place. */
+const orders: (Order | undefined)[] = Array.from({ length: 16 })
+let oldest = 0
+
+/** The names sorted, the very list where it is; `undefined` for names that are not usual. */
+function sortedNames(names: readonly string[]): readonly string[] | undefined {
+  const known = orders.find((order) => order !== undefined && isSame(order.names, names))
+  if (known !== undefined) return known.sorted === known.names ? names : known.sorted
+  if (names.length > limits.members || !names.every(isUsualName)) return undefined
+  const sorted = isSorted(names) ? names : names.toSorted()
+  orders[oldest] = { names, sorted }
+  oldest = (oldest + 1) % orders.length
+  return sorted
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length !== other.length) return false
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false
+  return true
+}
+
+/** Begins with a letter or `_`: objects keep such names in the order in which they were set. */
+function isUsualName(name: string): boolean {
+  return name.charCodeAt(0) >= 0x41 && name.length <= limits.text && name !== '__proto__'
 }
 
 /** An object's own members are looked at when its turn comes. */
 function isUsual(value: Json | undefined, depth: number): boolean {
-  if (typeof value === 'string') return isUsualText(value)
+  if (typeof value === 'string') return value.length <= limits.text
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value !== 'object' || value === null) return true
   if (depth >= limits.depth) return false
   return (
     !isList(value) ||
-    (value.length <= limits.members && value.every((item) => typeof item === 'string' && isUsualText(item)))
+    (value.length <= limits.members &&
+      value.every((item) => typeof item === 'string' && item.length <= limits.text))
   )
 }
 

@@ -53,8 +53,8 @@ function checkObject(value: object, depth: number, look: Look): number {
   for (const name of names) {
     if (forbiddenNames.has(name)) throw new TypeError('a member with a name that none may have')
     if (look.suspect) checkText(name, look)
-    count += checkValue((value as Record<string, unknown>)[name], depth, look)
   }
+  for (const member of Object.values(value) as unknown[]) count += checkValue(member, depth, look)
   Object.setPrototypeOf(value, null)
   return count
 }

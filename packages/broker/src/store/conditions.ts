@@ -43,10 +43,7 @@ interface Ahead {
  * no honest caller can cause.
  */
 export function conflictOf(steps: readonly Step[], world: World): ConflictKind | 'exists' | undefined {
-  const ahead: Ahead = {
-    ...{ spent: new Set<string>(), states: new Map(), jobs: new Map() },
-    ...{ switches: new Map(), budgets: new Map(), keys: new Set<string>() },
-  }
+  const ahead = areApart(steps) ? undefined : nothingAhead()
   for (const step of steps) {
     const conflict = meet(step, world, ahead)
     if (conflict !== undefined) return conflict
@@ -54,40 +51,61 @@ export function conflictOf(steps: readonly Step[], world: World): ConflictKind |
   return undefined
 }
 
-function meet(step: Step, world: World, ahead: Ahead): ConflictKind | 'exists' | undefined {
+/**
+ * Whether no step of a commit can change what another one meets: at most one spent token, and one other step that has a
+ * condition. Exchanges are so, and need not be remembered step by step.
+ */
+function areApart(steps: readonly Step[]): boolean {
+  let spends = 0
+  let others = 0
+  for (const { op } of steps) {
+    if (op === 'spend') spends += 1
+    else if (op !== 'append') others += 1
+  }
+  return spends <= 1 && others <= 1
+}
+
+function nothingAhead(): Ahead {
+  return {
+    ...{ spent: new Set<string>(), states: new Map(), jobs: new Map() },
+    ...{ switches: new Map(), budgets: new Map(), keys: new Set<string>() },
+  }
+}
+
+function meet(step: Step, world: World, ahead: Ahead | undefined): ConflictKind | 'exists' | undefined {
   switch (step.op) {
     case 'spend': {
-      if (ahead.spent.has(step.name) || world.isSpent(step.name)) return 'spent'
-      ahead.spent.add(step.name)
+      if (ahead?.spent.has(step.name) === true || world.isSpent(step.name)) return 'spent'
+      ahead?.spent.add(step.name)
       return undefined
     }
     case 'create':
       return meetCreate(step, world, ahead)
     case 'move': {
-      const state = ahead.states.get(step.id) ?? world.leaseState(step.id)
+      const state = ahead?.states.get(step.id) ?? world.leaseState(step.id)
       if (state === undefined || !step.from.includes(state)) return 'lease_state'
-      ahead.states.set(step.id, step.to)
+      ahead?.states.set(step.id, step.to)
       return undefined
     }
     case 'end': {
-      const issued = (ahead.jobs.get(step.job) ?? world.job(step.job))?.issued ?? 0
-      ahead.jobs.set(step.job, { issued, ended: true })
+      const issued = (ahead?.jobs.get(step.job) ?? world.job(step.job))?.issued ?? 0
+      ahead?.jobs.set(step.job, { issued, ended: true })
       return undefined
     }
     case 'take': {
-      const row = taken(step, ahead.budgets.get(step.key) ?? world.budget(step.key))
-      ahead.budgets.set(step.key, row)
+      const row = taken(step, ahead?.budgets.get(step.key) ?? world.budget(step.key))
+      ahead?.budgets.set(step.key, row)
       return spentOf(step, row)
     }
     case 'switch':
-      ahead.switches.set(step.name, step.off)
+      ahead?.switches.set(step.name, step.off)
       return undefined
     case 'key': {
       const { purpose, generation, kid } = step.key
       const names = [JSON.stringify([purpose, generation]), JSON.stringify([kid])]
-      if (names.some((name) => ahead.keys.has(name)) || world.hasKey(purpose, generation, kid))
+      if (names.some((name) => ahead?.keys.has(name) === true) || world.hasKey(purpose, generation, kid))
         return 'key_exists'
-      for (const name of names) ahead.keys.add(name)
+      for (const name of names) ahead?.keys.add(name)
       return undefined
     }
     default:
@@ -123,19 +141,19 @@ function spentOf({ budget, at }: Take, after: BudgetRow): ConflictKind | undefin
 function meetCreate(
   step: Extract<Step, { op: 'create' }>,
   world: World,
-  ahead: Ahead,
+  ahead: Ahead | undefined,
 ): ConflictKind | 'exists' | undefined {
   const { row, jobLimit } = step
-  if (step.switches.some((name) => ahead.switches.get(name) ?? world.isOff(name))) return 'switched_off'
+  if (step.switches.some((name) => ahead?.switches.get(name) ?? world.isOff(name))) return 'switched_off'
   if (row.job !== null) {
-    const find = (key: string) => ahead.jobs.get(key) ?? world.job(key)
+    const find = (key: string) => ahead?.jobs.get(key) ?? world.job(key)
     const job = find(row.job)
     if (job?.ended === true || (row.run !== null && find(row.run)?.ended === true)) return 'job_ended'
     const issued = job?.issued ?? 0
     if (issued >= jobLimit) return 'job_limit'
-    ahead.jobs.set(row.job, { issued: issued + 1, ended: false })
+    ahead?.jobs.set(row.job, { issued: issued + 1, ended: false })
   }
-  if ((ahead.states.get(row.id) ?? world.leaseState(row.id)) !== undefined) return 'exists'
-  ahead.states.set(row.id, row.state)
+  if ((ahead?.states.get(row.id) ?? world.leaseState(row.id)) !== undefined) return 'exists'
+  ahead?.states.set(row.id, row.state)
   return undefined
 }

@@ -118,7 +118,7 @@ function worldOf(statements: Statements, spent: SpentKeys, off: ReadonlySet<stri
       const row = statements.job.get(key)
       return row === undefined ? undefined : { issued: Number(row['issued']), ended: row['ended'] === 1 }
     },
-    isOff: (name) => off.has(name),
+    isOff: (name) => off.size > 0 && off.has(name),
     budget: (key) => budgetRow(statements, key),
     hasKey: (purpose, generation, kid) => statements.hasKey.get(purpose, generation, kid) !== undefined,
   }

@@ -173,8 +173,8 @@ export function switchOf(text: string): Switch {
 
 function switchesOf({ target, act, ...lease }: Lease): readonly string[] {
   const each = [{ of: 'target', name: target } as const, ...partySwitches(lease)]
-  if (act !== undefined) each.push(...partySwitches(act))
-  return [...new Set(each.map((one) => text(switchName(one))))]
+  if (act === undefined) return each.map((one) => text(switchName(one)))
+  return [...new Set([...each, ...partySwitches(act)].map((one) => text(switchName(one))))]
 }
 
 function partySwitches({ issuer, repository, actor }: NonNullable<Lease['act']>): readonly Switch[] {

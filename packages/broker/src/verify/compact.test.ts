@@ -95,6 +95,35 @@ test('a character that is not of the alphabet is refused wherever it stands', ()
   )
 })
 
+test('each part has to be there', () => {
+  const [head, body, signature] = [encode(header), encode('{"iss":"https://i"}'), encode('signature')]
+  parseCompact(`${head}.${body}.${signature}`)
+  const cut = [
+    `${head}.${body}.`,
+    `${head}..${signature}`,
+    `.${body}.${signature}`,
+    `${head}.${body}`,
+    '..',
+    '.',
+    '',
+  ]
+  const more = [`${head}.${body}.${signature}.`, `${head}.${body}.${signature}.${signature}`]
+  for (const token of [...cut, ...more])
+    assert.throws(() => parseCompact(token), /^TypeError: not a compact JWS$/)
+})
+
+test('no character of all but those of the alphabet stands for one of them', () => {
+  const token = `${encode(header)}.${encode('{"iss":"https://i"}')}.${encode('signature')}`
+  const middle = token.indexOf('.') + 4
+  for (let unit = 0; unit <= 0xffff; unit++) {
+    const strange = String.fromCharCode(unit)
+    if (alphabet.includes(strange) || strange === '.') continue
+    for (const at of [0, middle, token.length - 1])
+      for (const rest of [at, at + 1])
+        assert.throws(() => parseCompact(token.slice(0, at) + strange + token.slice(rest)), TypeError)
+  }
+})
+
 test('whatever is given is parsed or refused with a TypeError that quotes nothing', () => {
   const some = fc.oneof(
     fc.string({ unit: 'binary' }),
