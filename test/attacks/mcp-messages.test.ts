@@ -180,6 +180,34 @@ test('a list in a stream is cut to what the caller may see, and requests of the 
   ])
 })
 
+test('a server that asks back gets no answer, and the model hears that its call came to nothing', async (t) => {
+  const inputRequests = { name: { method: 'sampling/createMessage', params: {} } }
+  const result = { resultType: 'input_required', inputRequests, requestState: 'abc' }
+  const server = await talkativeServer(t, [
+    `data: ${JSON.stringify({ jsonrpc: '2.0', id: 'mayfly-tools', result: { tools: [] } })}\n\n`,
+    `data: ${JSON.stringify({ jsonrpc: '2.0', id: 1, result })}\n\n`,
+  ])
+  const { token, say, site } = await openMcpStage(t, server)
+  const secret = await token('orders:read')
+  const params = { name: 'search_orders', arguments: {}, _meta: meta() }
+  const asked = await say(secret, { method: 'tools/call', params }, modern('tools/call', 'search_orders'))
+  assert.match(asked.text, /"isError":true.*not carried here/)
+  assert.doesNotMatch(asked.text, /input_required|sampling|requestState/)
+  for (const more of [{ inputResponses: {} }, { requestState: 'abc' }, { task: { ttl: 60_000 } }]) {
+    const message = { method: 'tools/call', params: { ...params, ...more } }
+    const { status, text } = await say(secret, message, modern('tools/call', 'search_orders'))
+    assert.equal(status, 200)
+    assert.match(text, /-32602.*is not carried here/)
+  }
+  const { entries } = await exportedLog(site.config)
+  const reasons = entries.filter(({ type }) => type === 'route.refused').map(({ reason }) => reason)
+  assert.deepEqual(reasons.toSorted(), [
+    'params.inputResponses is not carried here.',
+    'params.requestState is not carried here.',
+    'params.task is not carried here.',
+  ])
+})
+
 test('a server that is away, or speaks something else, is told as that', async (t) => {
   const { say, token, server } = await openMcpStage(t, await talkativeServer(t, ['data: nonsense\n\n']))
   const secret = await token('orders:read')

@@ -24,10 +24,15 @@ ${budget}    token:
         orders:sample: { access: write, requests: [{ request: CALL /orders/create_order, body: { /kind: [sample] } }] }
         stock:read: { access: read, safe: true, requests: [CALL /stock/search_orders] }
         orders:all: { access: admin, requests: ["CALL /orders/**"] }
+  stock-tools:
+    tier: staging
+    token:
+      audience: https://tools.acme.example/stock
+      scopes: { stock:read: { access: read, safe: true, requests: [CALL /stock/search_orders] } }
 grants:
   - name: agent
     who: { repo: acme/shop, branch: main, environment: staging }
-    get: [{ target: agent-tools, scopes: [orders:read, orders:sample, stock:read] }, orders-api, orders-api-staging]
+    get: [{ target: agent-tools, scopes: [orders:read, orders:sample, stock:read] }, stock-tools, orders-api, orders-api-staging]
     for: 10m
 guardrails:
   - { name: agents delete no orders, never: { repo: acme/shop }, get: { target: agent-tools, request: CALL /orders/delete_orders } }
@@ -43,11 +48,14 @@ export async function openMcpStage(
   {
     at = 'config',
     stock,
+    stockTarget,
     record = 'refusals',
     budget,
   }: {
     readonly at?: 'config' | 'replica'
     readonly stock?: ToolServer
+    /** Where `stock` has a target of its own: `stock-tools`. */
+    readonly stockTarget?: 'stock-tools'
     readonly record?: string
     readonly budget?: string
   } = {},
@@ -55,7 +63,10 @@ export async function openMcpStage(
   const github = await githubFor(t)
   const limits = budget === undefined ? '' : `    budget: ${budget}\n`
   const site = await makeSite(t, { issuers: { github: github.issuer }, policy: policyWith(record, limits) })
-  const second = stock === undefined ? '' : `, stock: { url: "${stock.url}" }`
+  const second =
+    stock === undefined
+      ? ''
+      : `, stock: { url: "${stock.url}"${stockTarget === undefined ? '' : `, target: ${stockTarget}`} }`
   const servers = `{ orders: { url: "${server.url}", authorization: { file: ./server-token } }${second} }`
   const route = `{ kind: mcp, name: tools, listen: "127.0.0.1:0", target: agent-tools, servers: ${servers} }`
   for (const path of [site.config, site.replica]) appendFileSync(path, `routes: [${route}]\n`)

@@ -134,6 +134,42 @@ test('of several servers behind one address each has its own tools, and its own 
   assert.ok(!stock.headers.join().includes('token-of-the-server'))
 })
 
+test('a server with a target of its own is a resource of its own: tokens of one are none at the other', async (t) => {
+  const stock = await modernToolServer(t)
+  const stage = await openMcpStage(t, await modernToolServer(t), { stock, stockTarget: 'stock-tools' })
+  const { url, token, site } = stage
+  const [common, own] = [await token('stock:read'), await token('', 'stock-tools')]
+  const said = (bearer: string, path: string) =>
+    ask(`${url}/${path}`, {
+      headers: {
+        ...{ authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+        ...modern('tools/call', 'search_orders'),
+      },
+      body: JSON.stringify({
+        ...{ jsonrpc: '2.0', id: 1, method: 'tools/call' },
+        params: { name: 'search_orders', arguments: {}, _meta: meta() },
+      }),
+    })
+  const elsewhere = await said(common, 'stock')
+  assert.deepEqual([elsewhere.status, (await said(own, 'orders')).status], [401, 401])
+  assert.equal((await said(own, 'stock')).status, 200)
+  assert.deepEqual(stock.calls, ['search_orders {}'])
+  const { entries } = await exportedLog(site.config)
+  assert.deepEqual(
+    entries.filter(({ type }) => type === 'route.refused').map(({ target }) => target),
+    ['stock-tools', 'agent-tools'],
+  )
+  // RFC 9728 3.1 and 3.3: the place is made of the resource, and what is there names that resource.
+  const place = /resource_metadata="([^"]+)"/.exec(String(elsewhere.headers['www-authenticate']))?.[1] ?? ''
+  assert.equal(place, 'https://tools.acme.example/.well-known/oauth-protected-resource/stock')
+  const resourceAt = async (path: string) =>
+    (await ask(`${url}/.well-known/oauth-protected-resource${path}`)).body['resource']
+  assert.equal(await resourceAt(new URL(place).pathname.slice(37)), 'https://tools.acme.example/stock')
+  assert.equal(await resourceAt('/orders'), 'https://tools.acme.example/')
+  assert.equal(await resourceAt(''), 'https://tools.acme.example/')
+  assert.equal(await resourceAt('/constructor'), undefined)
+})
+
 /** A server that sends notifications for as long as it is listened to, and tells when nobody does any more. */
 async function endlessServer(t: TestContext) {
   const left = Promise.withResolvers<void>()

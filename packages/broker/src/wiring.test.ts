@@ -40,6 +40,17 @@ test('routes and introspection clients name targets that the policy has, with an
   )
 })
 
+test('a server of a route may name a target of its own, under the same rules', () => {
+  const servers = { s: {}, t: { target: 'none' }, u: { target: 'old' } }
+  assert.deepEqual(
+    wiringFaults(configOf([{ name: 'a', kind: 'mcp', target: 'orders', servers }], []), inForce),
+    [
+      'server `t` of route `a` names the target `none`, which the policy does not have',
+      'server `u` of route `a` names the target `old`, which has no audience',
+    ],
+  )
+})
+
 test('a connector needs a target whose tokens are ours', () => {
   const connectors = { a: { target: 'orders' }, b: { target: 'none' }, c: { target: 'old' } }
   assert.deepEqual(wiringFaults(configOf([], [], connectors), inForce), [

@@ -26,7 +26,7 @@ export function wiringFaults(config: Config, inForce: PolicyInForce): readonly s
       : [`target \`${name}\` needs the connection \`${missing}\`, which is not configured`]
   })
   const named = [
-    ...config.routes.map(({ name, target }) => ({ who: `route \`${name}\``, target })),
+    ...config.routes.flatMap(targetsOf),
     ...Object.entries(config.connectors).map(([name, { target }]) => ({
       who: `connector \`${name}\``,
       target,
@@ -42,11 +42,7 @@ export function wiringFaults(config: Config, inForce: PolicyInForce): readonly s
       : []
   })
   const takers = [
-    ...config.routes.map((route) => ({
-      who: `route \`${route.name}\``,
-      wanted: kindFor(route),
-      target: route.target,
-    })),
+    ...config.routes.flatMap((route) => targetsOf(route).map((of) => ({ ...of, wanted: kindFor(route) }))),
     ...Object.entries(config.connectors).map(([name, { target }]) => ({
       who: `connector \`${name}\``,
       wanted: 'token',
@@ -80,6 +76,18 @@ function heldFaults({ approvals }: Config, { policy }: PolicyInForce): readonly 
     .map(
       ({ name }) => `target \`${name}\` holds calls until they are approved, and there is no \`approvals\``,
     )
+}
+
+/** The targets that a route names: its own, and those of its servers. */
+function targetsOf(
+  route: Config['routes'][number],
+): readonly { readonly who: string; readonly target: string }[] {
+  const who = `route \`${route.name}\``
+  const servers = route.kind === 'mcp' ? Object.entries(route.servers) : []
+  const own = servers.flatMap(([name, { target }]) =>
+    target === undefined ? [] : [{ who: `server \`${name}\` of ${who}`, target }],
+  )
+  return [{ who, target: route.target }, ...own]
 }
 
 /** The kind of target whose tokens a route lets in: what it puts in for the upstream is made by that. */

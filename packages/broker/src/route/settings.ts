@@ -88,6 +88,11 @@ const mcp = z.strictObject({
       z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens'),
       z.strictObject({
         url: serverUrl.describe('Where the server speaks streamable HTTP'),
+        target: z
+          .string()
+          .min(1)
+          .optional()
+          .describe("The target whose tokens this server takes, where it is not the route's"),
         via,
         authorization: secretReference
           .optional()

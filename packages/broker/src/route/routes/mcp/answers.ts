@@ -1,4 +1,5 @@
 import type { Json } from '../../../base/canonical-json.ts'
+import type { JsonObject } from '../../../base/strict-json.ts'
 import type { Problem } from '../../bearer-error.ts'
 
 /** The id of a JSON-RPC request. */
@@ -40,8 +41,12 @@ export function rpcError(
 
 /** The result of a call that was not made: in words for the model, which may ask for something else. */
 export function callRefused(id: RpcId, text: string): Problem {
-  const result = { resultType: 'complete', isError: true, content: [{ type: 'text', text }] }
-  return json(200, { jsonrpc: '2.0', id, result })
+  return json(200, { jsonrpc: '2.0', id, result: failedResult(text) })
+}
+
+/** The result of a tool that failed, in words. */
+export function failedResult(text: string): JsonObject {
+  return { resultType: 'complete', isError: true, content: [{ type: 'text', text }] }
 }
 
 /** Of a JSON answer that nobody keeps. */

@@ -107,12 +107,14 @@ async function answered(
 function answerIn(text: string, { message, rewrite, heard }: Carriage): string | undefined {
   const value: unknown = JSON.parse(text)
   if (!isObject(value) || value['id'] !== message.id || 'method' in value) return undefined
-  const error = heard === undefined ? undefined : errorOf(value)
-  if (heard !== undefined && error !== undefined) heard.error = error
   const { result } = value
-  if (rewrite === undefined || result === undefined) return text
   // What cannot be cut to what the caller may see is not shown.
-  return isObject(result) ? JSON.stringify({ ...value, result: rewrite(result) }) : undefined
+  if (rewrite !== undefined && result !== undefined && !isObject(result)) return undefined
+  const shown = rewrite === undefined || !isObject(result) ? result : rewrite(result)
+  const told = shown === result ? value : { ...value, result: shown }
+  const error = heard === undefined ? undefined : errorOf(told)
+  if (heard !== undefined && error !== undefined) heard.error = error
+  return told === value ? text : JSON.stringify(told)
 }
 
 /** Events as they come: notifications, and the response with which the stream ends. Requests of the server are dropped. */

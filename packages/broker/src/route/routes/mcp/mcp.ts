@@ -16,7 +16,7 @@ import { openServing } from '../http/served.ts'
 import { listenForRequests } from '../http/serving.ts'
 import { askOver } from './ask-server.ts'
 import { resourceMetadata, wellKnown, withMetadata } from './metadata.ts'
-import type { McpRouteSettings, RunningMcp } from './running.ts'
+import { type McpRouteSettings, type RunningMcp, targetOf } from './running.ts'
 import { answerMessage } from './serve.ts'
 import { openSessionIds } from './session-ids.ts'
 
@@ -93,6 +93,6 @@ async function answerTo(
   try {
     return await answerMessage(running, { request, response, asked, server, waits })
   } catch (thrown) {
-    return withMetadata(refusalOf(running, asFailure(thrown)), gate.audience(settings.target))
+    return withMetadata(refusalOf(running, asFailure(thrown)), gate.audience(targetOf(settings, server)))
   }
 }

@@ -1,4 +1,5 @@
 /** What of a server's answers a caller gets to see. */
+import { failedResult } from './answers.ts'
 import { isObject, type Message } from './message.ts'
 
 /** A JSON-RPC result, changed or as it was. */
@@ -13,7 +14,18 @@ export function isToolName(name: string): boolean {
 export function rewriteOf({ method }: Message, visible: (tool: string) => boolean): Rewrite | undefined {
   if (method === 'tools/list') return (result) => listOf(result, visible)
   if (method === 'initialize' || method === 'server/discover') return toolsAlone
-  return undefined
+  return method === 'tools/call' ? resultAlone : undefined
+}
+
+/**
+ * A result that is a question (MCP 2026-07-28, "Multi Round-Trip Requests"): sampling, elicitation and roots are not carried,
+ * so the model hears that the call came to nothing.
+ */
+function resultAlone(result: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { resultType = 'complete' } = result
+  return resultType === 'complete'
+    ? result
+    : failedResult('The tool asks for something that is not carried here.')
 }
 
 /** A list differs by token: nobody may keep it for others, and only shortly for the same one. */

@@ -17,11 +17,21 @@ export interface McpRouteSettings {
   readonly servers: Readonly<
     Record<
       string,
-      { readonly url: string; readonly authorization?: Secret | undefined; readonly via?: string | undefined }
+      {
+        readonly url: string
+        readonly target?: string | undefined
+        readonly authorization?: Secret | undefined
+        readonly via?: string | undefined
+      }
     >
   >
   readonly origins: readonly string[]
   readonly max_connections: number
+}
+
+/** The target whose tokens a server of the route takes: its own, or the route's. */
+export function targetOf({ servers, target }: McpRouteSettings, server: string): string {
+  return (Object.hasOwn(servers, server) ? servers[server]?.target : undefined) ?? target
 }
 
 /** What every request of one route needs. */

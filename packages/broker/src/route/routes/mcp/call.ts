@@ -1,0 +1,113 @@
+/** A call of a tool: decided anew whatever a list said, by its name, its headers and its arguments. */
+import type { Json } from '../../../base/canonical-json.ts'
+import { Failure } from '../../../base/failure.ts'
+import type { Problem } from '../../bearer-error.ts'
+import type { Admitted, Ask, Meter, RequestHead } from '../../route.ts'
+import { callRefused, type Refused, refusedAs, rpcCodes, rpcError } from './answers.ts'
+import { askOf, callOf, recordOf, refuse } from './asking.ts'
+import { unavailable } from './carry.ts'
+import type { Message } from './message.ts'
+import { isToolName } from './results.ts'
+import { type Passage, type RunningMcp, targetOf } from './running.ts'
+import { headersFault } from './tool-lists.ts'
+
+/** Of a call: answers to a server's questions, and tasks that outlive it, would pass without any rule about them. */
+const callMembers: ReadonlySet<string> = new Set(['name', 'arguments', '_meta'])
+
+type CallMessage = Message & { readonly id: string | number }
+
+/**
+ * Decided anew whatever a list said. A tool that the caller may not use at all is one that it does not know (the same
+ * answer as for one that is none); where its arguments are the reason, the model hears so.
+ */
+export async function call(
+  running: RunningMcp,
+  passage: Passage,
+  message: CallMessage,
+  holder: Admitted,
+): Promise<Problem | { readonly meter: Meter | undefined }> {
+  const { name, arguments: given = {} } = message.params
+  if (typeof name !== 'string' || !isToolName(name)) {
+    const said = 'params.name must be the name of a tool.'
+    return await refuse(running, passage, holder, refusedAs(200, message.id, rpcCodes.params, said))
+  }
+  const other = Object.keys(message.params).find((member) => !callMembers.has(member))
+  if (other !== undefined) {
+    const said = `params.${other.slice(0, 40)} is not carried here.`
+    return await refuse(running, passage, holder, refusedAs(200, message.id, rpcCodes.params, said))
+  }
+  const head = callOf(passage.server, name)
+  const differs = await headersDiffer(running, passage, message, holder, head)
+  if (differs !== undefined)
+    return 'why' in differs ? await refuse(running, passage, holder, differs) : differs
+  const unknown = rpcError(200, message.id, rpcCodes.params, `Unknown tool: ${name}`)
+  const action = `CALL /${passage.server}/${name}`
+  const ask = { ...askOf(running, passage), action, request: head }
+  let admitted: Admitted
+  try {
+    admitted = await running.gate.admit(ask)
+  } catch (thrown) {
+    if (thrown instanceof Failure && thrown.code === 'scope_refused') return unknown
+    throw thrown
+  }
+  try {
+    const fits = await admitted.body?.(async () => given)
+    if (fits ?? admitted.held) await approved(running, passage, admitted, { ...ask, action }, given)
+    const meter = running.gate.meter(admitted, { ...recordOf(running, passage), action })
+    await meter?.take({ calls: 1, writes: admitted.writes === false ? 0 : 1 })
+    return { meter }
+  } catch (thrown) {
+    if (thrown instanceof Failure && thrown.code === 'budget_spent')
+      return callRefused(message.id, `${thrown.detail ?? ''} (${thrown.entry ?? ''})`)
+    if (thrown instanceof Failure && thrown.code === 'not_approved')
+      return callRefused(message.id, `Nobody approved this call (${thrown.entry ?? ''}).`)
+    if (!(thrown instanceof Failure) || thrown.code !== 'scope_refused') throw thrown
+    return callRefused(
+      message.id,
+      `The policy does not allow this call with these arguments (${thrown.entry ?? ''}).`,
+    )
+  }
+}
+
+/**
+ * Before anything is decided, so that whatever the answer takes, the decision is not older than it. Of a tool that the caller
+ * may not use nothing is told, its headers neither.
+ */
+async function headersDiffer(
+  running: RunningMcp,
+  passage: Passage,
+  message: CallMessage,
+  holder: Admitted,
+  head: RequestHead,
+): Promise<Problem | Refused | undefined> {
+  if (!message.isModern || !running.gate.permits(holder, targetOf(running.settings, passage.server), head))
+    return undefined
+  try {
+    const fault = await headersFault(running, passage, holder, message)
+    if (passage.response.destroyed) throw new TypeError('the caller left')
+    return fault === undefined ? undefined : refusedAs(400, message.id, rpcCodes.headers, fault)
+  } catch (cause) {
+    return unavailable(running, passage, message, cause)
+  }
+}
+
+/** A call that the policy holds; waiting is no idleness. */
+async function approved(
+  { gate }: RunningMcp,
+  { request, response }: Passage,
+  admitted: Admitted,
+  { token: _, ...ask }: Ask,
+  given: Json,
+): Promise<void> {
+  const left = new AbortController()
+  const leave = () => left.abort()
+  response.once('close', leave)
+  const { timeout = 0 } = request.socket
+  request.setTimeout(0)
+  try {
+    await gate.approve(admitted, ask, async () => ({ call: ask.action, arguments: given }), left.signal)
+  } finally {
+    response.off('close', leave)
+    request.setTimeout(timeout)
+  }
+}
