@@ -1,10 +1,9 @@
 /** Headers that say something else than the arguments that were checked (MCP 2026-07-28, "Custom Headers", CWE-444). */
 import assert from 'node:assert/strict'
-import { text as textOf } from 'node:stream/consumers'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { exportedLog } from '../fakes/exported-log.ts'
+import { listingServer } from '../fakes/listing-server.ts'
 import { meta, modern, openMcpStage } from '../fakes/mcp-stage.ts'
-import { onLoopback } from '../fakes/on-loopback.ts'
 
 const kind = { type: 'string', 'x-mcp-header': 'Kind' }
 const count = { type: 'integer', 'x-mcp-header': 'Count' }
@@ -13,26 +12,7 @@ const createOrder = (properties: object) => ({
   inputSchema: { type: 'object', properties },
 })
 
-/** A server that tells its tools in two pages, as they are now, and writes down what else reached it. */
-async function pagedServer(t: TestContext) {
-  const seen: { readonly method: unknown; readonly headers: Record<string, string | undefined> }[] = []
-  const own = { tools: [createOrder({ kind, more: { type: 'object', properties: { count } } })] as object[] }
-  const answers = { list: (result: object): object => ({ result }), lists: 0 }
-  const url = await onLoopback(t, async (request, response) => {
-    const { id, method, params } = JSON.parse(await textOf(request)) as Record<
-      string,
-      Record<string, unknown>
-    >
-    const cursor = params?.['cursor']
-    const page = cursor === undefined ? { tools: [{ name: 'search_orders' }], nextCursor: 'two' } : own
-    if (String(method) === 'tools/list') answers.lists += 1
-    else seen.push({ method, headers: request.headers as Record<string, string> })
-    const told = String(method) === 'tools/list' ? answers.list(page) : { result: { content: [] } }
-    response.writeHead(200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify({ jsonrpc: '2.0', id, ...told }))
-  })
-  return { server: { url, calls: [], headers: [] }, seen, own, answers }
-}
+const ownTools = [createOrder({ kind, more: { type: 'object', properties: { count } } })]
 
 const call = (given: object, name = 'create_order') => ({
   method: 'tools/call',
@@ -44,7 +24,7 @@ const headers = (more: Readonly<Record<string, string>>, name = 'create_order') 
 })
 
 test('a call whose mirrored headers are not its arguments reaches no server', async (t) => {
-  const { server, seen } = await pagedServer(t)
+  const { server, seen } = await listingServer(t, ownTools)
   const { site, token, say } = await openMcpStage(t, server)
   const secret = await token('orders:sample')
   const sample = { kind: 'sample' }
@@ -80,7 +60,7 @@ test('a call whose mirrored headers are not its arguments reaches no server', as
 })
 
 test('headers that agree go on, those that no tool asked for too', async (t) => {
-  const { server, seen, answers } = await pagedServer(t)
+  const { server, seen, answers } = await listingServer(t, ownTools)
   const { token, say } = await openMcpStage(t, server)
   const secret = await token('orders:sample')
   const given = { kind: 'sample', more: { count: 7 } }
@@ -98,7 +78,7 @@ test('headers that agree go on, those that no tool asked for too', async (t) => 
 })
 
 test('a tool that has changed is believed as it is now, in both directions', async (t) => {
-  const { server, seen, own } = await pagedServer(t)
+  const { server, seen, own } = await listingServer(t, ownTools)
   const { token, say } = await openMcpStage(t, server)
   const secret = await token('orders:sample')
   const sample = call({ kind: 'sample' })
@@ -116,7 +96,7 @@ test('a tool that has changed is believed as it is now, in both directions', asy
 })
 
 test('where the server does not tell its tools, its tools are not called', async (t) => {
-  const { server, seen, answers } = await pagedServer(t)
+  const { server, seen, answers } = await listingServer(t, ownTools)
   const { token, say } = await openMcpStage(t, server)
   const secret = await token('orders:sample')
   const said = [call({ kind: 'sample' }), headers({ 'mcp-param-kind': 'sample' })] as const
@@ -131,7 +111,7 @@ test('where the server does not tell its tools, its tools are not called', async
 })
 
 test('of a tool that the caller may not use its headers tell nothing, and no server is asked', async (t) => {
-  const { server, own, answers } = await pagedServer(t)
+  const { server, own, answers } = await listingServer(t, ownTools)
   own.tools = [{ name: 'delete_orders', inputSchema: { type: 'object', properties: { kind } } }]
   const { token, say } = await openMcpStage(t, server)
   const secret = await token('orders:sample')
@@ -142,7 +122,7 @@ test('of a tool that the caller may not use its headers tell nothing, and no ser
 })
 
 test('headers of the newest version say nothing in a message of an older one, and do not go on', async (t) => {
-  const { server, seen } = await pagedServer(t)
+  const { server, seen } = await listingServer(t, ownTools)
   const { token, say } = await openMcpStage(t, server)
   const older = { method: 'tools/call', params: { name: 'create_order', arguments: { kind: 'sample' } } }
   const said = { 'mcp-method': 'tools/list', 'mcp-name': 'delete_orders', 'mcp-param-kind': 'express' }

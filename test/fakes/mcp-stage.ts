@@ -49,6 +49,7 @@ export async function openMcpStage(
     at = 'config',
     stock,
     stockTarget,
+    pins,
     record = 'refusals',
     budget,
   }: {
@@ -56,6 +57,8 @@ export async function openMcpStage(
     readonly stock?: ToolServer
     /** Where `stock` has a target of its own: `stock-tools`. */
     readonly stockTarget?: 'stock-tools'
+    /** The tools of `orders` that are offered. */
+    readonly pins?: Readonly<Record<string, string>>
     readonly record?: string
     readonly budget?: string
   } = {},
@@ -67,7 +70,8 @@ export async function openMcpStage(
     stock === undefined
       ? ''
       : `, stock: { url: "${stock.url}"${stockTarget === undefined ? '' : `, target: ${stockTarget}`} }`
-  const servers = `{ orders: { url: "${server.url}", authorization: { file: ./server-token } }${second} }`
+  const pinned = pins === undefined ? '' : `, tools: ${JSON.stringify(pins)}`
+  const servers = `{ orders: { url: "${server.url}", authorization: { file: ./server-token }${pinned} }${second} }`
   const route = `{ kind: mcp, name: tools, listen: "127.0.0.1:0", target: agent-tools, servers: ${servers} }`
   for (const path of [site.config, site.replica]) appendFileSync(path, `routes: [${route}]\n`)
   writeFileSync(join(site.folder, 'server-token'), 'token-of-the-server')

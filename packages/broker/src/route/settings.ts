@@ -97,6 +97,10 @@ const mcp = z.strictObject({
         authorization: secretReference
           .optional()
           .describe('Sent to the server as a bearer; callers never see it'),
+        tools: z
+          .record(z.string(), z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 digits'))
+          .optional()
+          .describe('Digests of the tools that are offered, by name; one that changes is not'),
       }),
     )
     .refine((servers) => Object.keys(servers).length > 0, 'names no server')

@@ -1,20 +1,18 @@
 /** A call of a tool: decided anew whatever a list said, by its name, its headers and its arguments. */
 import type { Json } from '../../../base/canonical-json.ts'
 import { Failure } from '../../../base/failure.ts'
-import type { Problem } from '../../bearer-error.ts'
+import { newId } from '../../../base/id.ts'
+import { type Problem, problem } from '../../bearer-error.ts'
 import type { Admitted, Ask, Meter, RequestHead } from '../../route.ts'
-import { callRefused, type Refused, refusedAs, rpcCodes, rpcError } from './answers.ts'
+import { callRefused, type Refused, type RpcId, refusedAs, rpcCodes, rpcError } from './answers.ts'
 import { askOf, callOf, recordOf, refuse } from './asking.ts'
 import { unavailable } from './carry.ts'
-import type { Message } from './message.ts'
 import { isToolName } from './results.ts'
 import { type Passage, type RunningMcp, targetOf } from './running.ts'
-import { headersFault } from './tool-lists.ts'
+import { type CallFaults, type Calling, callFaults, SessionOver } from './tool-lists.ts'
 
 /** Of a call: answers to a server's questions, and tasks that outlive it, would pass without any rule about them. */
 const callMembers: ReadonlySet<string> = new Set(['name', 'arguments', '_meta'])
-
-type CallMessage = Message & { readonly id: string | number }
 
 /**
  * Decided anew whatever a list said. A tool that the caller may not use at all is one that it does not know (the same
@@ -22,25 +20,25 @@ type CallMessage = Message & { readonly id: string | number }
  */
 export async function call(
   running: RunningMcp,
-  passage: Passage,
-  message: CallMessage,
-  holder: Admitted,
+  calling: Calling,
+  id: RpcId,
 ): Promise<Problem | { readonly meter: Meter | undefined }> {
+  const { passage, message } = calling
   const { name, arguments: given = {} } = message.params
-  if (typeof name !== 'string' || !isToolName(name)) {
-    const said = 'params.name must be the name of a tool.'
-    return await refuse(running, passage, holder, refusedAs(200, message.id, rpcCodes.params, said))
-  }
+  const refused = (said: Refused) => refuse(running, passage, calling.admitted, said)
+  if (typeof name !== 'string' || !isToolName(name))
+    return await refused(refusedAs(200, id, rpcCodes.params, 'params.name must be the name of a tool.'))
   const other = Object.keys(message.params).find((member) => !callMembers.has(member))
   if (other !== undefined) {
     const said = `params.${other.slice(0, 40)} is not carried here.`
-    return await refuse(running, passage, holder, refusedAs(200, message.id, rpcCodes.params, said))
+    return await refused(refusedAs(200, id, rpcCodes.params, said))
   }
   const head = callOf(passage.server, name)
-  const differs = await headersDiffer(running, passage, message, holder, head)
-  if (differs !== undefined)
-    return 'why' in differs ? await refuse(running, passage, holder, differs) : differs
-  const unknown = rpcError(200, message.id, rpcCodes.params, `Unknown tool: ${name}`)
+  const unknown = rpcError(200, id, rpcCodes.params, `Unknown tool: ${name}`)
+  const faults = await faultsNow(running, calling, head)
+  if ('status' in faults) return faults
+  if (faults.changed !== undefined) return await refused({ refused: unknown, why: faults.changed })
+  if (faults.headers !== undefined) return await refused(refusedAs(400, id, rpcCodes.headers, faults.headers))
   const action = `CALL /${passage.server}/${name}`
   const ask = { ...askOf(running, passage), action, request: head }
   let admitted: Admitted
@@ -58,12 +56,12 @@ export async function call(
     return { meter }
   } catch (thrown) {
     if (thrown instanceof Failure && thrown.code === 'budget_spent')
-      return callRefused(message.id, `${thrown.detail ?? ''} (${thrown.entry ?? ''})`)
+      return callRefused(id, `${thrown.detail ?? ''} (${thrown.entry ?? ''})`)
     if (thrown instanceof Failure && thrown.code === 'not_approved')
-      return callRefused(message.id, `Nobody approved this call (${thrown.entry ?? ''}).`)
+      return callRefused(id, `Nobody approved this call (${thrown.entry ?? ''}).`)
     if (!(thrown instanceof Failure) || thrown.code !== 'scope_refused') throw thrown
     return callRefused(
-      message.id,
+      id,
       `The policy does not allow this call with these arguments (${thrown.entry ?? ''}).`,
     )
   }
@@ -71,22 +69,21 @@ export async function call(
 
 /**
  * Before anything is decided, so that whatever the answer takes, the decision is not older than it. Of a tool that the caller
- * may not use nothing is told, its headers neither.
+ * may not use nothing is told.
  */
-async function headersDiffer(
+async function faultsNow(
   running: RunningMcp,
-  passage: Passage,
-  message: CallMessage,
-  holder: Admitted,
+  calling: Calling,
   head: RequestHead,
-): Promise<Problem | Refused | undefined> {
-  if (!message.isModern || !running.gate.permits(holder, targetOf(running.settings, passage.server), head))
-    return undefined
+): Promise<CallFaults | Problem> {
+  const { passage, admitted, message } = calling
+  if (!running.gate.permits(admitted, targetOf(running.settings, passage.server), head)) return {}
   try {
-    const fault = await headersFault(running, passage, holder, message)
+    const faults = await callFaults(running, calling)
     if (passage.response.destroyed) throw new TypeError('the caller left')
-    return fault === undefined ? undefined : refusedAs(400, message.id, rpcCodes.headers, fault)
+    return faults
   } catch (cause) {
+    if (cause instanceof SessionOver) return problem(404, 'The session is over.', newId('er', running.tools))
     return unavailable(running, passage, message, cause)
   }
 }

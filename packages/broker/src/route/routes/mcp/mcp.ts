@@ -52,6 +52,8 @@ function listen(
     gate,
     sessions,
     toolLists: new Recent(1000),
+    definitions: new Recent(4096),
+    told: new Recent(1000),
     ways,
   }
   const serve = async (request: IncomingMessage, response: ServerResponse, waits: boolean) => {

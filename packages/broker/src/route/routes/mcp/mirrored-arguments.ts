@@ -16,16 +16,6 @@ export interface Mirror {
 /** The mirrors of a tool; `fault`: its own schema breaks the rules for them, so no client may call it. */
 export type Mirrors = readonly Mirror[] | { readonly fault: string }
 
-/** By tool, where it wants something mirrored. */
-export type Listed = ReadonlyMap<string, Mirrors>
-
-/** What a server told one caller. */
-export interface KeptList {
-  readonly listed: Promise<Listed>
-  /** Milliseconds since 1970. */
-  readonly until: number
-}
-
 const annotation = 'x-mcp-header'
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/
 const kinds: ReadonlySet<unknown> = new Set(['string', 'integer', 'boolean'])

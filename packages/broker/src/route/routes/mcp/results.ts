@@ -5,13 +5,16 @@ import { isObject, type Message } from './message.ts'
 /** A JSON-RPC result, changed or as it was. */
 export type Rewrite = (result: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>
 
+/** Whether a caller may see a tool of a list, by its name and by all that its server says of it. */
+export type Visible = (name: string, tool: unknown) => boolean
+
 /** MCP 2026-07-28, "Tool Names"; no name of dots alone, which would be another path. */
 export function isToolName(name: string): boolean {
   return /^[A-Za-z0-9_.-]{1,128}$/.test(name) && !/^\.+$/.test(name)
 }
 
 /** How the result of this message is changed; `undefined` = it goes on as it came. */
-export function rewriteOf({ method }: Message, visible: (tool: string) => boolean): Rewrite | undefined {
+export function rewriteOf({ method }: Message, visible: Visible): Rewrite | undefined {
   if (method === 'tools/list') return (result) => listOf(result, visible)
   if (method === 'initialize' || method === 'server/discover') return toolsAlone
   return method === 'tools/call' ? resultAlone : undefined
@@ -33,12 +36,12 @@ const longestTtlMs = 60_000
 
 function listOf(
   result: Readonly<Record<string, unknown>>,
-  visible: (tool: string) => boolean,
+  visible: Visible,
 ): Readonly<Record<string, unknown>> {
   const { tools: listed, ttlMs } = result
   const tools = (Array.isArray(listed) ? listed : []).filter((tool: unknown) => {
     const name = isObject(tool) ? tool['name'] : undefined
-    return typeof name === 'string' && isToolName(name) && visible(name)
+    return typeof name === 'string' && isToolName(name) && visible(name, tool)
   })
   const kept = typeof ttlMs === 'number' ? Math.min(ttlMs, longestTtlMs) : 0
   return { ...result, tools, cacheScope: 'private', ttlMs: kept }

@@ -6,8 +6,8 @@ import type { Gate } from '../../route.ts'
 import type { Asked } from '../http/asked.ts'
 import type { Serving } from '../http/served.ts'
 import type { AskServer } from './ask-server.ts'
-import type { KeptList } from './mirrored-arguments.ts'
 import type { SessionIds } from './session-ids.ts'
+import type { KeptList, ToolDefinition } from './tool-definition.ts'
 
 /** One entry of `routes:` of kind `mcp`. */
 export interface McpRouteSettings {
@@ -22,6 +22,8 @@ export interface McpRouteSettings {
         readonly target?: string | undefined
         readonly authorization?: Secret | undefined
         readonly via?: string | undefined
+        /** By name, the digests of the tools that are offered; absent: all. */
+        readonly tools?: Readonly<Record<string, string>> | undefined
       }
     >
   >
@@ -45,6 +47,10 @@ export interface RunningMcp extends Serving {
   readonly sessions: SessionIds
   /** What servers told of their tools, by server and caller. */
   readonly toolLists: Recent<KeptList>
+  /** By digest. */
+  readonly definitions: Recent<ToolDefinition>
+  /** What was logged of tools that are not as they were pinned. */
+  readonly told: Recent<true>
 }
 
 /** A message on its way. */

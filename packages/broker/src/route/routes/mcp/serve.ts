@@ -11,6 +11,7 @@ import { askOf, callOf, recordOf, refuse } from './asking.ts'
 import { call } from './call.ts'
 import { carry } from './carry.ts'
 import { type Message, readMessage } from './message.ts'
+import { isAsPinned } from './pinned-tools.ts'
 import { carriedMessage, type Heard, outcomeOf } from './recorded.ts'
 import { rewriteOf } from './results.ts'
 import { type Passage, type RunningMcp, targetOf } from './running.ts'
@@ -46,20 +47,24 @@ export async function answerMessage(running: RunningMcp, passage: Passage): Prom
     const unknown = refusedAs(message.isModern ? 404 : 200, id, rpcCodes.method, said)
     return await refuse(running, passage, admitted, unknown)
   }
-  let meter: Meter | undefined
-  if (id !== undefined && method === 'tools/call') {
-    const called = await call(running, passage, { ...message, id }, admitted)
-    if ('status' in called) return called
-    meter = called.meter
-  }
   const session = sessionOf(running, passage, admitted, message)
   if (session === undefined) {
     const answer = problem(404, 'There is no such session: begin a new one.', newId('er', running.tools))
     const why = 'the session is not one of this caller at this server'
     return await refuse(running, passage, admitted, { refused: answer, why })
   }
-  const visible = (tool: string) => gate.permits(admitted, target, callOf(passage.server, tool))
-  const rewrite = rewriteOf(message, visible)
+  let meter: Meter | undefined
+  if (id !== undefined && method === 'tools/call') {
+    const called = await call(running, { passage, admitted, message, session }, id)
+    if ('status' in called) return called
+    meter = called.meter
+  }
+  const { server } = passage
+  const rewrite = rewriteOf(
+    message,
+    (name, tool) =>
+      gate.permits(admitted, target, callOf(server, name)) && isAsPinned(running, server, name, tool),
+  )
   const carriage = { passage, admitted, message, bytes, session, rewrite, meter }
   const answered = await gate.record(admitted, recordOf(running, passage), () =>
     carriedMessage(passage.server, message),

@@ -1,71 +1,104 @@
 /**
- * Which arguments the tools of a server want mirrored, as the server tells this caller: its own `tools/list`, asked when a
- * call needs it and kept for a minute.
+ * The tools of a server, as the server tells this caller: its own `tools/list`, asked when a call needs it and kept for a
+ * minute. What a call has to keep of its tool's definition is found here.
  */
-import type { IncomingHttpHeaders } from 'node:http'
 import type { JsonObject } from '../../../base/strict-json.ts'
 import type { Admitted } from '../../route.ts'
-import { isObject, type Message, metaOf, modern } from './message.ts'
-import { disagreement, hasOthers, type Listed, type Mirrors, mirrorsIn } from './mirrored-arguments.ts'
+import { isObject, type Message, metaOf } from './message.ts'
+import { disagreement, hasOthers } from './mirrored-arguments.ts'
+import { changedSince } from './pinned-tools.ts'
 import type { Passage, RunningMcp } from './running.ts'
-import { messagesOf, toServer } from './to-server.ts'
+import { messagesOf, mirroredHeaders, toServer } from './to-server.ts'
+import { definitionOf, type Listed, type ToolDefinition } from './tool-definition.ts'
 
 const keptMs = 60_000
 const askMs = 10_000
 const mostPages = 50
 
+/** A call on its way, and the server's own id of its legacy session, empty where there is none. */
+export interface Calling {
+  readonly passage: Passage
+  readonly admitted: Admitted
+  readonly message: Message
+  readonly session: string
+}
+
+/** What is wrong with a call, in words. */
+export interface CallFaults {
+  /** The tool is not the one that was pinned. */
+  readonly changed?: string
+  /** The headers do not say what the arguments say. */
+  readonly headers?: string
+}
+
+/** The server does not know the session any more. */
+export class SessionOver extends Error {}
+
 /**
- * What of a call's mirrored headers is wrong, in words. No call is refused, and no header goes on unread, by a list that was
- * kept: the tool may have changed since. Rejects when the server does not tell its tools.
+ * What is wrong with a call by the definition of its tool. Nothing is wrong, and no header goes on unread, by a list that was
+ * kept alone: the tool may have changed since. Rejects when the server does not tell its tools; with `SessionOver` where
+ * that is why.
  */
-export async function headersFault(
-  running: RunningMcp,
-  passage: Passage,
-  admitted: Admitted,
-  message: Message,
-): Promise<string | undefined> {
-  const { name, arguments: given = {} } = message.params
-  const { headers } = passage.request
-  const key = JSON.stringify([passage.server, admitted.subject, admitted.actor])
+export async function callFaults(running: RunningMcp, calling: Calling): Promise<CallFaults> {
+  const { passage, admitted, message } = calling
+  const name = String(message.params['name'])
+  const key = JSON.stringify([passage.server, admitted.subject, admitted.actor, message.isModern])
   const known = running.toolLists.get(key)
   const now = running.tools.now()
   if (known !== undefined && now < known.until) {
-    const listed = await known.listed
-    if (isSettled(listed.get(String(name)) ?? [], headers, given)) return undefined
+    const definition = (await known.listed).get(name)
+    const isFaulty = Object.keys(faultsOf(running, calling, definition)).length > 0
+    if (!isFaulty && !hasUnread(calling, definition)) return {}
   }
-  const kept = { listed: askFor(running, passage, admitted, message), until: now + keptMs }
+  const kept = { listed: askFor(running, calling), until: now + keptMs }
   running.toolLists.forget(({ until }) => until <= now)
   running.toolLists.set(key, kept)
   const listed = await kept.listed.catch((thrown: unknown) => {
     if (running.toolLists.get(key) === kept) running.toolLists.delete(key)
     throw thrown
   })
-  const mirrors = listed.get(String(name)) ?? []
-  if ('fault' in mirrors) return `The tool's own schema is at fault: ${mirrors.fault}.`
-  return disagreement(mirrors, headers, given)
+  return faultsOf(running, calling, listed.get(name))
 }
 
-function isSettled(mirrors: Mirrors, headers: IncomingHttpHeaders, given: unknown): boolean {
-  if ('fault' in mirrors) return false
-  return !hasOthers(mirrors, headers) && disagreement(mirrors, headers, given) === undefined
+function faultsOf(
+  running: RunningMcp,
+  { passage, message }: Calling,
+  definition: ToolDefinition | undefined,
+): CallFaults {
+  const { name, arguments: given = {} } = message.params
+  const changed = changedSince(running.settings, passage.server, String(name), definition)
+  if (changed !== undefined) return { changed }
+  if (definition === undefined) return {}
+  const headers = message.isModern ? headersFault(passage, definition, given) : undefined
+  return headers === undefined ? {} : { headers }
+}
+
+function headersFault(passage: Passage, { mirrors }: ToolDefinition, given: unknown): string | undefined {
+  if ('fault' in mirrors) return `The tool's own schema is at fault: ${mirrors.fault}.`
+  return disagreement(mirrors, passage.request.headers, given)
+}
+
+/** Whether there are headers that this definition does not know. */
+function hasUnread({ passage, message }: Calling, definition: ToolDefinition | undefined): boolean {
+  const { mirrors = [] } = definition ?? {}
+  return message.isModern && !('fault' in mirrors) && hasOthers(mirrors, passage.request.headers)
 }
 
 /** All pages. Whoever asked first may leave: others may wait for the same. */
-async function askFor(
-  running: RunningMcp,
-  passage: Passage,
-  admitted: Admitted,
-  { params }: Message,
-): Promise<Listed> {
-  const listed = new Map<string, Mirrors>()
+async function askFor(running: RunningMcp, calling: Calling): Promise<Listed> {
+  const listed = new Map<string, ToolDefinition>()
   const ending = new AbortController()
   const cancel = running.tools.after(askMs, () => ending.abort(new TypeError('tools were not told in time')))
+  const { isModern, params } = calling.message
   try {
     let cursor: unknown
     for (let page = 0; page < mostPages; page += 1) {
-      const asked = { _meta: metaOf(params), ...(typeof cursor === 'string' ? { cursor } : {}) }
-      const result = await askPage(running, { passage, admitted }, asked, ending.signal)
-      for (const tool of Array.isArray(result['tools']) ? result['tools'] : []) keep(listed, tool)
+      const asked = {
+        ...(isModern ? { _meta: metaOf(params) } : {}),
+        ...(typeof cursor === 'string' ? { cursor } : {}),
+      }
+      const result = await askPage(running, calling, asked, ending.signal)
+      for (const tool of Array.isArray(result['tools']) ? result['tools'] : []) keep(running, listed, tool)
       cursor = result['nextCursor']
       if (typeof cursor !== 'string') return listed
     }
@@ -75,23 +108,35 @@ async function askFor(
   }
 }
 
-function keep(listed: Map<string, Mirrors>, tool: unknown): void {
-  if (!isObject(tool) || typeof tool['name'] !== 'string') return
-  const mirrors = mirrorsIn(tool['inputSchema'])
-  if ('fault' in mirrors || mirrors.length > 0) listed.set(tool['name'], mirrors)
+/** Of one definition there is one copy, however many callers were told it. */
+function keep({ definitions }: RunningMcp, listed: Map<string, ToolDefinition>, tool: unknown): void {
+  const definition = definitionOf(tool)
+  if (definition === undefined || !isObject(tool)) return
+  const known = definitions.get(definition.digest) ?? definition
+  definitions.set(definition.digest, known)
+  listed.set(String(tool['name']), known)
 }
 
 const id = 'mayfly-tools'
 
 async function askPage(
   running: RunningMcp,
-  { passage, admitted }: { readonly passage: Passage; readonly admitted: Admitted },
+  { passage, admitted, message, session }: Calling,
   params: JsonObject,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const mirrored = { 'mcp-protocol-version': modern, 'mcp-method': 'tools/list' }
+  const { isModern } = message
+  const mirrored = {
+    ...mirroredHeaders(passage, { isModern, method: 'tools/list' }),
+    ...(isModern ? { 'mcp-method': 'tools/list' } : {}),
+    ...(session === '' ? {} : { 'mcp-session-id': session }),
+  }
   const bytes = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/list', params }))
   const got = await toServer(running, { passage, admitted, bytes, mirrored }, signal)
+  if (got.status === 404 && !isModern) {
+    await got.body?.cancel()
+    throw new SessionOver('the session is over')
+  }
   for await (const text of messagesOf(got)) {
     const value: unknown = JSON.parse(text)
     if (!isObject(value) || value['id'] !== id || 'method' in value) continue

@@ -1,0 +1,44 @@
+/** A tool as its server defines it: words that nobody vouches for, unless an operator pinned them. */
+import { hash } from 'node:crypto'
+import { canonicalJson, type Json } from '../../../base/canonical-json.ts'
+import { isObject } from './message.ts'
+import { type Mirrors, mirrorsIn } from './mirrored-arguments.ts'
+
+export interface ToolDefinition {
+  /** `sha256:` and the hash of all that a model reads and a call has to keep, in hexadecimal digits. */
+  readonly digest: string
+  readonly mirrors: Mirrors
+  readonly inputSchema: unknown
+}
+
+/** By name. */
+export type Listed = ReadonlyMap<string, ToolDefinition>
+
+/** What a server told one caller. */
+export interface KeptList {
+  readonly listed: Promise<Listed>
+  /** Milliseconds since 1970. */
+  readonly until: number
+}
+
+/** What a change of would make it another tool. */
+const pinned = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'] as const
+
+/** Reads an item of `tools`; `undefined` for what is no tool, or has no form of its own (RFC 8785). */
+export function definitionOf(tool: unknown): ToolDefinition | undefined {
+  if (!isObject(tool) || typeof tool['name'] !== 'string') return undefined
+  const digest = digestOf(tool as { readonly [name: string]: Json })
+  if (digest === undefined) return undefined
+  const { inputSchema } = tool
+  return { digest, mirrors: mirrorsIn(inputSchema), inputSchema }
+}
+
+function digestOf(tool: { readonly [name: string]: Json }): string | undefined {
+  const members = pinned.flatMap((name) => (Object.hasOwn(tool, name) ? [[name, tool[name]]] : []))
+  try {
+    return `sha256:${hash('sha256', canonicalJson(Object.fromEntries(members)))}`
+  } catch {
+    // Half a character, or nested until the stack ends.
+    return undefined
+  }
+}
