@@ -117,6 +117,7 @@ test('a request over HTTP/2 goes through the gate as any other, many at once on 
   const { headers } = seen[0] ?? {}
   assert.equal(headers?.['x-forwarded-proto'], 'https')
   assert.equal(headers?.['x-forwarded-for'], '127.0.0.1')
+  assert.equal(headers?.['via'], '2.0 mayfly')
   assert.doesNotMatch(JSON.stringify(seen), new RegExp(token.slice(-40)))
   for (const answer of answers) assert.equal(answer.headers['connection'], undefined)
   const none = await ask(one, { ':path': '/orders' })
@@ -147,6 +148,7 @@ test('HTTP/1.1 over TLS, WebSocket and old protocols: by what the caller offers'
   assert.equal(String((await once(socket, 'message'))[0]), 'hello')
   socket.close()
   assert.equal(seen[0]?.headers['x-forwarded-proto'], 'https')
+  assert.equal(seen[0]?.headers['via'], '1.1 mayfly')
   await assert.rejects(fetch(url.replace('https', 'http')), 'plain HTTP is not spoken there')
   const old = new Promise((_, reject) => {
     httpsRequest(url, { ca: cert, maxVersion: 'TLSv1.1', minVersion: 'TLSv1' }).on('error', reject).end()

@@ -5,6 +5,7 @@ import type { PlainHead } from './answer-head.ts'
 import { inBurst } from './burst.ts'
 import type { Carriage } from './carriage.ts'
 import { fieldsForCaller, fieldsForUpstream } from './fields.ts'
+import { receivedVersion } from './received-version.ts'
 import { sendHead } from './send-head.ts'
 import { Idle, type Receiver, type Wire } from './wire.ts'
 import type { Wires } from './wires.ts'
@@ -127,7 +128,7 @@ function headOf({ upstream, request, asked, admitted, assertion, injectedAt }: C
     remoteAddress: request.socket.remoteAddress ?? 'unknown',
     host: asked.host,
     upstreamHost: upstream.origin.host,
-    httpVersion: request.httpVersion,
+    httpVersion: receivedVersion(request),
     scheme: upstream.scheme,
     ownCookies: upstream.ownCookies,
     injected: injectedAt === undefined ? upstream.injected : injectedAt(upstream.origin),

@@ -7,6 +7,7 @@ import { carryPlain } from './carry-plain.ts'
 import { sentOn } from './dialled.ts'
 import { fieldsForCaller, fieldsForUpstream, hasBody } from './fields.ts'
 import { metered } from './metered.ts'
+import { receivedVersion } from './received-version.ts'
 import { sendHead } from './send-head.ts'
 import { readsTrailers, trailersOnward } from './trailers.ts'
 import { drain, upload } from './upload.ts'
@@ -101,7 +102,7 @@ function send(
       remoteAddress: request.socket.remoteAddress ?? 'unknown',
       host: asked.host,
       upstreamHost: origin.host,
-      httpVersion: request.httpVersion,
+      httpVersion: receivedVersion(request),
       scheme: upstream.scheme,
       ownCookies: upstream.ownCookies,
       injected: injectedAt === undefined ? upstream.injected : injectedAt(origin),

@@ -4,6 +4,7 @@ import type { ServerHttp2Stream } from 'node:http2'
 import { type Duplex, duplexPair } from 'node:stream'
 import type { Tools } from '../../../../base/tools.ts'
 import { pairs } from '../fields.ts'
+import { markSecondVersion } from '../received-version.ts'
 import { sendHead } from '../send-head.ts'
 import { readsTrailers } from '../trailers.ts'
 import { answerFields, type Head, headOf } from './fields.ts'
@@ -72,6 +73,7 @@ function giveUp(stream: ServerHttp2Stream, near: Duplex, reset: () => void, { af
 
 /** As far as those who read from it look at a socket. */
 function present(far: Duplex, stream: ServerHttp2Stream): void {
+  markSecondVersion(far)
   const { remoteAddress } = stream.session?.socket ?? {}
   Object.defineProperties(far, {
     remoteAddress: { value: remoteAddress },
