@@ -50,6 +50,7 @@ export async function openMcpStage(
     stock,
     stockTarget,
     pins,
+    checks = true,
     record = 'refusals',
     budget,
   }: {
@@ -59,6 +60,8 @@ export async function openMcpStage(
     readonly stockTarget?: 'stock-tools'
     /** The tools of `orders` that are offered. */
     readonly pins?: Readonly<Record<string, string>>
+    /** Whether arguments of calls at `orders` have to fit. */
+    readonly checks?: boolean
     readonly record?: string
     readonly budget?: string
   } = {},
@@ -70,8 +73,8 @@ export async function openMcpStage(
     stock === undefined
       ? ''
       : `, stock: { url: "${stock.url}"${stockTarget === undefined ? '' : `, target: ${stockTarget}`} }`
-  const pinned = pins === undefined ? '' : `, tools: ${JSON.stringify(pins)}`
-  const servers = `{ orders: { url: "${server.url}", authorization: { file: ./server-token }${pinned} }${second} }`
+  const more = pins === undefined ? '' : `, tools: ${JSON.stringify(pins)}`
+  const servers = `{ orders: { url: "${server.url}", authorization: { file: ./server-token }, check_arguments: ${checks}${more} }${second} }`
   const route = `{ kind: mcp, name: tools, listen: "127.0.0.1:0", target: agent-tools, servers: ${servers} }`
   for (const path of [site.config, site.replica]) appendFileSync(path, `routes: [${route}]\n`)
   writeFileSync(join(site.folder, 'server-token'), 'token-of-the-server')

@@ -101,6 +101,10 @@ const mcp = z.strictObject({
           .record(z.string(), z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 digits'))
           .optional()
           .describe('Digests of the tools that are offered, by name; one that changes is not'),
+        check_arguments: z
+          .boolean()
+          .default(true)
+          .describe('Whether the arguments of a call have to fit the schema of its tool'),
       }),
     )
     .refine((servers) => Object.keys(servers).length > 0, 'names no server')

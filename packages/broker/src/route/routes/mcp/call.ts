@@ -50,6 +50,8 @@ export async function call(
   }
   try {
     const fits = await admitted.body?.(async () => given)
+    if (faults.arguments !== undefined)
+      return await refused({ refused: callRefused(id, faults.arguments), why: faults.arguments })
     if (fits ?? admitted.held) await approved(running, passage, admitted, { ...ask, action }, given)
     const meter = running.gate.meter(admitted, { ...recordOf(running, passage), action })
     await meter?.take({ calls: 1, writes: admitted.writes === false ? 0 : 1 })

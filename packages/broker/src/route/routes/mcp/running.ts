@@ -24,6 +24,7 @@ export interface McpRouteSettings {
         readonly via?: string | undefined
         /** By name, the digests of the tools that are offered; absent: all. */
         readonly tools?: Readonly<Record<string, string>> | undefined
+        readonly check_arguments?: boolean
       }
     >
   >

@@ -9,6 +9,8 @@ export interface ToolDefinition {
   readonly digest: string
   readonly mirrors: Mirrors
   readonly inputSchema: unknown
+  /** Why it cannot be kept. */
+  readonly fault?: string
 }
 
 /** By name. */
@@ -24,19 +26,24 @@ export interface KeptList {
 /** What a change of would make it another tool. */
 const pinned = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'] as const
 
+/** Characters of a definition: no model reads more. */
+const longest = 262_144
+
 /** Reads an item of `tools`; `undefined` for what is no tool, or has no form of its own (RFC 8785). */
 export function definitionOf(tool: unknown): ToolDefinition | undefined {
   if (!isObject(tool) || typeof tool['name'] !== 'string') return undefined
-  const digest = digestOf(tool as { readonly [name: string]: Json })
-  if (digest === undefined) return undefined
+  const text = canonical(tool as { readonly [name: string]: Json })
+  if (text === undefined) return undefined
+  const digest = `sha256:${hash('sha256', text)}`
+  if (text.length > longest) return { digest, mirrors: [], inputSchema: undefined, fault: 'it is too large' }
   const { inputSchema } = tool
   return { digest, mirrors: mirrorsIn(inputSchema), inputSchema }
 }
 
-function digestOf(tool: { readonly [name: string]: Json }): string | undefined {
+function canonical(tool: { readonly [name: string]: Json }): string | undefined {
   const members = pinned.flatMap((name) => (Object.hasOwn(tool, name) ? [[name, tool[name]]] : []))
   try {
-    return `sha256:${hash('sha256', canonicalJson(Object.fromEntries(members)))}`
+    return canonicalJson(Object.fromEntries(members))
   } catch {
     // Half a character, or nested until the stack ends.
     return undefined

@@ -8,12 +8,14 @@ import { isObject, type Message, metaOf } from './message.ts'
 import { disagreement, hasOthers } from './mirrored-arguments.ts'
 import { changedSince } from './pinned-tools.ts'
 import type { Passage, RunningMcp } from './running.ts'
+import { argumentsFault } from './schema/fits.ts'
 import { messagesOf, mirroredHeaders, toServer } from './to-server.ts'
 import { definitionOf, type Listed, type ToolDefinition } from './tool-definition.ts'
 
 const keptMs = 60_000
 const askMs = 10_000
 const mostPages = 50
+const mostTools = 5_000
 
 /** A call on its way, and the server's own id of its legacy session, empty where there is none. */
 export interface Calling {
@@ -29,6 +31,8 @@ export interface CallFaults {
   readonly changed?: string
   /** The headers do not say what the arguments say. */
   readonly headers?: string
+  /** The arguments do not fit the schema. */
+  readonly arguments?: string
 }
 
 /** The server does not know the session any more. */
@@ -69,8 +73,16 @@ function faultsOf(
   const changed = changedSince(running.settings, passage.server, String(name), definition)
   if (changed !== undefined) return { changed }
   if (definition === undefined) return {}
+  const { fault, inputSchema } = definition
+  if (fault !== undefined) return { arguments: `The tool's own definition is at fault: ${fault}.` }
   const headers = message.isModern ? headersFault(passage, definition, given) : undefined
-  return headers === undefined ? {} : { headers }
+  if (headers !== undefined) return { headers }
+  const unfit = isChecked(running, passage) ? argumentsFault(inputSchema, given) : undefined
+  return unfit === undefined ? {} : { arguments: unfit }
+}
+
+function isChecked({ settings }: RunningMcp, { server }: Passage): boolean {
+  return settings.servers[server]?.check_arguments !== false
 }
 
 function headersFault(passage: Passage, { mirrors }: ToolDefinition, given: unknown): string | undefined {
@@ -99,6 +111,7 @@ async function askFor(running: RunningMcp, calling: Calling): Promise<Listed> {
       }
       const result = await askPage(running, calling, asked, ending.signal)
       for (const tool of Array.isArray(result['tools']) ? result['tools'] : []) keep(running, listed, tool)
+      if (listed.size > mostTools) throw new TypeError('a list of too many tools')
       cursor = result['nextCursor']
       if (typeof cursor !== 'string') return listed
     }
