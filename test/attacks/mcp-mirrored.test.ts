@@ -105,6 +105,12 @@ test('where the server does not tell its tools, its tools are not called', async
   assert.equal((await say(secret, ...said)).status, 502)
   answers.list = () => ({ result: { tools: [], nextCursor: 'again' } })
   assert.equal((await say(secret, ...said)).status, 502)
+  const many = Array.from({ length: 2_001 }, (_, at) => ({ name: `t${at}` }))
+  const long = Array.from({ length: 50 }, (_, at) => ({ name: `t${at}`, description: 'x'.repeat(100_000) }))
+  for (const tools of [many, long]) {
+    answers.list = () => ({ result: { tools } })
+    assert.equal((await say(secret, ...said)).status, 502)
+  }
   assert.deepEqual(seen, [])
   answers.list = tell
   assert.equal((await say(secret, ...said)).status, 200)

@@ -51,8 +51,8 @@ function listen(
     issuer,
     gate,
     sessions,
-    toolLists: new Recent(1000),
-    definitions: new Recent(4096),
+    toolLists: new Recent(500),
+    definitions: new Recent(4_000),
     told: new Recent(1000),
     ways,
   }

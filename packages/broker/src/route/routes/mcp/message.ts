@@ -69,7 +69,8 @@ function legacyFault({ id, method }: Message, headers: IncomingHttpHeaders): Ref
 export function plain(value: string | string[] | undefined): string | undefined {
   if (typeof value !== 'string') return undefined
   const coded = /^=\?base64\?(.*)\?=$/.exec(value)?.[1]
-  if (coded === undefined) return value
+  // Beyond ASCII two readers may read two texts.
+  if (coded === undefined) return /^[\t -~]*$/.test(value) ? value : undefined
   const bytes = Buffer.from(coded, 'base64')
   // What one reader mends and another does not would be two values.
   if (bytes.toString('base64') !== coded) return undefined

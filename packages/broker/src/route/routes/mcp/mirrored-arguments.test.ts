@@ -47,6 +47,7 @@ const coded = (text: string) => `=?base64?${Buffer.from(text).toString('base64')
 const cases: readonly [said: string | undefined, argument: unknown, agrees: boolean][] = [
   ['eu', 'eu', true],
   ['eu', 'EU', false],
+  ['\u00e9', '\u00e9', false],
   [coded('eu'), 'eu', true],
   [coded('é\n'), 'é\n', true],
   [coded(''), '', true],

@@ -22,6 +22,7 @@ export function changedSince(
 
 /** Whether a tool in a list may be shown. One that may not is told once to whoever runs the proxy. */
 export function isAsPinned(running: RunningMcp, server: string, name: string, tool: unknown): boolean {
+  if (running.settings.servers[server]?.tools === undefined) return true
   const changed = changedSince(running.settings, server, name, definitionOf(tool))
   if (changed === undefined) return true
   const said = JSON.stringify([server, changed])

@@ -5,6 +5,8 @@ import { isObject } from './message.ts'
 import { type Mirrors, mirrorsIn } from './mirrored-arguments.ts'
 
 export interface ToolDefinition {
+  /** Characters of its canonical form. */
+  readonly size: number
   /** `sha256:` and the hash of all that a model reads and a call has to keep, in hexadecimal digits. */
   readonly digest: string
   readonly mirrors: Mirrors
@@ -27,7 +29,7 @@ export interface KeptList {
 const pinned = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'] as const
 
 /** Characters of a definition: no model reads more. */
-const longest = 262_144
+const longest = 131_072
 
 /** Reads an item of `tools`; `undefined` for what is no tool, or has no form of its own (RFC 8785). */
 export function definitionOf(tool: unknown): ToolDefinition | undefined {
@@ -35,9 +37,11 @@ export function definitionOf(tool: unknown): ToolDefinition | undefined {
   const text = canonical(tool as { readonly [name: string]: Json })
   if (text === undefined) return undefined
   const digest = `sha256:${hash('sha256', text)}`
-  if (text.length > longest) return { digest, mirrors: [], inputSchema: undefined, fault: 'it is too large' }
+  const size = text.length
+  if (size > longest)
+    return { size: 0, digest, mirrors: [], inputSchema: undefined, fault: 'it is too large' }
   const { inputSchema } = tool
-  return { digest, mirrors: mirrorsIn(inputSchema), inputSchema }
+  return { size, digest, mirrors: mirrorsIn(inputSchema), inputSchema }
 }
 
 function canonical(tool: { readonly [name: string]: Json }): string | undefined {

@@ -15,7 +15,8 @@ import { definitionOf, type Listed, type ToolDefinition } from './tool-definitio
 const keptMs = 60_000
 const askMs = 10_000
 const mostPages = 50
-const mostTools = 5_000
+/** Tools of one list, and characters of all their definitions. */
+const most = { tools: 2_000, characters: 4_194_304 } as const
 
 /** A call on its way, and the server's own id of its legacy session, empty where there is none. */
 export interface Calling {
@@ -111,7 +112,8 @@ async function askFor(running: RunningMcp, calling: Calling): Promise<Listed> {
       }
       const result = await askPage(running, calling, asked, ending.signal)
       for (const tool of Array.isArray(result['tools']) ? result['tools'] : []) keep(running, listed, tool)
-      if (listed.size > mostTools) throw new TypeError('a list of too many tools')
+      if (listed.size > most.tools || charactersOf(listed) > most.characters)
+        throw new TypeError('a list that is too long')
       cursor = result['nextCursor']
       if (typeof cursor !== 'string') return listed
     }
@@ -119,6 +121,10 @@ async function askFor(running: RunningMcp, calling: Calling): Promise<Listed> {
   } finally {
     cancel()
   }
+}
+
+function charactersOf(listed: Listed): number {
+  return [...listed.values()].reduce((sum, { size }) => sum + size, 0)
 }
 
 /** Of one definition there is one copy, however many callers were told it. */
