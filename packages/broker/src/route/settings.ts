@@ -173,6 +173,10 @@ export const routeSettings = z.discriminatedUnion('kind', [
         .describe('An exchange with the upstream during which nothing moves for this long is cut'),
       max_connections: connections(8192),
       upstream_tls: upstreamTls.optional().describe('How the upstream is known, and we to it, over TLS'),
+      upstream_http2: z
+        .boolean()
+        .optional()
+        .describe('The upstream speaks HTTP/2, as gRPC needs it; without TLS from the first octet on'),
       inject: inject
         .optional()
         .describe('What the upstream gets in the place of the token; no caller sees it'),

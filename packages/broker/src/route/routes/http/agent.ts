@@ -1,7 +1,11 @@
 import { Agent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
+import { connect as connectPlain, isIP } from 'node:net'
+import { connect as connectSecure } from 'node:tls'
 import type { Reach } from '../../../base/reach.ts'
+import type { Tools } from '../../../base/tools.ts'
 import type { HttpRouteSettings } from '../../settings.ts'
+import { overHttp2 } from './http2/onward.ts'
 
 type UpstreamTls = NonNullable<HttpRouteSettings['upstream_tls']>
 
@@ -11,15 +15,35 @@ export function agentFor(origin: URL, reach?: Reach, tls: UpstreamTls = {}): Age
   const options = { keepAlive: true, maxFreeSockets: 256 }
   const agent = secure ? new SecureAgent({ ...options, ...revealed(tls) }) : new Agent(options)
   if (reach === undefined) return agent
-  const place = {
-    host: origin.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: Number(origin.port === '' ? (secure ? 443 : 80) : origin.port),
-  }
+  const place = placeOf(origin)
   const usual = agent.createConnection.bind(agent)
   agent.createConnection = secure
     ? (options, created) => usual({ ...options, ...{ socket: reach(place) } }, created)
     : () => reach(place)
   return agent
+}
+
+/** The same for an origin that speaks HTTP/2. */
+export function http2AgentFor(
+  origin: URL,
+  reach: Reach | undefined,
+  tls: UpstreamTls | undefined,
+  tools: Pick<Tools, 'after'>,
+): Agent {
+  const secure = origin.protocol === 'https:'
+  const place = placeOf(origin)
+  const dial = () => {
+    const through = reach === undefined ? {} : { socket: reach(place) }
+    if (!secure) return through.socket ?? connectPlain(place)
+    const named = isIP(place.host) === 0 ? { servername: place.host } : {}
+    return connectSecure({ ...place, ...named, ...revealed(tls ?? {}), ...through, ALPNProtocols: ['h2'] })
+  }
+  return overHttp2(secure ? new SecureAgent() : new Agent(), origin, dial, tools)
+}
+
+function placeOf({ hostname, port, protocol }: URL): { readonly host: string; readonly port: number } {
+  const usual = protocol === 'https:' ? 443 : 80
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: port === '' ? usual : Number(port) }
 }
 
 /** `ca`: those who vouch, in the place of all others. */

@@ -10,7 +10,7 @@ import type { Admitted, Gate, Listening, Route } from '../../route.ts'
 import type { HttpRouteSettings } from '../../settings.ts'
 import type { SignIn } from '../../sign-in.ts'
 import { watchLease } from '../../watch.ts'
-import { agentFor } from './agent.ts'
+import { agentFor, http2AgentFor } from './agent.ts'
 import { type Asked, readAsked } from './asked.ts'
 import { admit, asserted, charged, isSpent, mustRecord, record } from './asking.ts'
 import type { Upstream } from './carriage.ts'
@@ -50,10 +50,13 @@ function listen(
   const fixed = settings.inject && injectedBy(settings.inject)
   const injected = fixed === undefined ? {} : { injected: fixed }
   const scheme: 'http' | 'https' = settings.tls === undefined ? 'http' : 'https'
+  const isHttp2 = settings.upstream_http2 === true
   const upstreamAt = (text: string): Upstream => {
     const origin = new URL(text)
-    const agent = agentFor(origin, reach, settings.upstream_tls)
-    const isWired = origin.protocol === 'http:' && reach === undefined
+    const agent = isHttp2
+      ? http2AgentFor(origin, reach, settings.upstream_tls, tools)
+      : agentFor(origin, reach, settings.upstream_tls)
+    const isWired = origin.protocol === 'http:' && reach === undefined && !isHttp2
     const wires = isWired ? { wires: new Wires(origin, idleMs) } : {}
     return { origin, agent, idleMs, scheme, ...wires, ...people, ...injected }
   }

@@ -123,11 +123,8 @@ function giveBack(
     reset()
     return
   }
-  stream.on('wantTrailers', () => {
-    const said = answerFields(answer.rawTrailers)
-    if (Object.keys(said).length > 0) stream.sendTrailers(said)
-    else stream.close()
-  })
+  // None are an empty frame that ends the answer; a stream that is closed instead stays open while its body is unread.
+  stream.on('wantTrailers', () => stream.sendTrailers(answerFields(answer.rawTrailers)))
   // Cut short, a body must not look complete.
   answer.once('error', reset)
   answer.pipe(stream)
