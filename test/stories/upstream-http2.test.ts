@@ -13,7 +13,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createPlainServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
@@ -282,6 +282,12 @@ test('where no HTTP/2 is spoken, or nobody listens, the caller hears so; another
   })
   assert.equal(await status(healthy.url, ', health: { path: /healthz }'), 200)
   await asked.promise
+  const mute = createPlainServer((socket) => socket.on('error', () => {}))
+  mute.listen(0, '127.0.0.1')
+  await once(mute, 'listening')
+  atEnd(t, () => mute.close())
+  const at = `https://127.0.0.1:${(mute.address() as AddressInfo).port}`
+  assert.equal(await status(at, ', idle_timeout: 1s'), 502)
   const silent = await upstreamOf(t, () => {})
   assert.equal(await status(silent.url, ', idle_timeout: 1s'), 504)
 })

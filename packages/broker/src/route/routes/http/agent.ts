@@ -28,7 +28,7 @@ export function http2AgentFor(
   origin: URL,
   reach: Reach | undefined,
   tls: UpstreamTls | undefined,
-  tools: Pick<Tools, 'after'>,
+  times: { readonly idleMs: number; readonly tools: Pick<Tools, 'after'> },
 ): Agent {
   const secure = origin.protocol === 'https:'
   const place = placeOf(origin)
@@ -38,7 +38,8 @@ export function http2AgentFor(
     const named = isIP(place.host) === 0 ? { servername: place.host } : {}
     return connectSecure({ ...place, ...named, ...revealed(tls ?? {}), ...through, ALPNProtocols: ['h2'] })
   }
-  return overHttp2(secure ? new SecureAgent() : new Agent(), origin, dial, tools)
+  const { idleMs: connectMs, tools } = times
+  return overHttp2(secure ? new SecureAgent() : new Agent(), { origin, dial, connectMs, tools })
 }
 
 function placeOf({ hostname, port, protocol }: URL): { readonly host: string; readonly port: number } {

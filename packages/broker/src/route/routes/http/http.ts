@@ -54,7 +54,7 @@ function listen(
   const upstreamAt = (text: string): Upstream => {
     const origin = new URL(text)
     const agent = isHttp2
-      ? http2AgentFor(origin, reach, settings.upstream_tls, tools)
+      ? http2AgentFor(origin, reach, settings.upstream_tls, { idleMs, tools })
       : agentFor(origin, reach, settings.upstream_tls)
     const isWired = origin.protocol === 'http:' && reach === undefined && !isHttp2
     const wires = isWired ? { wires: new Wires(origin, idleMs) } : {}

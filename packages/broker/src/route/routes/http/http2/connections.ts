@@ -2,6 +2,7 @@
 import { type ClientHttp2Session, connect } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import type { Tools } from '../../../../base/tools.ts'
 
 /** Streams on one connection, where the upstream takes as many; connections to one place. */
 const most = { streams: 100, connections: 64 } as const
@@ -16,14 +17,24 @@ export interface Http2Connections {
   destroy(): void
 }
 
-/** Opens nothing yet. `dial`: a new connection to the place, TLS on it where its origin says so. */
-export function openConnections(origin: URL, dial: () => Duplex): Http2Connections {
+/** How a place is reached. */
+export interface Way {
+  readonly origin: URL
+  /** A new connection, TLS on it where the origin says so. */
+  dial(): Duplex
+  /** One that has not come about after this long is given up. */
+  readonly connectMs: number
+  readonly tools: Pick<Tools, 'after'>
+}
+
+/** Opens nothing yet. */
+export function openConnections(way: Way): Http2Connections {
   const running = new Map<ClientHttp2Session, number>()
   let opening: Promise<ClientHttp2Session> | undefined
   const hasRoom = (session: ClientHttp2Session) =>
     !session.closed && !session.destroyed && (running.get(session) ?? 0) < roomOf(session)
   const open = () => {
-    opening ??= opened(origin, dial, running).finally(() => {
+    opening ??= opened(way, running).finally(() => {
       opening = undefined
     })
     return opening
@@ -60,18 +71,22 @@ function roomOf({ remoteSettings }: ClientHttp2Session): number {
 }
 
 function opened(
-  origin: URL,
-  dial: () => Duplex,
+  { origin, dial, connectMs, tools }: Way,
   running: Map<ClientHttp2Session, number>,
 ): Promise<ClientHttp2Session> {
   return new Promise((resolve, reject) => {
     const session = connect(origin, { createConnection: dial, settings: { enablePush: false } })
+    const cancel = tools.after(connectMs, () =>
+      session.destroy(new Error('the connection did not come about in time')),
+    )
     session.on('error', reject)
     session.once('close', () => {
+      cancel()
       running.delete(session)
       reject(new Error('the connection was closed before it was there'))
     })
     session.once('connect', (_, socket) => {
+      cancel()
       if (socket instanceof TLSSocket && socket.alpnProtocol !== 'h2') {
         session.destroy(new Error('the upstream does not speak HTTP/2'))
         return

@@ -9,12 +9,13 @@ import { type Duplex, duplexPair } from 'node:stream'
 import type { Tools } from '../../../../base/tools.ts'
 import { hasBody, pairs } from '../fields.ts'
 import { sendHead } from '../send-head.ts'
-import { type Http2Connections, openConnections } from './connections.ts'
+import { type Http2Connections, openConnections, type Way } from './connections.ts'
 import { answerFields } from './fields.ts'
 
 /** `agent`: one whose connections nobody keeps. It is changed, and returned. */
-export function overHttp2(agent: Agent, origin: URL, dial: () => Duplex, tools: Pick<Tools, 'after'>): Agent {
-  const connections = openConnections(origin, dial)
+export function overHttp2(agent: Agent, way: Way): Agent {
+  const { origin, tools } = way
+  const connections = openConnections(way)
   const passages = new WeakMap<object, Omit<Onward, 'request' | 'response'>>()
   const said = createServer({ maxHeaderSize: 65_536, requireHostHeader: false, keepAliveTimeout: 0 })
   const carry = (request: IncomingMessage, response: ServerResponse) => {
