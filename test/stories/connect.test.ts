@@ -5,6 +5,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type RequestListener, request } from 'node:http'
+import { createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -49,13 +50,18 @@ grants:
 
 const heard: string[] = []
 
-async function start(t: TestContext, listener: RequestListener) {
+/** `over`: an API that speaks HTTP/2 alone, in the place of `listener`. */
+async function start(t: TestContext, listener: RequestListener, over?: { readonly http2: string }) {
   const github = await githubFor(t)
-  const api = await onLoopback(t, listener)
+  const api = over?.http2 ?? (await onLoopback(t, listener))
   const site = await makeSite(t, {
     ...{ issuers: { github: github.issuer }, policy, upstream: 'http://orders' },
     connectors: ['office', 'lab'],
   })
+  if (over !== undefined) {
+    const text = readFileSync(site.config, 'utf8')
+    writeFileSync(site.config, text.replaceAll('"http://orders"', '"http://orders", upstream_http2: true'))
+  }
   const broker = await runBroker(t, site.config)
   const [orders = ''] = broker.routes.map(({ url }) => url)
   const idToken = (environment = 'staging') => github.idToken({ ...pushJob(environment), aud: site.url })
@@ -98,6 +104,22 @@ test('requests reach an API that only the connector can dial, and nothing of the
   assert.equal(await running.stop(), 0)
   assert.equal((await call(orders, secret)).status, 503)
   assert.ok(broker.lines.some((line) => line.includes('a connector has come')))
+})
+
+test('an API that speaks HTTP/2 alone is reached through a connector too', async (t) => {
+  const server = createHttp2Server((incoming, response) => {
+    response.end(`hello from ${incoming.url} by ${incoming.httpVersion}`)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  atEnd(t, () => server.close())
+  const { orders, token, connector } = await start(t, hello, {
+    http2: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  })
+  const running = connector()
+  await running.says(/connected to /)
+  const answer = await call(orders, await token(), '/orders/7')
+  assert.deepEqual([answer.status, answer.text], [200, 'hello from /orders/7 by 2.0'])
+  assert.equal(await running.stop(), 0)
 })
 
 test('large bodies go both ways whole', async (t) => {
