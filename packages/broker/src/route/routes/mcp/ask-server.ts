@@ -41,6 +41,12 @@ export function askOver(url: string, reach: Reach): { readonly ask: AskServer; r
           reject(new TypeError('the server answered with a redirect'))
           return
         }
+        // `Response` throws at others, and nobody would catch it here.
+        if (status < 200 || status > 599) {
+          answer.destroy()
+          reject(new TypeError('the server answered with a status that there is not'))
+          return
+        }
         const kept = Object.entries(got).flatMap(([name, value]) =>
           typeof value === 'string' ? [[name, value] satisfies [string, string]] : [],
         )
