@@ -52,6 +52,7 @@ export async function call(
     const fits = await admitted.body?.(async () => given)
     if (faults.arguments !== undefined)
       return await refused({ refused: callRefused(id, faults.arguments), why: faults.arguments })
+    passage.left.throwIfAborted()
     if (fits ?? admitted.held) await approved(running, passage, admitted, { ...ask, action }, given)
     const meter = running.gate.meter(admitted, { ...recordOf(running, passage), action })
     await meter?.take({ calls: 1, writes: admitted.writes === false ? 0 : 1 })
@@ -81,10 +82,9 @@ async function faultsNow(
   const { passage, admitted, message } = calling
   if (!running.gate.permits(admitted, targetOf(running.settings, passage.server), head)) return {}
   try {
-    const faults = await callFaults(running, calling)
-    if (passage.response.destroyed) throw new TypeError('the caller left')
-    return faults
+    return await callFaults(running, calling)
   } catch (cause) {
+    passage.left.throwIfAborted()
     if (cause instanceof SessionOver) return problem(404, 'The session is over.', newId('er', running.tools))
     return unavailable(running, passage, message, cause)
   }
@@ -93,20 +93,16 @@ async function faultsNow(
 /** A call that the policy holds; waiting is no idleness. */
 async function approved(
   { gate }: RunningMcp,
-  { request, response }: Passage,
+  { request, left }: Passage,
   admitted: Admitted,
   { token: _, ...ask }: Ask,
   given: Json,
 ): Promise<void> {
-  const left = new AbortController()
-  const leave = () => left.abort()
-  response.once('close', leave)
   const { timeout = 0 } = request.socket
   request.setTimeout(0)
   try {
-    await gate.approve(admitted, ask, async () => ({ call: ask.action, arguments: given }), left.signal)
+    await gate.approve(admitted, ask, async () => ({ call: ask.action, arguments: given }), left)
   } finally {
-    response.off('close', leave)
     request.setTimeout(timeout)
   }
 }

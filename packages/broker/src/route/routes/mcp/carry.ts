@@ -34,12 +34,11 @@ export async function carry(running: RunningMcp, carriage: Carriage): Promise<Pr
   const { passage, admitted, message } = carriage
   const { response } = passage
   watchLease(running.gate, admitted, response, running.tools)
-  const ending = new AbortController()
-  // The caller's end is the server's: closing the stream is how a request is cancelled.
-  response.once('close', () => ending.abort())
   try {
     if (carriage.meter?.flows) await carriage.meter.take({ bytes: carriage.bytes.length })
-    const got = await toServer(running, { ...carriage, mirrored: mirroredOf(carriage) }, ending.signal)
+    passage.left.throwIfAborted()
+    // The caller's end is the server's: closing the stream is how a request is cancelled.
+    const got = await toServer(running, { ...carriage, mirrored: mirroredOf(carriage) }, passage.left)
     return await answered(running, carriage, got)
   } catch (cause) {
     if (response.destroyed || response.headersSent) {

@@ -92,9 +92,13 @@ async function answerTo(
     return { ...refused, headers: [...refused.headers, 'Allow', 'POST'] }
   }
   if (asked.query !== '') return no(400, 'The address of a server has no query.')
+  const leaving = new AbortController()
+  response.once('close', () => leaving.abort())
+  const left = leaving.signal
   try {
-    return await answerMessage(running, { request, response, asked, server, waits })
+    return await answerMessage(running, { request, response, asked, server, waits, left })
   } catch (thrown) {
+    if (left.aborted && thrown === left.reason) return undefined
     return withMetadata(refusalOf(running, asFailure(thrown)), gate.audience(targetOf(settings, server)))
   }
 }

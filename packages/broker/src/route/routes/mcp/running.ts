@@ -63,4 +63,6 @@ export interface Passage {
   readonly server: string
   /** The caller sends its body when it is told to (RFC 9110 10.1.1). */
   readonly waits: boolean
+  /** The caller is gone, or has its answer: nothing more is asked, taken or sent for it. */
+  readonly left: AbortSignal
 }

@@ -51,10 +51,11 @@ export async function callFaults(running: RunningMcp, calling: Calling): Promise
   const known = running.toolLists.get(key)
   const now = running.tools.now()
   if (known !== undefined && now < known.until) {
-    const definition = (await known.listed).get(name)
-    const isFaulty = Object.keys(faultsOf(running, calling, definition)).length > 0
-    if (!isFaulty && !hasUnread(calling, definition)) return {}
+    // What another could not learn, such as one whose session is over or who left, this caller may.
+    const listed = await known.listed.catch(() => undefined)
+    if (listed !== undefined && isSettled(running, calling, listed.get(name))) return {}
   }
+  passage.left.throwIfAborted()
   const kept = { listed: askFor(running, calling), until: now + keptMs }
   running.toolLists.forget(({ until }) => until <= now)
   running.toolLists.set(key, kept)
@@ -62,7 +63,14 @@ export async function callFaults(running: RunningMcp, calling: Calling): Promise
     if (running.toolLists.get(key) === kept) running.toolLists.delete(key)
     throw thrown
   })
+  passage.left.throwIfAborted()
   return faultsOf(running, calling, listed.get(name))
+}
+
+/** Whether nothing is wrong with a call, as far as a list that was kept tells. */
+function isSettled(running: RunningMcp, calling: Calling, definition: ToolDefinition | undefined): boolean {
+  const isFaulty = Object.keys(faultsOf(running, calling, definition)).length > 0
+  return !isFaulty && !hasUnread(calling, definition)
 }
 
 function faultsOf(
@@ -97,11 +105,12 @@ function hasUnread({ passage, message }: Calling, definition: ToolDefinition | u
   return message.isModern && !('fault' in mirrors) && hasOthers(mirrors, passage.request.headers)
 }
 
-/** All pages. Whoever asked first may leave: others may wait for the same. */
+/** All pages, for as long as the caller is there. */
 async function askFor(running: RunningMcp, calling: Calling): Promise<Listed> {
   const listed = new Map<string, ToolDefinition>()
   const ending = new AbortController()
   const cancel = running.tools.after(askMs, () => ending.abort(new TypeError('tools were not told in time')))
+  const signal = AbortSignal.any([ending.signal, calling.passage.left])
   const { isModern, params } = calling.message
   try {
     let cursor: unknown
@@ -110,7 +119,7 @@ async function askFor(running: RunningMcp, calling: Calling): Promise<Listed> {
         ...(isModern ? { _meta: metaOf(params) } : {}),
         ...(typeof cursor === 'string' ? { cursor } : {}),
       }
-      const result = await askPage(running, calling, asked, ending.signal)
+      const result = await askPage(running, calling, asked, signal)
       for (const tool of Array.isArray(result['tools']) ? result['tools'] : []) keep(running, listed, tool)
       if (listed.size > most.tools || charactersOf(listed) > most.characters)
         throw new TypeError('a list that is too long')
