@@ -1,4 +1,4 @@
-/** Callers of MCP that leave before their call was made, or whose place somebody else has: nothing is done for nobody. */
+/** Callers of MCP that leave before their call was made, or whose standing changes meanwhile: nothing is done for nobody. */
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { text as textOf } from 'node:stream/consumers'
@@ -128,4 +128,13 @@ test('a caller whose session lives is not told that it is over, because another 
   assert.equal((await first).status, 404)
   assert.equal((await second).status, 200)
   assert.equal(calls, 1)
+})
+
+test('a tool that the policy allows only since its call came is not called unseen', async (t) => {
+  const { server, seen, answers } = await listingServer(t, [{ name: 'create_order' }])
+  const { url, gate } = await mcpRouteAlone(t, { url: server.url, tools: {} })
+  gate.permits = () => false
+  const { text } = await ask(url, { headers, body: call })
+  assert.match(text, /Unknown tool: create_order/)
+  assert.deepEqual([seen.length, answers.lists], [0, 0])
 })

@@ -48,6 +48,8 @@ export async function call(
     if (thrown instanceof Failure && thrown.code === 'scope_refused') return unknown
     throw thrown
   }
+  if (faults.unseen)
+    return await refused({ refused: unknown, why: 'the policy allows it only since just now' })
   try {
     const fits = await admitted.body?.(async () => given)
     if (faults.arguments !== undefined)
@@ -80,7 +82,8 @@ async function faultsNow(
   head: RequestHead,
 ): Promise<CallFaults | Problem> {
   const { passage, admitted, message } = calling
-  if (!running.gate.permits(admitted, targetOf(running.settings, passage.server), head)) return {}
+  if (!running.gate.permits(admitted, targetOf(running.settings, passage.server), head))
+    return { unseen: true }
   try {
     return await callFaults(running, calling)
   } catch (cause) {

@@ -28,6 +28,8 @@ export interface Calling {
 
 /** What is wrong with a call, in words. */
 export interface CallFaults {
+  /** Nobody looked: the caller may not use the tool. */
+  readonly unseen?: true
   /** The tool is not the one that was pinned. */
   readonly changed?: string
   /** The headers do not say what the arguments say. */
