@@ -250,6 +250,26 @@ test('cookies in pieces are one field behind us, and trailers pass both ways whe
   assert.deepEqual([without.text, without.trailers], ['body', {}], 'nobody said that it reads them')
 })
 
+test('trailers that HTTP/2 cannot say cut their stream, and nothing else', async (t) => {
+  const { session, authorization } = await start(t, (request, response) => {
+    response.writeHead(200, { trailer: 'etag' })
+    response.write('body')
+    response.addTrailers(
+      request.url === '/odd'
+        ? [
+            ['etag', 'a'],
+            ['etag', 'b'],
+          ]
+        : [['etag', 'a']],
+    )
+    response.end()
+  })
+  const one = session()
+  await assert.rejects(ask(one, { ':path': '/odd', authorization, te: 'trailers' }))
+  const { text, trailers } = await ask(one, { ':path': '/plain', authorization, te: 'trailers' })
+  assert.deepEqual([text, trailers], ['body', { etag: 'a' }])
+})
+
 test('a stream that ends, or whose lease ends, ends alone', async (t) => {
   const left: string[] = []
   const { session, authorization, token, broker } = await start(t, (request, response) => {

@@ -158,6 +158,31 @@ for (const secure of [true, false])
     assert.equal(upstream.all.length, 1)
   })
 
+test('trailers that the other side cannot say cut their stream, and nothing else', async (t) => {
+  const upstream = await upstreamOf(t, ({ stream, headers }) => {
+    stream.respond({ ':status': 200 }, { waitForTrailers: true })
+    stream.on('wantTrailers', () =>
+      stream.sendTrailers(headers[':path'] === '/plain' ? { 'x-sum': '1' } : { 'x-sum': 'caf\u00e9 \u2603' }),
+    )
+    stream.pipe(stream)
+  })
+  const { session, authorization } = await start(t, upstream.url)
+  const odd = call(session, authorization, '/odd')
+  odd.end('one')
+  await wholeOf(odd).catch(() => {})
+  const twice = session.request(
+    { ':method': 'POST', ':path': '/twice', authorization, te: 'trailers' },
+    { waitForTrailers: true },
+  )
+  twice.on('wantTrailers', () => twice.sendTrailers({ 'x-a': ['1', '2'], 'http2-settings-x': 'a' }))
+  twice.end('two')
+  await wholeOf(twice).catch(() => {})
+  const plain = call(session, authorization, '/plain')
+  plain.end('three')
+  const { body, trailers } = await wholeOf(plain)
+  assert.deepEqual([String(body), trailers['x-sum']], ['three', '1'])
+})
+
 test('both sides of a stream talk in turns, for as long as they like', async (t) => {
   const upstream = await upstreamOf(t, ({ stream }) => {
     stream.respond({ ':status': 200 })

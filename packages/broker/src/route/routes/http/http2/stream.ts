@@ -124,7 +124,14 @@ function giveBack(
     return
   }
   // None are an empty frame that ends the answer; a stream that is closed instead stays open while its body is unread.
-  stream.on('wantTrailers', () => stream.sendTrailers(answerFields(answer.rawTrailers)))
+  stream.on('wantTrailers', () => {
+    try {
+      stream.sendTrailers(answerFields(answer.rawTrailers))
+    } catch {
+      // What no trailer of HTTP/2 may be; nobody would catch it here.
+      reset()
+    }
+  })
   // Cut short, a body must not look complete.
   answer.once('error', reset)
   answer.pipe(stream)
