@@ -140,3 +140,42 @@ test('headers of the newest version say nothing in a message of an older one, an
   const names = Object.keys(seen[0]?.headers ?? {}).filter((name) => name.startsWith('mcp-'))
   assert.deepEqual(names, ['mcp-protocol-version'])
 })
+
+test('a header that some servers read as one that was compared does not go on beside it', async (t) => {
+  const orderId = { type: 'string', 'x-mcp-header': 'Order-Id' }
+  const { server, seen } = await listingServer(t, [createOrder({ kind, order: orderId })])
+  const { token, say } = await openMcpStage(t, server)
+  const secret = await token('orders:sample')
+  const said = { 'mcp-param-kind': 'sample', 'mcp-param-order-id': '7' }
+  const given = call({ kind: 'sample', order: '7' })
+  for (const twin of ['mcp-param-order_id', 'Mcp-Param_Order-Id', 'Mcp_Param_Order_Id']) {
+    const { status, body } = await say(secret, given, headers({ ...said, [twin]: '8' }))
+    assert.equal(status, 400, twin)
+    assert.equal((body['error'] as { code: number }).code, -32020)
+  }
+  assert.equal((await say(secret, given, headers({ ...said, 'mcp-param-order': '8' }))).status, 200)
+  assert.equal(seen.length, 1)
+})
+
+const hidden = createOrder({ kind })
+const unreadable: readonly [why: string, text: string][] = [
+  ['half a character', JSON.stringify({ ...hidden, description: '\ud800' })],
+  [
+    'depth',
+    JSON.stringify({ ...hidden, outputSchema: 0 }).replace(
+      '0}',
+      `${'[7,'.repeat(20_000)}7${']'.repeat(20_000)}}`,
+    ),
+  ],
+]
+
+for (const [why, tool] of unreadable)
+  test(`a tool whose definition cannot be read is not called unread (${why})`, async (t) => {
+    const { server, seen, answers } = await listingServer(t, [])
+    answers.text = `{"jsonrpc":"2.0","id":"mayfly-tools","result":{"tools":[${tool}]}}`
+    const { token, say } = await openMcpStage(t, server)
+    const wrong = headers({ 'mcp-param-kind': 'express' })
+    const { text } = await say(await token('orders:sample'), call({ kind: 'sample' }), wrong)
+    assert.match(text, /definition is at fault: it cannot be read in one way/)
+    assert.deepEqual(seen, [])
+  })

@@ -10,8 +10,8 @@ export interface ListingServer {
   readonly seen: { readonly method: unknown; readonly headers: Record<string, string | undefined> }[]
   /** The tools of its second page, as they are now. */
   readonly own: { tools: readonly object[] }
-  /** How a page is told, and how many were. */
-  readonly answers: { list: (result: object) => object; lists: number }
+  /** How a page is told, and how many were; `text`: what is told in the place of any page. */
+  readonly answers: { list: (result: object) => object; lists: number; text?: string }
 }
 
 /** Tells `search_orders` first, then `tools`; a call of any is answered with nothing. */
@@ -31,7 +31,8 @@ export async function listingServer(t: TestContext, tools: readonly object[]): P
     const page = isFirst ? { tools: [{ name: 'search_orders' }], nextCursor: 'two' } : own
     const told = isList ? answers.list(page) : { result: { content: [] } }
     response.writeHead(200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify({ jsonrpc: '2.0', id, ...told }))
+    const text = isList ? answers.text : undefined
+    response.end(text ?? JSON.stringify({ jsonrpc: '2.0', id, ...told }))
   })
   return { server: { url, calls: [], headers: [] }, seen, own, answers }
 }

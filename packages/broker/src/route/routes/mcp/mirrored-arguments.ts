@@ -87,6 +87,8 @@ export function disagreement(
   headers: IncomingHttpHeaders,
   given: unknown,
 ): string | undefined {
+  const twin = twinIn(mirrors, headers)
+  if (twin !== undefined) return twin
   for (const { header, path } of mirrors) {
     const argument = argumentAt(given, path)
     const said = headers[header]
@@ -99,6 +101,18 @@ export function disagreement(
     if (!agrees(plain(said), argument)) return `${name} is not the argument ${path.join('.')}.`
   }
   return undefined
+}
+
+/** Servers that read `-` and `_` as one (CGI and its kin) would take a header for another one, which was compared. */
+function twinIn(mirrors: readonly Mirror[], headers: IncomingHttpHeaders): string | undefined {
+  const known = new Map(mirrors.map(({ header }) => [header.replaceAll('-', '_'), header]))
+  const twin = Object.keys(headers).find((name) => {
+    const header = known.get(name.replaceAll('-', '_'))
+    return header !== undefined && header !== name
+  })
+  return twin === undefined
+    ? undefined
+    : `Mcp-Param-${twin.slice(mirrorPrefix.length)} reads as another header.`
 }
 
 function argumentAt(given: unknown, path: readonly string[]): unknown {

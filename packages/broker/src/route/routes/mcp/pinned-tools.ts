@@ -16,7 +16,8 @@ export function changedSince(
   if (pins === undefined) return undefined
   const pin = Object.hasOwn(pins, name) ? pins[name] : undefined
   if (definition !== undefined && definition.digest === pin) return undefined
-  const now = definition === undefined ? 'the server does not tell it' : `it is ${definition.digest}`
+  const { digest = '' } = definition ?? {}
+  const now = digest === '' ? 'the server does not tell it' : `it is ${digest}`
   return `the tool ${name} is ${pin === undefined ? 'not pinned' : 'not as it was pinned'}: ${now}`
 }
 

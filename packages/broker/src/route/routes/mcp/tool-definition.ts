@@ -7,7 +7,10 @@ import { type Mirrors, mirrorsIn } from './mirrored-arguments.ts'
 export interface ToolDefinition {
   /** Characters of its canonical form. */
   readonly size: number
-  /** `sha256:` and the hash of all that a model reads and a call has to keep, in hexadecimal digits. */
+  /**
+   * `sha256:` and the hash of all that a model reads and a call has to keep, in hexadecimal digits; empty where that has no form
+   * of its own (RFC 8785).
+   */
   readonly digest: string
   readonly mirrors: Mirrors
   readonly inputSchema: unknown
@@ -31,15 +34,15 @@ const pinned = ['name', 'title', 'description', 'inputSchema', 'outputSchema', '
 /** Characters of a definition: no model reads more. */
 const longest = 131_072
 
-/** Reads an item of `tools`; `undefined` for what is no tool, or has no form of its own (RFC 8785). */
+/** Reads an item of `tools`; `undefined` for what is no tool. */
 export function definitionOf(tool: unknown): ToolDefinition | undefined {
   if (!isObject(tool) || typeof tool['name'] !== 'string') return undefined
   const text = canonical(tool as { readonly [name: string]: Json })
-  if (text === undefined) return undefined
+  const faulty = { size: 0, mirrors: [], inputSchema: undefined }
+  if (text === undefined) return { ...faulty, digest: '', fault: 'it cannot be read in one way' }
   const digest = `sha256:${hash('sha256', text)}`
   const size = text.length
-  if (size > longest)
-    return { size: 0, digest, mirrors: [], inputSchema: undefined, fault: 'it is too large' }
+  if (size > longest) return { ...faulty, digest, fault: 'it is too large' }
   const { inputSchema } = tool
   return { size, digest, mirrors: mirrorsIn(inputSchema), inputSchema }
 }
