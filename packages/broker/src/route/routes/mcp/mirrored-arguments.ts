@@ -105,11 +105,9 @@ export function disagreement(
 
 /** Servers that read `-` and `_` as one (CGI and its kin) would take a header for another one, which was compared. */
 function twinIn(mirrors: readonly Mirror[], headers: IncomingHttpHeaders): string | undefined {
-  const known = new Map(mirrors.map(({ header }) => [header.replaceAll('-', '_'), header]))
-  const twin = Object.keys(headers).find((name) => {
-    const header = known.get(name.replaceAll('-', '_'))
-    return header !== undefined && header !== name
-  })
+  const compared = new Set(mirrors.map(({ header }) => header))
+  const read = new Set(mirrors.map(({ header }) => header.replaceAll('-', '_')))
+  const twin = Object.keys(headers).find((name) => read.has(name.replaceAll('-', '_')) && !compared.has(name))
   return twin === undefined
     ? undefined
     : `Mcp-Param-${twin.slice(mirrorPrefix.length)} reads as another header.`

@@ -154,6 +154,29 @@ test('what would take for ever is refused', () => {
     )
 })
 
+const numbered = (size: number) => Object.fromEntries(Array.from({ length: size }, (_, at) => [`k${at}`, 0]))
+/** What one step of a schema may make us read, however cheap its answer is. */
+const heavy: readonly [what: string, part: object, given: unknown][] = [
+  ['words of an enumeration', { enum: [Array.from({ length: 30_000 }, () => 0)] }, {}],
+  ['keywords that there are not', { not: {}, ...numbered(7_000) }, {}],
+  ['members to compare with', { const: numbered(7_000) }, {}],
+  ['members that it does not know', { additionalProperties: false }, numbered(10_000)],
+  ['names of members', { propertyNames: false }, numbered(10_000)],
+]
+for (const [what, part, given] of heavy)
+  test(`what is read again and again is paid for again: ${what}`, () => {
+    const again = Array.from({ length: 500 }, () => ({ $ref: '#/$defs/part' }))
+    const fault = argumentsFault({ anyOf: again, $defs: { part } }, given)
+    assert.match(String(fault), /schema is at fault: it takes too long to check/)
+  })
+
+test('a reference may lead into a list, and to nothing else that a list has', () => {
+  const of = ($ref: string) => argumentsFault({ $ref, allOf: [true, { type: 'object' }] }, {})
+  assert.equal(of('#/allOf/1'), undefined)
+  for (const none of ['#/allOf/2', '#/allOf/length', '#/allOf/-1', '#/allOf/'])
+    assert.match(String(of(none)), /it refers to what it does not have/)
+})
+
 /** Schemas of what both know, and values that come near them. */
 const text = fc.constantFrom('a', 'b', 'ab', '', '👍')
 /** None is empty: a missing member without a name is no missing one to the other validator. */

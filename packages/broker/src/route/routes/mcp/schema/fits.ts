@@ -49,8 +49,7 @@ function fault(
   if (schema === false) return `${placeOf(place)} must not be there.`
   if (!isObject(schema)) throw new Untold('a part of it is no schema')
   const under = (inner: unknown, of: unknown, at: string) => fault(inner, of, at, depth + 1, looking)
-  for (const [keyword, says] of Object.entries(schema)) {
-    pay(looking.cost)
+  for (const [keyword, says] of entriesOf(schema, looking)) {
     const check = Object.hasOwn(checks, keyword) ? checks[keyword] : undefined
     const found =
       check?.({ says, schema, value, place, under, looking }) ??
@@ -61,7 +60,8 @@ function fault(
 }
 
 const checks: Readonly<Record<string, Check>> = {
-  $ref: ({ says, value, place, under, looking }) => under(referred(looking.root, says), value, place),
+  $ref: ({ says, value, place, under, looking }) =>
+    under(referred(looking.root, says, looking.cost), value, place),
   $dynamicRef: () => {
     throw new Untold('it has a reference that is not followed here')
   },
@@ -72,9 +72,9 @@ const checks: Readonly<Record<string, Check>> = {
   enum: ({ says, value, looking }) =>
     listOf(says, looking).some((one) => isEqual(one, value, looking.cost))
       ? undefined
-      : `must be one of ${shown(says)}`,
+      : `must be one of ${shown(says, looking)}`,
   const: ({ says, value, looking }) =>
-    isEqual(says, value, looking.cost) ? undefined : `must be ${shown(says)}`,
+    isEqual(says, value, looking.cost) ? undefined : `must be ${shown(says, looking)}`,
   properties: ({ says, value, place, under, looking }) =>
     first(entriesOf(says, looking), ([name, inner]) =>
       isObject(value) && Object.hasOwn(value, name)
@@ -89,12 +89,14 @@ const checks: Readonly<Record<string, Check>> = {
     // Which names a pattern takes is the server's to say.
     if (!isObject(value) || schema['patternProperties'] !== undefined) return undefined
     const known = new Set(entriesOf(schema['properties'] ?? {}, looking).map(([name]) => name))
-    return first(Object.entries(value), ([name, member]) =>
+    return first(entriesOf(value, looking), ([name, member]) =>
       known.has(name) ? undefined : under(says, member, `${place}/${name}`),
     )
   },
-  propertyNames: ({ says, value, place, under }) =>
-    first(isObject(value) ? Object.keys(value) : [], (name) => under(says, name, `${place}/${name}`)),
+  propertyNames: ({ says, value, place, under, looking }) =>
+    first(isObject(value) ? entriesOf(value, looking) : [], ([name]) =>
+      under(says, name, `${place}/${name}`),
+    ),
   dependentRequired: ({ says, value, looking }) =>
     first(entriesOf(says, looking), ([name, needed]) => {
       if (!isObject(value) || !Object.hasOwn(value, name)) return undefined
@@ -177,8 +179,9 @@ function entriesOf(says: unknown, { cost }: Looking): readonly [string, unknown]
 }
 
 /** What a schema says, which the caller can read itself: as much as helps. */
-function shown(says: unknown): string {
+function shown(says: unknown, { cost }: Looking): string {
   const text = JSON.stringify(says)
+  pay(cost, text.length)
   return text.length > 200 ? `${text.slice(0, 200)}...` : text
 }
 

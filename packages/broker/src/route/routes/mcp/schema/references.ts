@@ -1,21 +1,25 @@
 import { isObject } from '../message.ts'
-import { Untold } from './cost.ts'
+import { type Cost, pay, Untold } from './cost.ts'
 
 /**
  * The part of a schema that a `$ref` names (RFC 6901 as a fragment): of this very schema, because nothing is fetched. Throws
  * `Untold` for any other.
  */
-export function referred(root: unknown, says: unknown): unknown {
+export function referred(root: unknown, says: unknown, cost: Cost): unknown {
   if (typeof says !== 'string' || !/^#(?:\/|$)/.test(says))
     throw new Untold('it has a reference that is not followed here')
+  pay(cost, says.length / 32)
   let at = root
   for (const step of stepsIn(says)) {
-    const holder = Array.isArray(at) ? Object.fromEntries(at.entries()) : at
-    if (!isObject(holder) || !Object.hasOwn(holder, step))
-      throw new Untold('it refers to what it does not have')
-    at = holder[step]
+    at = partOf(at, step)
+    if (at === undefined) throw new Untold('it refers to what it does not have')
   }
   return at
+}
+
+function partOf(whole: unknown, step: string): unknown {
+  if (Array.isArray(whole)) return /^[0-9]+$/.test(step) ? whole[Number(step)] : undefined
+  return isObject(whole) && Object.hasOwn(whole, step) ? whole[step] : undefined
 }
 
 function stepsIn(fragment: string): readonly string[] {

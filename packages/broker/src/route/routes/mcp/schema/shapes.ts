@@ -33,6 +33,7 @@ export function isEqual(one: unknown, other: unknown, cost: Cost): boolean {
     )
   if (!isObject(one)) return one === other
   const names = Object.keys(one)
+  pay(cost, names.length)
   return (
     isObject(other) &&
     names.length === Object.keys(other).length &&
