@@ -7,9 +7,9 @@ import type { Admitted, Meter } from '../../route.ts'
 import { watchLease } from '../../watch.ts'
 import { callRefused, jsonHeaders, rpcCodes, rpcError } from './answers.ts'
 import { eventsOf } from './events.ts'
-import { isObject, type Message } from './message.ts'
+import { isObject, jsonIn, type Message } from './message.ts'
 import { errorOf, type Heard } from './recorded.ts'
-import type { Rewrite } from './results.ts'
+import { asksBack, isNews, type Rewrite } from './results.ts'
 import type { Passage, RunningMcp } from './running.ts'
 import { isSessionId } from './session-ids.ts'
 import { mediaTypeOf, mirroredHeaders, mostBytes, textOf, toServer } from './to-server.ts'
@@ -104,19 +104,22 @@ async function answered(
 
 /** The response to this very message as text, changed where it has to be; `undefined` = it is none. */
 function answerIn(text: string, { message, rewrite, heard }: Carriage): string | undefined {
-  const value: unknown = JSON.parse(text)
+  const value = jsonIn(text)
   if (!isObject(value) || value['id'] !== message.id || 'method' in value) return undefined
   const { result } = value
   // What cannot be cut to what the caller may see is not shown.
   if (rewrite !== undefined && result !== undefined && !isObject(result)) return undefined
   const shown = rewrite === undefined || !isObject(result) ? result : rewrite(result)
-  const told = shown === result ? value : { ...value, result: shown }
+  const told = asksBack(value) ?? (shown === result ? value : { ...value, result: shown })
   const error = heard === undefined ? undefined : errorOf(told)
   if (heard !== undefined && error !== undefined) heard.error = error
   return told === value ? text : JSON.stringify(told)
 }
 
-/** Events as they come: notifications, and the response with which the stream ends. Requests of the server are dropped. */
+/**
+ * Events as they come: notifications of what is carried, and the response with which the stream ends. Requests of the server
+ * are dropped, and so is the rest; the log has it once.
+ */
 async function stream(
   { tools, settings }: RunningMcp,
   carriage: Carriage,
@@ -130,14 +133,17 @@ async function stream(
     ...session,
   ])
   response.flushHeaders()
+  let isTold = false
   for await (const data of eventsOf(body, mostBytes)) {
-    const value: unknown = JSON.parse(data)
+    const value = jsonIn(data)
     if (!isObject(value)) throw new TypeError('an event that is no message')
     if ('method' in value) {
-      if ('id' in value) tools.log.warn('a request of a server was dropped', { route: settings.name, server })
-      else {
+      if (isNews(value)) {
         await takeBytes(carriage, data)
         await write(response, data)
+      } else if (!isTold) {
+        isTold = true
+        tools.log.warn('messages of a server were dropped', { route: settings.name, server })
       }
       continue
     }
@@ -160,7 +166,12 @@ async function write(response: ServerResponse, data: string): Promise<void> {
   const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`)
   if (response.destroyed || response.write(`event: message\n${lines.join('')}\n`)) return
   await new Promise<void>((resolve) => {
-    response.once('drain', resolve)
-    response.once('close', resolve)
+    const go = () => {
+      response.off('drain', go)
+      response.off('close', go)
+      resolve()
+    }
+    response.once('drain', go)
+    response.once('close', go)
   })
 }

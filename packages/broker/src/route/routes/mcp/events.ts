@@ -3,28 +3,33 @@
  * several lines. Throws a `TypeError` for an event beyond `most` characters.
  */
 export async function* eventsOf(body: ReadableStream<Uint8Array>, most: number): AsyncGenerator<string> {
-  let rest = ''
+  let line = ''
   let data: string[] = []
   let size = 0
+  let isAfterReturn = false
   const decoder = new TextDecoder('utf-8', { fatal: true })
   for await (const chunk of body) {
-    rest += decoder.decode(chunk, { stream: true })
-    // A CR at the end may be half of a CRLF.
-    const lines = rest.split(/\r\n|\n|\r(?!$)/)
-    rest = lines.pop() ?? ''
-    if (rest.length > most) throw new TypeError('an event that is too long')
-    for (const line of lines) {
+    const text = decoder.decode(chunk, { stream: true })
+    if (text === '') continue
+    // The second half of a CRLF; what came before is not looked at again, however long its line is.
+    const [begun = '', ...more] = text
+      .slice(isAfterReturn && text.startsWith('\n') ? 1 : 0)
+      .split(/\r\n|\n|\r/)
+    isAfterReturn = text.endsWith('\r')
+    line += begun
+    for (const next of more) {
       if (line === '') {
         if (data.length > 0) yield data.join('\n')
         data = []
         size = 0
-        continue
+      } else {
+        const value = /^data(?:: ?(.*))?$/s.exec(line)
+        // An empty line of data is a character too: its end.
+        size += value === null ? 0 : line.length
+        if (value !== null) data.push(value[1] ?? '')
       }
-      const value = /^data:? ?(.*)$/s.exec(line)?.[1]
-      if (value === undefined) continue
-      size += value.length
-      if (size > most) throw new TypeError('an event that is too long')
-      data.push(value)
+      line = next
     }
+    if (size + line.length > most) throw new TypeError('an event that is too long')
   }
 }

@@ -87,6 +87,15 @@ export function metaOf({ _meta }: JsonObject): JsonObject {
   )
 }
 
+/** A server's words as JSON. Throws a `TypeError`, which tells nothing of them: it goes into the log. */
+export function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new TypeError('an answer that is no JSON')
+  }
+}
+
 /** Whether a value of JSON is an object. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

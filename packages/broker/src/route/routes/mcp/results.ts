@@ -1,5 +1,6 @@
 /** What of a server's answers a caller gets to see. */
-import { failedResult } from './answers.ts'
+import type { JsonObject } from '../../../base/strict-json.ts'
+import { failedResult, rpcCodes } from './answers.ts'
 import { isObject, type Message } from './message.ts'
 
 /** A JSON-RPC result, changed or as it was. */
@@ -30,6 +31,27 @@ function resultAlone(result: Readonly<Record<string, unknown>>): Readonly<Record
     ? result
     : failedResult('The tool asks for something that is not carried here.')
 }
+
+/**
+ * The answer in the place of an error that is a question: 2025-11-25 has a code for "open this address first" (MCP, "URL
+ * Elicitation Required Error"), which the newest version has no more. `undefined`: it is none.
+ */
+export function asksBack({ id, error }: JsonObject): JsonObject | undefined {
+  if (!isObject(error) || error['code'] !== -32042) return undefined
+  const message = 'The server asks for something that is not carried here.'
+  return { jsonrpc: '2.0', id: id ?? null, error: { code: rpcCodes.internal, message } }
+}
+
+/** Whether a message of a server is a notification of what is carried. */
+export function isNews(message: JsonObject): boolean {
+  return !Object.hasOwn(message, 'id') && news.has(message['method'])
+}
+
+const news: ReadonlySet<unknown> = new Set([
+  'notifications/progress',
+  'notifications/message',
+  'notifications/tools/list_changed',
+])
 
 /** A list differs by token: nobody may keep it for others, and only shortly for the same one. */
 const longestTtlMs = 60_000

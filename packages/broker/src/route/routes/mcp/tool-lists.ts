@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from '../../../base/strict-json.ts'
 import type { Admitted } from '../../route.ts'
-import { isObject, type Message, metaOf } from './message.ts'
+import { isObject, jsonIn, type Message, metaOf } from './message.ts'
 import { disagreement, hasOthers } from './mirrored-arguments.ts'
 import { changedSince } from './pinned-tools.ts'
 import type { Passage, RunningMcp } from './running.ts'
@@ -168,7 +168,7 @@ async function askPage(
     throw new SessionOver('the session is over')
   }
   for await (const text of messagesOf(got)) {
-    const value: unknown = JSON.parse(text)
+    const value = jsonIn(text)
     if (!isObject(value) || value['id'] !== id || 'method' in value) continue
     if (isObject(value['result'])) return value['result']
     break
