@@ -95,6 +95,21 @@ test("a server is not asked for its tools any longer than the caller waits, and 
   assert.deepEqual(logged, [], 'a caller that leaves is no fault of the server')
 })
 
+test('a lease that ends while the tools are asked for ends the call, and no budget is taken', async (t) => {
+  const { server, seen, answers } = await listingServer(t, [{ name: 'create_order' }])
+  const { url, gate } = await mcpRouteAlone(t, { url: server.url })
+  const taken: object[] = []
+  gate.meter = () => ({ flows: false, take: async (take) => void taken.push(take) })
+  answers.list = (result) => {
+    gate.revoked = true
+    return { result }
+  }
+  const { status, headers: got } = await ask(url, { headers, body: call })
+  assert.equal(status, 401)
+  assert.match(String(got['www-authenticate']), /invalid_token/)
+  assert.deepEqual([seen, taken, answers.lists], [[], [], 2])
+})
+
 test('a caller whose session lives is not told that it is over, because another one is', async (t) => {
   const sessions: string[] = []
   const [asked, open] = [signal(), signal()]

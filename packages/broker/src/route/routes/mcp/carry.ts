@@ -80,7 +80,7 @@ async function answered(
   const session =
     own === null || !isSessionId(own) || message.isModern
       ? []
-      : ['Mcp-Session-Id', running.sessions.wrap(own, passage.server, admitted.subject)]
+      : ['Mcp-Session-Id', running.sessions.wrap(own, passage.server, admitted)]
   if (message.id === undefined || got.status === 202) {
     await got.body?.cancel()
     return { status: got.ok ? 202 : 502, headers: session, body: '' }

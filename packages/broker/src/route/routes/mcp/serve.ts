@@ -80,12 +80,12 @@ export async function answerMessage(running: RunningMcp, passage: Passage): Prom
 function sessionOf(
   { sessions }: RunningMcp,
   { request, server }: Passage,
-  { subject }: Admitted,
+  admitted: Admitted,
   { isModern }: Message,
 ): string | undefined {
   const said = request.headers['mcp-session-id']
   if (isModern || said === undefined) return ''
-  return typeof said === 'string' ? sessions.unwrap(said, server, subject) : undefined
+  return typeof said === 'string' ? sessions.unwrap(said, server, admitted) : undefined
 }
 
 async function readBody(
