@@ -88,6 +88,24 @@ test('what could be read in two ways, or is no call of a tool, reaches no server
   assert.ok(refused.some(({ reason }) => reason === 'the session is not one of this caller at this server'))
 })
 
+test('a call that comes as a notification is refused, and in the log', async (t) => {
+  const { site, token, say, server } = await openMcpStage(t, await modernToolServer(t))
+  const secret = await token('orders:read')
+  const params = { name: 'delete_orders', arguments: {}, _meta: meta() }
+  const nameless = JSON.stringify({ jsonrpc: '2.0', method: 'tools/call', params })
+  const { status, body } = await say(secret, nameless, modern('tools/call', 'delete_orders'))
+  assert.deepEqual([status, (body['error'] as { code: number } | undefined)?.code], [400, -32600])
+  const other = '{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}'
+  assert.equal((await say(secret, other)).status, 202)
+  assert.deepEqual(server.headers, [])
+  const { entries } = await exportedLog(site.config)
+  const refused = entries.filter(({ type }) => type === 'route.refused')
+  assert.deepEqual(
+    refused.map(({ reason }) => reason),
+    ['A request must have an id.'],
+  )
+})
+
 test('what follows an unfit request on its connection is not read', async (t) => {
   const { url, token, server } = await openMcpStage(t, await modernToolServer(t))
   const secret = await token('orders:read')

@@ -41,6 +41,10 @@ export async function answerMessage(running: RunningMcp, passage: Passage): Prom
   if ('refused' in read) return await refuse(running, passage, admitted, read)
   const { message, bytes } = read
   const { id, method } = message
+  if (id === undefined && !method.startsWith('notifications/')) {
+    const nameless = refusedAs(400, null, rpcCodes.request, 'A request must have an id.')
+    return await refuse(running, passage, admitted, nameless)
+  }
   if (id === undefined && !notifications.has(method)) return { status: 202, headers: [], body: '' }
   if (id !== undefined && !requests.has(method)) {
     const said = `\`${method.slice(0, 100)}\` is not carried here.`
